@@ -1,0 +1,71 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+
+let package = Package(
+  name: "volley",
+  products: [
+    .executable(name: "volley-host", targets: ["volley-host"])
+  ],
+  dependencies: [
+    .package(path: "sdk")
+  ],
+  targets: [
+    // Floor 0
+    .target(name: "CPlatform"),
+    .target(name: "Base"),
+    // Floor 1
+    .target(name: "Arrow", dependencies: ["Base", "CPlatform", plan, abi]),
+    .target(name: "Keys", dependencies: ["Base"]),
+    .target(name: "Observability", dependencies: ["Base", plan]),
+    // Floor 2
+    .target(name: "Expressions", dependencies: ["Arrow", "Base", "CPlatform", "Keys", plan]),
+    // Floor 3
+    .target(name: "Dataflow", dependencies: ["Arrow", "Base", "CPlatform", "Observability"]),
+    // Floor 4
+    .target(name: "Operators", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Keys", plan]),
+    .target(name: "Connectors", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Observability", plan]),
+    // Floor 5
+    .target(
+      name: "Planning",
+      dependencies: ["Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Keys", "Operators", plan]),
+    .target(
+      name: "PluginLoading",
+      dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Observability", "Operators", plan, abi]),
+    // Floor 7
+    .target(
+      name: "Host",
+      dependencies: [
+        "Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Expressions", "Keys", "Observability", "Operators",
+        "Planning", "PluginLoading", plan, abi,
+      ]),
+    // Floor 8
+    .executableTarget(name: "volley-host", dependencies: ["Host"]),
+    // Tests, one target a room
+    .testTarget(name: "VolleyPlanTests", dependencies: [plan]),
+    .testTarget(name: "VolleyTests", dependencies: [.product(name: "Volley", package: "sdk"), plan, abi]),
+    .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "TestSupport", plan, abi]),
+    .testTarget(name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan]),
+    .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", plan]),
+    .testTarget(name: "ExpressionsTests", dependencies: ["Arrow", "Base", "Expressions", "TestSupport", plan]),
+    .testTarget(name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
+    .testTarget(
+      name: "OperatorsTests",
+      dependencies: ["Arrow", "Base", "Dataflow", "Expressions", "Keys", "Operators", "TestSupport", plan]),
+    .testTarget(
+      name: "ConnectorsTests",
+      dependencies: ["Arrow", "Base", "Connectors", "Dataflow", "Observability", "TestSupport", plan]),
+    .testTarget(
+      name: "PlanningTests",
+      dependencies: ["Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Operators", "Planning", "TestSupport", plan]),
+    .testTarget(
+      name: "PluginLoadingTests",
+      dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport", plan, abi]),
+    .testTarget(name: "HostTests", dependencies: ["Base", "Host", "TestSupport", plan]),
+    // What several test targets use: a seeded generator, python peers, temporary folders.
+    .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
+  ]
+)
+
+var plan: Target.Dependency { .product(name: "VolleyPlan", package: "sdk") }
+var abi: Target.Dependency { .product(name: "CVolley", package: "sdk") }

@@ -1,0 +1,12 @@
+/// What Swift cannot say on Linux: thread-local words, prefetch, crash sites, spawning with a parent-death signal.
+#ifndef VOLLEY_PLATFORM_H
+#define VOLLEY_PLATFORM_H
+
+#include "crash.h"
+#include "spawn_child.h"
+#include "thread_local.h"
+
+/// Asks the cache for the line at `address`, to be read or written soon. Never faults.
+static inline void platform_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+#endif

@@ -1,0 +1,21 @@
+import Arrow
+import Base
+
+/// Rows to the outside. One instance a subtask. Legal order: open, (write | flush)…, flush, close.
+public protocol Sink: AnyObject {
+  /// Whether calls may wait for a disk, a pipe or a peer. Such a sink has a thread of its own, others run on the scheduler's.
+  var blocks: Bool { get }
+  func open() throws(Failure)
+  /// One batch without a selection.
+  func write(_ batch: RecordBatch) throws(Failure)
+  /// What was written is where it belongs when this returns. Called when the input pauses, and at its end.
+  func flush() throws(Failure)
+  /// Once, at the end. `complete` is false after a failure: nothing half-written may then look whole.
+  func close(complete: Bool) throws(Failure)
+}
+
+extension Sink {
+  public func open() throws(Failure) {}
+  public func flush() throws(Failure) {}
+  public func close(complete: Bool) throws(Failure) {}
+}

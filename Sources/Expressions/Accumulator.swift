@@ -1,0 +1,26 @@
+import Arrow
+import Base
+import VolleyPlan
+
+/// One aggregate of many groups: a column of accumulators by slot. One thread at a time.
+///
+/// A slot is a group's index, 0 ..< `slotCount`; new slots start as the aggregate of no rows.
+public protocol Accumulator: AnyObject {
+  /// The type of `results`.
+  var resultType: DataType { get }
+  /// The types of the columns that `states` gives and `merge` takes: enough to combine partial aggregates.
+  var stateTypes: [DataType] { get }
+  var slotCount: Int { get }
+  /// Makes slots up to `slotCount`.
+  func grow(to slotCount: Int)
+  /// Row i of `argument` goes into slot `slots[i]`. Nulls are passed over, but by a count of rows, whose argument is nil.
+  func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) throws(Failure)
+  /// Row i of the partial aggregates goes into slot `slots[i]`.
+  func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) throws(Failure)
+  /// The results of these slots, in this order.
+  func results(_ slots: UnsafePointer<UInt32>, count: Int) -> Column
+  /// The partial aggregates of these slots, in this order.
+  func states(_ slots: UnsafePointer<UInt32>, count: Int) -> [Column]
+  /// Forgets all slots.
+  func removeAll()
+}

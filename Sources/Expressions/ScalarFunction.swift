@@ -1,0 +1,25 @@
+import Arrow
+import Base
+import VolleyPlan
+
+/// A function of the user's: columns to a column. One instance a subtask and place of use, one thread at a time.
+public protocol ScalarFunction: AnyObject {
+  func open() throws(Failure)
+  /// `arguments` have `rowCount` rows each. The result has the declared type and exactly `rowCount` rows.
+  func call(_ arguments: [Column], rowCount: Int) throws(Failure) -> Column
+  func close() throws(Failure)
+}
+
+/// Makes the user functions that an expression names. `PluginLoading` is one.
+public protocol ScalarFunctionProvider {
+  func makeScalarFunction(_ function: Expression.UserFunction) throws(Failure) -> any ScalarFunction
+}
+
+/// For expressions that may not hold user code.
+public struct NoScalarFunctions: ScalarFunctionProvider {
+  public init() {}
+
+  public func makeScalarFunction(_ function: Expression.UserFunction) throws(Failure) -> any ScalarFunction {
+    throw Failure(.usage, "the function '\(function.function)' is a plugin's, and none can be called here")
+  }
+}

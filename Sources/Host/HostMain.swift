@@ -1,0 +1,1 @@
+public func hostMain() -> Int32 { 0 }

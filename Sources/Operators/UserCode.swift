@@ -1,0 +1,33 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import VolleyPlan
+
+/// Where an instance of user code stands.
+public struct UserCodePlace: Sendable {
+  /// The operator's uid, or a name made from its place in the plan.
+  public var uid: String
+  public var subtask: SubtaskContext
+
+  public init(uid: String, subtask: SubtaskContext) {
+    self.uid = uid
+    self.subtask = subtask
+  }
+}
+
+/// Makes instances of the code that plugins bring. `PluginLoading` is one; a test may be another.
+public protocol UserCode: AnyObject {
+  /// The functions in the expressions of the operator at `place`.
+  func scalarFunctions(at place: UserCodePlace) -> any ScalarFunctionProvider
+  /// A batch function as an operator: one input, `outputs.count` outputs.
+  func makeBatchFunction(
+    _ function: String, input: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any Operator
+  func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source
+  func makeSink(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink
+  /// The names of the connectors that plugins bring.
+  var connectorNames: [String] { get }
+  func makeSource(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source
+  func makeSink(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink
+}

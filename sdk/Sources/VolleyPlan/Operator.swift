@@ -1,0 +1,220 @@
+extension Plan {
+  /// What a node does. In JSON an object of one key, the kind.
+  public enum Operator: Sendable, Hashable {
+    /// No inputs, one output.
+    case source(Source)
+    /// Keeps the rows for which the condition is true (not false, not null).
+    case filter(Filter)
+    /// One column an expression.
+    case select(Select)
+    /// All columns of the input, then one an expression; a name that exists replaces that column in its place.
+    case extend(Select)
+    /// User code: batch to batches, on one or more outputs.
+    case batchFunction(BatchFunction)
+    /// Brings equal keys to one subtask; the next node must be keyed.
+    case keyBy(KeyBy)
+    /// Running aggregates of each key. Input: a `keyBy` node. Output: the key columns, then the aggregates.
+    case aggregate(Aggregate)
+    /// All rows of all inputs, whose columns must be the same.
+    case union(Union)
+    /// One input, no output.
+    case sink(Sink)
+  }
+
+  public struct Source: Codable, Sendable, Hashable {
+    public var implementation: Implementation
+    public var schema: [Field]
+    public var badRecords: BadRecords
+
+    public init(implementation: Implementation, schema: [Field], badRecords: BadRecords = .stop) {
+      self.implementation = implementation
+      self.schema = schema
+      self.badRecords = badRecords
+    }
+  }
+
+  public struct Sink: Codable, Sendable, Hashable {
+    public var implementation: Implementation
+
+    public init(implementation: Implementation) { self.implementation = implementation }
+  }
+
+  /// The code behind a source or a sink.
+  public enum Implementation: Sendable, Hashable {
+    /// The host's or another plugin's connector.
+    case connector(Connector)
+    /// User code of the pipeline's own plugin, by function id.
+    case function(String)
+  }
+
+  public struct Connector: Codable, Sendable, Hashable {
+    /// "csv", "jsonlines", "generator", …, or the name that a connector plugin gives.
+    public var name: String
+    /// An object; the connector refuses options that it does not know.
+    public var options: JSONValue
+
+    public init(name: String, options: JSONValue = .object([])) {
+      self.name = name
+      self.options = options
+    }
+  }
+
+  /// What becomes of a record that cannot be decoded.
+  public enum BadRecords: Sendable, Hashable {
+    /// The job ends with file, line and reason.
+    case stop
+    /// The record, with file, line and reason, is appended to a JSON-lines file at this path.
+    case deadLetter(path: String)
+  }
+
+  public struct Filter: Codable, Sendable, Hashable {
+    public var condition: Expression
+    public init(condition: Expression) { self.condition = condition }
+  }
+
+  public struct Select: Codable, Sendable, Hashable {
+    public var columns: [NamedExpression]
+    public init(columns: [NamedExpression]) { self.columns = columns }
+  }
+
+  public struct BatchFunction: Codable, Sendable, Hashable {
+    /// The id under which the plugin registered it.
+    public var function: String
+    /// What the author would call it, for `inspect` and reports: "map", "flatMap" or the function's name.
+    public var label: String
+    /// The columns of the input that it takes, by name and in this order; absent: all of them.
+    public var columns: [Field]?
+    /// The columns of each output.
+    public var outputs: [[Field]]
+
+    public init(function: String, label: String, columns: [Field]?, outputs: [[Field]]) {
+      self.function = function
+      self.label = label
+      self.columns = columns
+      self.outputs = outputs
+    }
+  }
+
+  public struct KeyBy: Codable, Sendable, Hashable {
+    /// At least one; a key that is not a plain column is computed and travels with the row under its name.
+    public var keys: [NamedExpression]
+    public init(keys: [NamedExpression]) { self.keys = keys }
+  }
+
+  public struct Aggregate: Codable, Sendable, Hashable {
+    public var aggregates: [AggregateCall]
+    public var emission: Emission
+
+    public init(aggregates: [AggregateCall], emission: Emission) {
+      self.aggregates = aggregates
+      self.emission = emission
+    }
+  }
+
+  public struct AggregateCall: Codable, Sendable, Hashable {
+    /// "count", "sum", "min", "max", "avg".
+    public var function: String
+    /// Absent for a count of rows.
+    public var argument: Expression?
+    /// The name of the column that it makes.
+    public var name: String
+
+    public init(function: String, argument: Expression?, name: String) {
+      self.function = function
+      self.argument = argument
+      self.name = name
+    }
+  }
+
+  /// When a running aggregate tells its new value.
+  public enum Emission: String, Codable, Sendable, Hashable, CaseIterable {
+    /// Each touched key once per batch.
+    case perBatch = "per-batch"
+    /// Once per input record, in order.
+    case perRecord = "per-record"
+  }
+
+  public struct Union: Codable, Sendable, Hashable {
+    public init() {}
+  }
+}
+
+extension Plan.Operator: Codable {
+  private enum Kind: String, CodingKey, CaseIterable {
+    case source, filter, select, extend, batchFunction, keyBy, aggregate, union, sink
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let (kind, container) = try decoder.soleKey(Kind.self, of: "an operator")
+    switch kind {
+    case .source: self = .source(try container.decode(Plan.Source.self, forKey: kind))
+    case .filter: self = .filter(try container.decode(Plan.Filter.self, forKey: kind))
+    case .select: self = .select(try container.decode(Plan.Select.self, forKey: kind))
+    case .extend: self = .extend(try container.decode(Plan.Select.self, forKey: kind))
+    case .batchFunction: self = .batchFunction(try container.decode(Plan.BatchFunction.self, forKey: kind))
+    case .keyBy: self = .keyBy(try container.decode(Plan.KeyBy.self, forKey: kind))
+    case .aggregate: self = .aggregate(try container.decode(Plan.Aggregate.self, forKey: kind))
+    case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
+    case .sink: self = .sink(try container.decode(Plan.Sink.self, forKey: kind))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Kind.self)
+    switch self {
+    case .source(let value): try container.encode(value, forKey: .source)
+    case .filter(let value): try container.encode(value, forKey: .filter)
+    case .select(let value): try container.encode(value, forKey: .select)
+    case .extend(let value): try container.encode(value, forKey: .extend)
+    case .batchFunction(let value): try container.encode(value, forKey: .batchFunction)
+    case .keyBy(let value): try container.encode(value, forKey: .keyBy)
+    case .aggregate(let value): try container.encode(value, forKey: .aggregate)
+    case .union(let value): try container.encode(value, forKey: .union)
+    case .sink(let value): try container.encode(value, forKey: .sink)
+    }
+  }
+}
+
+extension Plan.Implementation: Codable {
+  private enum Kind: String, CodingKey, CaseIterable { case connector, function }
+
+  public init(from decoder: any Decoder) throws {
+    let (kind, container) = try decoder.soleKey(Kind.self, of: "an implementation")
+    switch kind {
+    case .connector: self = .connector(try container.decode(Plan.Connector.self, forKey: kind))
+    case .function: self = .function(try container.decode(String.self, forKey: kind))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Kind.self)
+    switch self {
+    case .connector(let value): try container.encode(value, forKey: .connector)
+    case .function(let value): try container.encode(value, forKey: .function)
+    }
+  }
+}
+
+extension Plan.BadRecords: Codable {
+  private enum Kind: String, CodingKey, CaseIterable { case stop, deadLetter }
+  private struct Nothing: Codable {}
+  private struct DeadLetter: Codable { var path: String }
+
+  public init(from decoder: any Decoder) throws {
+    let (kind, container) = try decoder.soleKey(Kind.self, of: "a policy for bad records")
+    switch kind {
+    case .stop:
+      _ = try container.decode(Nothing.self, forKey: kind)
+      self = .stop
+    case .deadLetter: self = .deadLetter(path: try container.decode(DeadLetter.self, forKey: kind).path)
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Kind.self)
+    switch self {
+    case .stop: try container.encode(Nothing(), forKey: .stop)
+    case .deadLetter(let path): try container.encode(DeadLetter(path: path), forKey: .deadLetter)
+    }
+  }
+}
