@@ -12,7 +12,8 @@
 /// - Data crosses as Arrow C data interface structs that are *moved*: the receiver copies the struct and sets the
 ///   source's `release` to NULL. Whoever holds a struct with a release callback must call it exactly once.
 /// - Thread tags. `[task]`: one thread at a time per instance, not always the same one. `[control]`: one thread at a
-///   time per plugin, before any task starts or after the last one stopped. `[any]`: any thread at any time.
+///   time per plugin; `[task]` calls of instances may run beside it. `[any]`: any thread at any time.
+/// - No pointer argument is NULL unless its declaration says so.
 /// - Strings are UTF-8. A `const char *` ends in NUL; text with a length beside it need not.
 #ifndef VOLLEY_H
 #define VOLLEY_H
@@ -66,6 +67,14 @@ struct ArrowArray {
 #define VOLLEY_ABI_MAJOR 0
 /// The minor version of this header. A host runs plugins that need its own minor or a lower one.
 #define VOLLEY_ABI_MINOR 1
+/// The lowest minor of this major that a host of this minor still runs plugins of. While the major is 0, a break raises
+/// both minors; from 1 on this stays 0.
+#define VOLLEY_ABI_OLDEST_MINOR 1
+/// The lowest host minor that a plugin needs. Define it before the header to promise that the plugin asks with
+/// `VOLLEY_HAS` before it uses what is newer.
+#ifndef VOLLEY_HOST_MINOR_MIN
+#define VOLLEY_HOST_MINOR_MIN VOLLEY_ABI_MINOR
+#endif
 
 /// First member of every table and of every struct passed by pointer.
 typedef struct volley_header {
@@ -119,7 +128,7 @@ typedef struct volley_note {
                             VOLLEY_NOTE_MAGIC,                                                                \
                             VOLLEY_ABI_MAJOR,                                                                 \
                             VOLLEY_ABI_MINOR,                                                                 \
-                            VOLLEY_ABI_MINOR,                                                                 \
+                            VOLLEY_HOST_MINOR_MIN,                                                            \
                             0,                                                                                \
                             sdk_version_text,                                                                 \
                             compiler_text}
@@ -201,8 +210,8 @@ typedef struct volley_log {
 #define VOLLEY_INTERFACE_METRICS "metrics/1"
 typedef struct volley_metrics {
   volley_header header;
-  /// [any] Adds `delta` to the counter of that name; the first call makes it. At most 64 names an instance: further
-  /// names are refused.
+  /// [any] Adds `delta` to the counter of that name; the first call makes it. At most 64 names an instance, of at most
+  /// 128 bytes each: others are refused.
   int32_t (*add)(const volley_host *host, const char *name, uint64_t delta, volley_error *error);
 } volley_metrics;
 
@@ -259,7 +268,7 @@ typedef struct volley_scalar_function {
   int32_t (*open)(void *self, volley_error *error);
   /// [task] Once, after the last call; also after a failed one.
   int32_t (*close)(void *self, volley_error *error);
-  /// [task] Frees the instance. No call follows.
+  /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
   /// [task] `arguments` is a struct array, one child an argument, moved to the plugin. `result` receives an array of the
   /// declared type with exactly `arguments->length` rows.
@@ -273,7 +282,7 @@ typedef struct volley_batch_function {
   int32_t (*open)(void *self, volley_error *error);
   /// [task] Once, after the last call; also after a failed one.
   int32_t (*close)(void *self, volley_error *error);
-  /// [task] Frees the instance. No call follows.
+  /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
   /// [task] One batch of input `input`, a struct array of its columns, moved to the plugin.
   int32_t (*process)(void *self, uint32_t input, struct ArrowArray *batch, volley_error *error);
@@ -295,29 +304,34 @@ typedef struct volley_source {
   int32_t (*open)(void *self, volley_error *error);
   /// [task] Once, after the last call; also after a failed one.
   int32_t (*close)(void *self, volley_error *error);
-  /// [task] Frees the instance. No call follows.
+  /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
   /// [task] Waits at most `timeout_ns` for rows and gives at most `max_rows` of them. `outcome` receives one of
   /// `VOLLEY_READ_…`; `batch` is written for `VOLLEY_READ_BATCH` only.
   int32_t (*read)(void *self, uint64_t max_rows, uint64_t timeout_ns, struct ArrowArray *batch, uint32_t *outcome,
                   volley_error *error);
-  /// [any] The job stops: a `read` in progress should return soon. Called at most once, possibly beside `read`.
+  /// [any] The job stops: a `read` in progress should return soon. Called at most once, after `open` returned and before
+  /// `close` is called, possibly beside `read`.
   void (*stop)(void *self);
 } volley_source;
 
-/// Rows to the outside. It has a thread of its own and may block. Legal order: open, write and flush…, close, destroy.
+/// Rows to the outside. It has a thread of its own and may block. Legal order: open, write and flush…, finish, close,
+/// destroy; without `finish` when the job failed.
 typedef struct volley_sink {
   volley_header header;
   /// [task] Once, before the first call.
   int32_t (*open)(void *self, volley_error *error);
   /// [task] Once, after the last call; also after a failed one.
   int32_t (*close)(void *self, volley_error *error);
-  /// [task] Frees the instance. No call follows.
+  /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
   /// [task] One batch, a struct array of the sink's columns, moved to the plugin.
   int32_t (*write)(void *self, struct ArrowArray *batch, volley_error *error);
   /// [task] What was written must be where it belongs when this returns. Called when the input pauses, and at its end.
   int32_t (*flush)(void *self, volley_error *error);
+  /// [task] Once, at the end of a job that did not fail: what was written is complete. Where it is not called, nothing
+  /// half-written may look whole.
+  int32_t (*finish)(void *self, volley_error *error);
 } volley_sink;
 
 // MARK: The root
@@ -345,7 +359,8 @@ struct volley_plan {
   /// The plugin's own.
   void *context;
   /// [control] Makes an instance of the user code that `place->function` names. `host` is valid until the instance's
-  /// `destroy` returned. `instance->header` is the host's; the plugin writes `self` and `table`.
+  /// `destroy` returned. `instance->header` is the host's; the plugin writes `self` (which may be NULL) and `table`,
+  /// which lives as long as the process. A failed call leaves nothing behind: `destroy` does not follow.
   int32_t (*create)(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                     volley_instance *instance, volley_error *error);
   /// [control] Frees the plan, after every instance was destroyed.
@@ -363,7 +378,8 @@ struct volley_pipeline {
   /// [control] The parameter of that index, or NULL past the last one.
   const volley_parameter *(*parameter)(const volley_pipeline *pipeline, uint32_t index);
   /// [control] Builds the plan. `values` is a JSON object, parameter name to value; a name that is absent keeps its
-  /// default. `plan->header` is the host's; the plugin writes the rest.
+  /// default. `plan->header` is the host's; the plugin writes the rest. A failed call leaves nothing behind: `release`
+  /// does not follow.
   int32_t (*plan)(const volley_pipeline *pipeline, const char *values, uint64_t values_length, volley_plan *plan,
                   volley_error *error);
 };
@@ -410,21 +426,42 @@ typedef const volley_plugin *(*volley_plugin_root_function)(void);
 
 // MARK: Layout
 
-_Static_assert(sizeof(volley_header) == 8, "the header never changes");
-_Static_assert(offsetof(volley_note, magic) == 20, "the note never changes");
-_Static_assert(sizeof(volley_note) == 144, "the note never changes");
-_Static_assert(offsetof(volley_error, message) == 32, "slots keep their place");
-_Static_assert(offsetof(volley_host, interface) == 16, "slots keep their place");
-_Static_assert(offsetof(volley_context, options) == 56, "slots keep their place");
-_Static_assert(offsetof(volley_instance, table) == 16, "slots keep their place");
-_Static_assert(offsetof(volley_scalar_function, call) == 32, "slots keep their place");
-_Static_assert(offsetof(volley_batch_function, flush) == 40, "slots keep their place");
-_Static_assert(offsetof(volley_source, stop) == 40, "slots keep their place");
-_Static_assert(offsetof(volley_sink, flush) == 40, "slots keep their place");
-_Static_assert(offsetof(volley_plan, release) == 40, "slots keep their place");
-_Static_assert(offsetof(volley_pipeline, plan) == 40, "slots keep their place");
-_Static_assert(offsetof(volley_connector, create) == 48, "slots keep their place");
-_Static_assert(offsetof(volley_plugin, connector) == 40, "slots keep their place");
+#ifdef __cplusplus
+#define VOLLEY_ASSERT(condition, sentence) static_assert(condition, sentence)
+#else
+#define VOLLEY_ASSERT(condition, sentence) _Static_assert(condition, sentence)
+#endif
+
+VOLLEY_ASSERT(sizeof(void *) == 8, "the boundary is for 64-bit machines");
+VOLLEY_ASSERT(sizeof(volley_header) == 8, "the header never changes");
+VOLLEY_ASSERT(offsetof(volley_note, magic) == 20, "the note never changes");
+VOLLEY_ASSERT(sizeof(volley_note) == 144, "the note never changes");
+VOLLEY_ASSERT(offsetof(volley_error, message) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_host, interface) == 16, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_emit, emit) == 8, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_log, log) == 8, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_metrics, add) == 8, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_parameters, value) == 8, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_context, options) == 56, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_context, options_length) == 64, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_instance, table) == 16, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_scalar_function, call) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_batch_function, process) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_batch_function, flush) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_source, read) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_source, stop) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_sink, write) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_sink, flush) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_sink, finish) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_parameter, description) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_plan, create) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_plan, release) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_pipeline, plan) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_connector, kinds) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_connector, create) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_plugin, connector) == 40, "slots keep their place");
+
+#undef VOLLEY_ASSERT
 
 #ifdef __cplusplus
 }
