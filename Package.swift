@@ -1,7 +1,6 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-
 let package = Package(
   name: "volley",
   products: [
@@ -48,7 +47,8 @@ let package = Package(
     .testTarget(name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", plan]),
     .testTarget(name: "ExpressionsTests", dependencies: ["Arrow", "Base", "Expressions", "TestSupport", plan]),
-    .testTarget(name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
+    .testTarget(
+      name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(
       name: "OperatorsTests",
       dependencies: ["Arrow", "Base", "Dataflow", "Expressions", "Keys", "Operators", "TestSupport", plan]),
@@ -57,10 +57,14 @@ let package = Package(
       dependencies: ["Arrow", "Base", "Connectors", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Operators", "Planning", "TestSupport", plan]),
+      dependencies: [
+        "Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Operators", "Planning", "TestSupport", plan,
+      ]),
     .testTarget(
       name: "PluginLoadingTests",
-      dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport", plan, abi]),
+      dependencies: [
+        "Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport", plan, abi,
+      ]),
     .testTarget(name: "HostTests", dependencies: ["Base", "Host", "TestSupport", plan]),
     // What several test targets use: a seeded generator, python peers, temporary folders.
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),

@@ -35,7 +35,9 @@ public enum Bitmap {
       if bytes > 8 { word |= UInt64(bits.load(fromByteOffset: first + 8, as: UInt8.self)) << (64 - shift) }
     } else {
       word = 0
-      for byte in 0..<bytes { word |= UInt64(bits.load(fromByteOffset: first + byte, as: UInt8.self)) << UInt64(8 * byte) }
+      for byte in 0..<bytes {
+        word |= UInt64(bits.load(fromByteOffset: first + byte, as: UInt8.self)) << UInt64(8 * byte)
+      }
       word >>= shift
     }
     return count == 64 ? word : word & ((1 << UInt64(count)) - 1)

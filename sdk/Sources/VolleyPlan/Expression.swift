@@ -56,7 +56,11 @@ public struct NamedExpression: Codable, Sendable, Hashable {
 }
 
 extension Expression: Codable {
-  private enum Kind: String, CodingKey, CaseIterable { case column, literal, call, cast, caseWhen = "case", userFunction }
+  private enum Kind: String, CodingKey, CaseIterable {
+    case column, literal, call, cast
+    case caseWhen = "case"
+    case userFunction
+  }
   private struct Call: Codable {
     var function: String
     var arguments: [Expression]
