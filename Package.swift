@@ -41,7 +41,7 @@ let package = Package(
     // Floor 8
     .executableTarget(name: "volley-host", dependencies: ["Host"]),
     // Tests, one target a room
-    .testTarget(name: "VolleyPlanTests", dependencies: [plan]),
+    .testTarget(name: "VolleyPlanTests", dependencies: ["TestSupport", plan]),
     .testTarget(name: "VolleyTests", dependencies: [.product(name: "Volley", package: "sdk"), plan, abi]),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "TestSupport", plan, abi]),
     .testTarget(name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan]),

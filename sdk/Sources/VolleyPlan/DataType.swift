@@ -43,6 +43,8 @@ extension DataType: Codable {
   private struct Timestamp: Codable {
     var unit: TimeUnit
     var timezone: String?
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case unit, timezone }
   }
 
   /// The names of the types without parameters.

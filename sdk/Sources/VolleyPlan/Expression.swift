@@ -16,6 +16,8 @@ public indirect enum Expression: Sendable, Hashable {
     public var condition: Expression
     public var value: Expression
 
+    enum CodingKeys: String, CodingKey, CaseIterable { case condition, value }
+
     public init(condition: Expression, value: Expression) {
       self.condition = condition
       self.value = value
@@ -31,6 +33,10 @@ public indirect enum Expression: Sendable, Hashable {
     public var resultType: DataType
     /// Whether the function sees nulls; if not, a null argument makes the result null without a call.
     public var acceptsNulls: Bool
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case function, arguments, parameterTypes, resultType, acceptsNulls
+    }
 
     public init(
       function: String, arguments: [Expression], parameterTypes: [DataType], resultType: DataType, acceptsNulls: Bool
@@ -49,6 +55,8 @@ public struct NamedExpression: Codable, Sendable, Hashable {
   public var name: String
   public var expression: Expression
 
+  enum CodingKeys: String, CodingKey, CaseIterable { case name, expression }
+
   public init(_ name: String, _ expression: Expression) {
     self.name = name
     self.expression = expression
@@ -64,14 +72,20 @@ extension Expression: Codable {
   private struct Call: Codable {
     var function: String
     var arguments: [Expression]
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, arguments }
   }
   private struct Cast: Codable {
     var expression: Expression
     var type: DataType
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case expression, type }
   }
   private struct Case: Codable {
     var branches: [Branch]
     var otherwise: Expression?
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case branches, otherwise }
   }
 
   public init(from decoder: any Decoder) throws {

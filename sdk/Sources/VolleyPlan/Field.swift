@@ -4,6 +4,8 @@ public struct Field: Codable, Sendable, Hashable {
   public var type: DataType
   public var nullable: Bool
 
+  enum CodingKeys: String, CodingKey, CaseIterable { case name, type, nullable }
+
   public init(_ name: String, _ type: DataType, nullable: Bool = true) {
     self.name = name
     self.type = type

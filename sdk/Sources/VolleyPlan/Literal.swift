@@ -30,6 +30,8 @@ extension Literal: Codable {
     var value: Int64
     var unit: TimeUnit
     var timezone: String?
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case value, unit, timezone }
   }
 
   public init(from decoder: any Decoder) throws {

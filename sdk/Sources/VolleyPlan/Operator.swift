@@ -26,6 +26,8 @@ extension Plan {
     public var schema: [Field]
     public var badRecords: BadRecords
 
+    enum CodingKeys: String, CodingKey, CaseIterable { case implementation, schema, badRecords }
+
     public init(implementation: Implementation, schema: [Field], badRecords: BadRecords = .stop) {
       self.implementation = implementation
       self.schema = schema
@@ -35,6 +37,8 @@ extension Plan {
 
   public struct Sink: Codable, Sendable, Hashable {
     public var implementation: Implementation
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case implementation }
 
     public init(implementation: Implementation) { self.implementation = implementation }
   }
@@ -53,6 +57,8 @@ extension Plan {
     /// An object; the connector refuses options that it does not know.
     public var options: JSONValue
 
+    enum CodingKeys: String, CodingKey, CaseIterable { case name, options }
+
     public init(name: String, options: JSONValue = .object([])) {
       self.name = name
       self.options = options
@@ -69,11 +75,17 @@ extension Plan {
 
   public struct Filter: Codable, Sendable, Hashable {
     public var condition: Expression
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case condition }
+
     public init(condition: Expression) { self.condition = condition }
   }
 
   public struct Select: Codable, Sendable, Hashable {
     public var columns: [NamedExpression]
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case columns }
+
     public init(columns: [NamedExpression]) { self.columns = columns }
   }
 
@@ -87,6 +99,8 @@ extension Plan {
     /// The columns of each output.
     public var outputs: [[Field]]
 
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, label, columns, outputs }
+
     public init(function: String, label: String, columns: [Field]?, outputs: [[Field]]) {
       self.function = function
       self.label = label
@@ -98,12 +112,17 @@ extension Plan {
   public struct KeyBy: Codable, Sendable, Hashable {
     /// At least one; a key that is not a plain column is computed and travels with the row under its name.
     public var keys: [NamedExpression]
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case keys }
+
     public init(keys: [NamedExpression]) { self.keys = keys }
   }
 
   public struct Aggregate: Codable, Sendable, Hashable {
     public var aggregates: [AggregateCall]
     public var emission: Emission
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case aggregates, emission }
 
     public init(aggregates: [AggregateCall], emission: Emission) {
       self.aggregates = aggregates
@@ -118,6 +137,8 @@ extension Plan {
     public var argument: Expression?
     /// The name of the column that it makes.
     public var name: String
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, argument, name }
 
     public init(function: String, argument: Expression?, name: String) {
       self.function = function
@@ -136,6 +157,7 @@ extension Plan {
 
   public struct Union: Codable, Sendable, Hashable {
     public init() {}
+    public init(from decoder: any Decoder) throws { try decoder.expectEmptyObject() }
   }
 }
 
@@ -197,8 +219,15 @@ extension Plan.Implementation: Codable {
 
 extension Plan.BadRecords: Codable {
   private enum Kind: String, CodingKey, CaseIterable { case stop, deadLetter }
-  private struct Nothing: Codable {}
-  private struct DeadLetter: Codable { var path: String }
+  private struct Nothing: Codable {
+    init() {}
+    init(from decoder: any Decoder) throws { try decoder.expectEmptyObject() }
+  }
+  private struct DeadLetter: Codable {
+    var path: String
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case path }
+  }
 
   public init(from decoder: any Decoder) throws {
     let (kind, container) = try decoder.soleKey(Kind.self, of: "a policy for bad records")

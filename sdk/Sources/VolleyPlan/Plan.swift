@@ -8,6 +8,8 @@ public struct Plan: Codable, Sendable, Hashable {
     public var major: Int
     public var minor: Int
 
+    enum CodingKeys: String, CodingKey, CaseIterable { case major, minor }
+
     public init(major: Int, minor: Int) {
       self.major = major
       self.minor = minor
@@ -21,6 +23,8 @@ public struct Plan: Codable, Sendable, Hashable {
   public var name: String
   /// In any order; inputs name other nodes by id.
   public var nodes: [Node]
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case version, name, nodes }
 
   public init(name: String, nodes: [Node]) {
     version = .current
@@ -39,6 +43,8 @@ public struct Plan: Codable, Sendable, Hashable {
     public var inputs: [Input]
     public var `operator`: Operator
 
+    enum CodingKeys: String, CodingKey, CaseIterable { case id, uid, parallelism, inputs, `operator` }
+
     public init(id: Int, uid: String?, parallelism: Int? = nil, inputs: [Input], operator: Operator) {
       self.id = id
       self.uid = uid
@@ -53,6 +59,8 @@ public struct Plan: Codable, Sendable, Hashable {
     public var node: Int
     /// Index of that node's output, 0 unless it is a batch function with several.
     public var output: Int
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case node, output }
 
     public init(node: Int, output: Int = 0) {
       self.node = node

@@ -15,4 +15,11 @@ extension Decoder {
     }
     return (kind, container)
   }
+
+  /// Reads a type without fields.
+  func expectEmptyObject() throws {
+    _ = try container(keyedBy: NoKey.self)
+  }
 }
+
+private enum NoKey: CodingKey {}
