@@ -22,13 +22,13 @@ public struct JobGraph {
     public var head: Head
     /// In topological order: each step's consumers stand behind it. Empty for a bare source.
     public var steps: [Step]
-    /// Where the head's rows go: the source's, or each input's. Steps or outputs of the task.
-    public var entry: [Target]
+    /// By input (a source counts as one): everybody who takes its rows, steps or outputs of the task.
+    public var entry: [[Target]]
     /// How many outputs edges may leave from; 0 for a task that ends in sinks.
     public var outputCount: Int
 
     public init(
-      name: String, parallelism: Int, head: Head, steps: [Step], entry: [Target], outputCount: Int
+      name: String, parallelism: Int, head: Head, steps: [Step], entry: [[Target]], outputCount: Int
     ) {
       self.name = name
       self.parallelism = parallelism
