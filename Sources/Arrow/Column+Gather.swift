@@ -1,4 +1,110 @@
 extension Column {
   /// The selected rows, in a column of their own.
-  public func gather(_ selection: Selection) -> Column { preconditionFailure("gather") }
+  public func gather(_ selection: Selection) -> Column { gather(selection.rows, count: selection.count) }
+
+  /// Rows `rows[0]`, `rows[1]`, …, in a column of their own. A row may be taken more than once.
+  ///
+  /// - Parameter rows: `count` indices below `length`.
+  /// - Precondition: the strings gathered take less than 2 GiB, as is sure when no row is taken twice.
+  public func gather(_ rows: UnsafePointer<UInt32>, count: Int) -> Column {
+    let validity = gatheredValidity(rows, count)
+    switch type.layout {
+    case .bits:
+      let bits = Buffer(byteCount: Bitmap.byteCount(count))
+      _ = Bitmap.gather(buffers[0].address, offset, rows: rows, count: count, to: bits.unsafeMutableAddress)
+      return Column(type: type, length: count, validity: validity, buffers: [bits])
+    case .fixed(let width):
+      let target = Buffer(byteCount: count * width)
+      GatherKernels.fixed(
+        buffers[0].address + offset * width, width: width, rows: rows, count: count, to: target.unsafeMutableAddress)
+      return Column(type: type, length: count, validity: validity, buffers: [target])
+    case .variable32:
+      let offsets = Buffer(byteCount: (count + 1) * 4)
+      let total = GatherKernels.offsets(
+        offsets32, rows: rows, count: count, to: offsets.unsafeMutableValues(Int32.self))
+      precondition(total <= Int(Int32.max), "the strings of one column take less than 2 GiB")
+      let bytes = Buffer(byteCount: total)
+      if total > 0 {
+        GatherKernels.bytes(
+          self.bytes, sourceEnd: Int(offsets32[length]), offsets: offsets32, rows: rows, count: count,
+          to: bytes.unsafeMutableValues(UInt8.self), capacity: bytes.capacity)
+      }
+      return Column(type: type, length: count, validity: validity, buffers: [offsets, bytes])
+    }
+  }
+
+  /// The validity of those rows; nil when none is null.
+  private func gatheredValidity(_ rows: UnsafePointer<UInt32>, _ count: Int) -> Buffer? {
+    guard let validity else { return nil }
+    let bits = Buffer(byteCount: Bitmap.byteCount(count))
+    let ones = Bitmap.gather(validity.address, offset, rows: rows, count: count, to: bits.unsafeMutableAddress)
+    return ones == count ? nil : bits
+  }
+}
+
+/// Values of chosen rows, by physical width. Nulls do not matter here: the value of a null row is copied like any other.
+enum GatherKernels {
+  static func fixed(
+    _ source: UnsafeRawPointer, width: Int, rows: UnsafePointer<UInt32>, count: Int, to target: UnsafeMutableRawPointer
+  ) {
+    switch width {
+    case 1: fixed(source, UInt8.self, rows: rows, count: count, to: target)
+    case 2: fixed(source, UInt16.self, rows: rows, count: count, to: target)
+    case 4: fixed(source, UInt32.self, rows: rows, count: count, to: target)
+    case 8: fixed(source, UInt64.self, rows: rows, count: count, to: target)
+    default:
+      for index in 0..<count {
+        (target + index * width).copyMemory(from: source + Int(rows[index]) * width, byteCount: width)
+      }
+    }
+  }
+
+  @inline(__always)  // One specialised loop a width, chosen once a column.
+  private static func fixed<Value: BitwiseCopyable>(
+    _ source: UnsafeRawPointer, _: Value.Type, rows: UnsafePointer<UInt32>, count: Int,
+    to target: UnsafeMutableRawPointer
+  ) {
+    let source = source.assumingMemoryBound(to: Value.self)
+    let target = target.assumingMemoryBound(to: Value.self)
+    for index in 0..<count { target[index] = source[Int(rows[index])] }
+  }
+
+  /// Writes the `count + 1` offsets of the gathered rows and returns the last one unclipped, which tells whether they fit.
+  static func offsets(
+    _ source: UnsafePointer<Int32>, rows: UnsafePointer<UInt32>, count: Int, to target: UnsafeMutablePointer<Int32>
+  ) -> Int {
+    var end = 0
+    target[0] = 0
+    for index in 0..<count {
+      let row = Int(rows[index])
+      end &+= Int(source[row &+ 1] &- source[row])
+      target[index &+ 1] = Int32(truncatingIfNeeded: end)
+    }
+    return end
+  }
+
+  /// Copies the bytes of the gathered rows, one after the other.
+  ///
+  /// Short strings are copied as one block of 16 bytes where both sides have that many: a call of `memcpy` costs more
+  /// than the bytes.
+  static func bytes(
+    _ source: UnsafePointer<UInt8>, sourceEnd: Int, offsets: UnsafePointer<Int32>, rows: UnsafePointer<UInt32>,
+    count: Int, to target: UnsafeMutablePointer<UInt8>, capacity: Int
+  ) {
+    let from = UnsafeRawPointer(source)
+    let to = UnsafeMutableRawPointer(target)
+    var position = 0
+    for index in 0..<count {
+      let row = Int(rows[index])
+      let start = Int(offsets[row])
+      let length = Int(offsets[row &+ 1]) &- start
+      if length <= 16 && start &+ 16 <= sourceEnd && position &+ 16 <= capacity {
+        let block = (from + start).loadUnaligned(as: SIMD2<UInt64>.self)
+        (to + position).storeBytes(of: block, as: SIMD2<UInt64>.self)
+      } else {
+        (to + position).copyMemory(from: from + start, byteCount: length)
+      }
+      position &+= length
+    }
+  }
 }
