@@ -11,6 +11,10 @@
 ///   error and ends the task. Details go to the error struct, which the *caller* owns.
 /// - Data crosses as Arrow C data interface structs that are *moved*: the receiver copies the struct and sets the
 ///   source's `release` to NULL. Whoever holds a struct with a release callback must call it exactly once.
+///   A struct that a call moves but whose `release` is still set when the call returns has not been taken: it is the
+///   caller's again, who releases it. What a plugin moved in it releases before its instance's `destroy` returns. What
+///   it moved out is released later, on any thread, possibly after `destroy`; a struct that is moved out with `release`
+///   NULL is a mistake that stops the job.
 /// - Thread tags. `[task]`: one thread at a time per instance, not always the same one. `[control]`: one thread at a
 ///   time per plugin; `[task]` calls of instances may run beside it. `[any]`: any thread at any time.
 /// - No pointer argument is NULL unless its declaration says so.

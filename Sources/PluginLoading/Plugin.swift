@@ -1,0 +1,1 @@
+public final class Plugin { static let rootSymbol = "volley_plugin_root" }
