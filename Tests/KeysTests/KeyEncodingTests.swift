@@ -1,0 +1,139 @@
+import Arrow
+import Base
+import Keys
+import TestSupport
+import Testing
+import VolleyPlan
+
+@Suite("Key encodings")
+struct KeyEncodingTests {
+  @Test("are the committed ones")
+  func vectors() {
+    for key in Vectors.keys() {
+      let encoded = KeyEncoding.encode(columns: key.cells.map { Vectors.column([$0]) }, rows: 1)
+      #expect(Array(encoded[0]) == key.encoding, "\(key.cells)")
+    }
+  }
+
+  @Test("decode to the columns that they were made of")
+  func decode() throws {
+    let groups = Dictionary(grouping: Vectors.keys()) { $0.cells.map(\.type) }
+    for (types, keys) in groups {
+      let columns = types.indices.map { column in Vectors.column(keys.map { $0.cells[column] }) }
+      let encoded = KeyEncoding.encode(columns: columns, rows: keys.count)
+      let decoded = try KeyEncoding.decode(encoded, types: types)
+      let again = KeyEncoding.encode(columns: decoded, rows: keys.count)
+      for row in keys.indices {
+        #expect(Array(again[row]) == keys[row].encoding)
+        for (before, after) in zip(columns, decoded) {
+          #expect(before.isValid(row) == after.isValid(row))
+          guard before.isValid(row) else { continue }
+          switch (before.literal(at: row), after.literal(at: row)) {
+          case (.float64(let before), .float64(let after)): #expect(before == after || before.isNaN && after.isNaN)
+          case (let before, let after): #expect(before == after)
+          }
+        }
+      }
+    }
+  }
+
+  @Test("have the order of the keys", arguments: [DataType.bool, .int32, .int64, .float64, .timestamp])
+  func order(type: DataType) {
+    var generator = SeededGenerator()
+    let cells = (0..<200).map { _ in Self.cell(type, &generator) }
+    let encoded = KeyEncoding.encode(columns: [Vectors.column(cells)], rows: cells.count)
+    for left in cells.indices {
+      for right in cells.indices {
+        let expected = Self.isLess(cells[left], cells[right])
+        #expect(
+          encoded[left].lexicographicallyPrecedes(encoded[right]) == expected,
+          "\(cells[left]) before \(cells[right]), \(generator)")
+      }
+    }
+  }
+
+  @Test("of every string of up to four bytes 0, 1 and 255 have the strings' order, also before another column")
+  func strings() {
+    var strings: [[UInt8]] = [[]]
+    for length in 1...4 {
+      let shorter = strings.filter { $0.count == length - 1 }
+      strings += shorter.flatMap { string in [0, 1, 255].map { string + [$0] } }
+    }
+    let builder = Utf8Builder()
+    for string in strings { string.withUnsafeBufferPointer { builder.append($0) } }
+    let column = builder.finish()
+    // The second column falls where the first rises, so that it must not decide.
+    let second = Vectors.column(strings.indices.map { .int64(-Int64($0)) })
+    for columns in [[column], [column, second]] {
+      let encoded = KeyEncoding.encode(columns: columns, rows: strings.count)
+      for left in strings.indices {
+        for right in strings.indices where left != right {
+          #expect(
+            encoded[left].lexicographicallyPrecedes(encoded[right])
+              == strings[left].lexicographicallyPrecedes(strings[right]))
+          #expect(!encoded[right].starts(with: encoded[left]), "a key is no other key's start")
+        }
+      }
+    }
+  }
+
+  @Test("that are cut, too long or of other types are refused, and nothing is appended")
+  func malformed() {
+    let types: [DataType] = [.int64, .utf8, .bool]
+    let columns = [Vectors.column([.int64(7)]), Vectors.column([.utf8("a\0b")]), Vectors.column([.bool(true)])]
+    let key = Array(KeyEncoding.encode(columns: columns, rows: 1)[0])
+    var bad = (0..<key.count).map { Array(key[..<$0]) }
+    bad.append(key + [0])
+    for index in [0, 9, 12, key.count - 2, key.count - 1] {
+      var broken = key
+      broken[index] = 2
+      if index == 12 { broken[12] = 7 }  // A zero byte is followed by 0x00 or 0xFF.
+      bad.append(broken)
+    }
+    for bytes in bad {
+      let builders = types.map { ColumnBuilder($0) }
+      #expect(throws: Failure.self, "\(bytes)") {
+        try bytes.withUnsafeBytes { try KeyEncoding.decode($0, types: types, into: builders) }
+      }
+      #expect(builders.allSatisfy { $0.count == 0 })
+    }
+  }
+
+  @Test("of no rows are empty")
+  func empty() throws {
+    let encoded = KeyEncoding.encode(columns: [Column.nulls(.int64, count: 0)], rows: 0)
+    #expect(encoded.count == 0)
+    #expect(try KeyEncoding.decode(encoded, types: [.int64])[0].length == 0)
+  }
+
+  private static func cell(_ type: DataType, _ generator: inout SeededGenerator) -> Literal {
+    if Int.random(in: 0..<10, using: &generator) == 0 { return .null(type) }
+    let bits = generator.next() >> UInt64.random(in: 0..<64, using: &generator)
+    let integer = Int64(bitPattern: Bool.random(using: &generator) ? bits : ~bits)
+    switch type {
+    case .bool: return .bool(bits & 1 == 0)
+    case .int32: return .int32(Int32(truncatingIfNeeded: integer))
+    case .float64:
+      let edges: [Double] = [0, -0.0, .infinity, -.infinity, .nan, -.nan, .leastNonzeroMagnitude]
+      if Bool.random(using: &generator) { return .float64(edges.randomElement(using: &generator)!) }
+      return .float64(Double(bitPattern: generator.next()))
+    case .timestamp(let unit, let zone): return .timestamp(integer, unit, timezone: zone)
+    default: return .int64(integer)
+    }
+  }
+
+  /// Nulls first, both zeros equal, NaN last.
+  private static func isLess(_ left: Literal, _ right: Literal) -> Bool {
+    switch (left, right) {
+    case (_, .null): false
+    case (.null, _): true
+    case (.bool(let left), .bool(let right)): !left && right
+    case (.int32(let left), .int32(let right)): left < right
+    case (.int64(let left), .int64(let right)): left < right
+    case (.timestamp(let left, _, _), .timestamp(let right, _, _)): left < right
+    case (.float64(let left), .float64(let right)):
+      left < right || !left.isNaN && right.isNaN
+    default: preconditionFailure("cells of one type are compared")
+    }
+  }
+}
