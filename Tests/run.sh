@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs every test, in stages whose seconds are printed. Documented in Tests/README.md.
+#
+#   Tests/run.sh            everything
+#   Tests/run.sh STAGE…     these stages only: lint host unit plugins address thread bench package
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/needs.sh
+need_swift
+need_packages gcc libc6-dev binutils python3 python3-pip graphviz util-linux procps
+need_python pyarrow duckdb xxhash
+
+logs=.build/test-logs
+mkdir -p "$logs"
+passed=0
+failed=0
+failures=()
+wanted=("$@")
+
+# The three builds that are warmed for tests; a trap in a test's child is expected, and its backtrace only costs time.
+export SWIFT_BACKTRACE=enable=no
+strict=(-Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error)
+
+lint() {
+  git ls-files -z '*.swift' ':!sdk/Template/*' | xargs -0 swift format lint --strict
+}
+
+host() {
+  deploy/build-host.sh -Xswiftc -warnings-as-errors
+}
+
+unit() {
+  swift build --build-tests "${strict[@]}" && swift test --skip-build "${strict[@]}"
+}
+
+# Every plugin as its author would build and test it; they share a scratch path, so the SDK is compiled once.
+plugins() {
+  local host
+  host=$(deploy/build-host.sh) && VOLLEY_HOST=$host Plugins/test.sh
+}
+
+# Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
+address() {
+  swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests'
+}
+
+thread() {
+  swift test --sanitize=thread --scratch-path .build/thread --filter 'DataflowTests'
+}
+
+# Shows that every benchmark runs and that its results are right; its figures mean nothing on a busy machine.
+bench() {
+  local host
+  host=$(deploy/build-host.sh) && Plugins/bench/build.sh &&
+    "$host" bench --rows 20000000 --repeat 1 --json --plugin Plugins/bench/libbench.so
+}
+
+# A package from `volley-host new`, with the binary moved and the checkout hidden.
+package() {
+  Tests/new-package.sh "$(deploy/build-host.sh)"
+}
+
+run_stage() {
+  local name=$1 start=$SECONDS status counted
+  if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $name "* ]]; then return; fi
+  "$name" >"$logs/$name.log" 2>&1
+  status=$?
+  # Tests that ran, as Swift Testing counts them; a stage without any counts as one.
+  counted=$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\}.* passed.*/\1/p' "$logs/$name.log" | paste -sd+ | bc)
+  if [ $status -eq 0 ]; then
+    passed=$((passed + ${counted:-1}))
+    printf '%-8s ok      %4d s  %s\n' "$name" $((SECONDS - start)) "${counted:+$counted tests}"
+  else
+    failed=$((failed + 1))
+    failures+=("$name")
+    printf '%-8s FAILED  %4d s\n' "$name" $((SECONDS - start))
+    grep -E '✘|error:|Fatal|FAILED' "$logs/$name.log" | head -n 60
+    echo "--- the end of $logs/$name.log"
+    tail -n 40 "$logs/$name.log"
+  fi
+}
+
+need_packages bc git
+for stage in lint host unit plugins address thread bench package; do run_stage $stage; done
+
+echo "in all $SECONDS s"
+[ ${#failures[@]} -eq 0 ] || echo "failed stages: ${failures[*]}"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
