@@ -1,0 +1,101 @@
+import Base
+import Synchronization
+
+/// What one stage of one subtask counts: a source, an operator or a sink.
+///
+/// Written per batch, never per row, by the one thread that runs the stage at that moment (so that a plain load and store do,
+/// where an atomic addition would cost five times as much); read by any thread at any time. User counters and dead letters
+/// may be counted by several threads at once.
+public final class StageMetrics: Sendable {
+  private let rowsIn = Atomic<Int>(0)
+  private let rowsOut = Atomic<Int>(0)
+  private let bytesIn = Atomic<Int>(0)
+  private let bytesOut = Atomic<Int>(0)
+  private let batchesIn = Atomic<Int>(0)
+  private let batchesOut = Atomic<Int>(0)
+  private let busy = Atomic<Int>(0)
+  private let idle = Atomic<Int>(0)
+  private let backpressured = Atomic<Int>(0)
+  private let watermarkMicroseconds = Atomic<Int64>(.min)
+  private let deadLetterRows = Atomic<Int>(0)
+  private let counters = Mutex<[UserCounter]>([])
+
+  /// Names that a stage may count under; beyond that `counter` gives nil.
+  public static let counterLimit = 64
+
+  public init() {}
+
+  /// A batch came in.
+  public func received(rows: Int, bytes: Int) {
+    StageMetrics.add(rows, to: rowsIn)
+    StageMetrics.add(bytes, to: bytesIn)
+    StageMetrics.add(1, to: batchesIn)
+  }
+
+  /// A batch went out.
+  public func emitted(rows: Int, bytes: Int) {
+    StageMetrics.add(rows, to: rowsOut)
+    StageMetrics.add(bytes, to: bytesOut)
+    StageMetrics.add(1, to: batchesOut)
+  }
+
+  /// Time in the stage's own code.
+  public func addBusy(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: busy) }
+  /// Time without input.
+  public func addIdle(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: idle) }
+  /// Time with results for which there was no room.
+  public func addBackpressured(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: backpressured) }
+
+  /// How far event time has come here.
+  public func reached(_ time: EventTime) { watermarkMicroseconds.store(time.microseconds, ordering: .relaxed) }
+
+  /// Records that could not be decoded or processed and went to the dead-letter output.
+  public func addDeadLetters(_ count: Int) { deadLetterRows.add(count, ordering: .relaxed) }
+
+  /// The counter of that name, made at its first use; nil when the stage has `counterLimit` others. Look it up once, not per
+  /// batch.
+  public func counter(_ name: String) -> UserCounter? {
+    counters.withLock { counters in
+      if let counter = counters.first(where: { $0.name == name }) { return counter }
+      guard counters.count < StageMetrics.counterLimit else { return nil }
+      let counter = UserCounter(name: name)
+      counters.append(counter)
+      return counter
+    }
+  }
+
+  /// What has been counted so far. Each number is right by itself; two of them may be a batch apart.
+  public var counts: StageCounts {
+    var counts = StageCounts()
+    counts.rowsIn = rowsIn.load(ordering: .relaxed)
+    counts.rowsOut = rowsOut.load(ordering: .relaxed)
+    counts.bytesIn = bytesIn.load(ordering: .relaxed)
+    counts.bytesOut = bytesOut.load(ordering: .relaxed)
+    counts.batchesIn = batchesIn.load(ordering: .relaxed)
+    counts.batchesOut = batchesOut.load(ordering: .relaxed)
+    counts.busyNanoseconds = busy.load(ordering: .relaxed)
+    counts.idleNanoseconds = idle.load(ordering: .relaxed)
+    counts.backpressuredNanoseconds = backpressured.load(ordering: .relaxed)
+    counts.deadLetters = deadLetterRows.load(ordering: .relaxed)
+    let time = EventTime(microseconds: watermarkMicroseconds.load(ordering: .relaxed))
+    counts.watermark = time == .earliest ? nil : time
+    counts.userCounters = counters.withLock { counters in counters.map { (name: $0.name, value: $0.value) } }
+    return counts
+  }
+
+  private static func add(_ amount: Int, to counter: borrowing Atomic<Int>) {
+    counter.store(counter.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+  }
+}
+
+/// A number that a pipeline's author counts.
+public final class UserCounter: Sendable {
+  public let name: String
+  private let total = Atomic<Int>(0)
+
+  init(name: String) { self.name = name }
+
+  public var value: Int { total.load(ordering: .relaxed) }
+
+  public func add(_ amount: Int) { total.add(amount, ordering: .relaxed) }
+}

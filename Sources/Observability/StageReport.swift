@@ -1,0 +1,77 @@
+import Base
+
+/// What a stage, or all subtasks of it together, has counted.
+public struct StageCounts: Sendable {
+  public var rowsIn = 0
+  public var rowsOut = 0
+  public var bytesIn = 0
+  public var bytesOut = 0
+  public var batchesIn = 0
+  public var batchesOut = 0
+  /// In the stage's own code, without that of the stages behind it.
+  public var busyNanoseconds = 0
+  /// Its task had no input.
+  public var idleNanoseconds = 0
+  /// Its task had results for which there was no room.
+  public var backpressuredNanoseconds = 0
+  /// Records that went to the dead-letter output.
+  public var deadLetters = 0
+  /// The lowest watermark of the subtasks that have one.
+  public var watermark: EventTime?
+  /// In the order of their first use.
+  public var userCounters: [(name: String, value: Int)] = []
+
+  public init() {}
+
+  /// Adds what another subtask of the stage has counted.
+  public mutating func add(_ other: StageCounts) {
+    rowsIn += other.rowsIn
+    rowsOut += other.rowsOut
+    bytesIn += other.bytesIn
+    bytesOut += other.bytesOut
+    batchesIn += other.batchesIn
+    batchesOut += other.batchesOut
+    busyNanoseconds += other.busyNanoseconds
+    idleNanoseconds += other.idleNanoseconds
+    backpressuredNanoseconds += other.backpressuredNanoseconds
+    deadLetters += other.deadLetters
+    if let time = other.watermark { watermark = min(watermark ?? time, time) }
+    for counter in other.userCounters {
+      if let index = userCounters.firstIndex(where: { $0.name == counter.name }) {
+        userCounters[index].value += counter.value
+      } else {
+        userCounters.append(counter)
+      }
+    }
+  }
+}
+
+/// One stage of a running or finished job: a source, an operator or a sink, over all its subtasks.
+public struct StageReport: Sendable {
+  /// What the stage is called: "orders", "filter", "sink out".
+  public var label: String
+  public var uid: String?
+  /// The task that it is part of: its index in the execution graph, and its name.
+  public var task: Int
+  public var taskName: String
+  public var parallelism: Int
+  /// The sum over the subtasks.
+  public var counts: StageCounts
+  /// What waits in the channels in front of the stage's task; 0 for a stage in the middle of a chain.
+  public var queuedBatches: Int
+  public var queuedBytes: Int
+
+  public init(
+    label: String, uid: String?, task: Int, taskName: String, parallelism: Int, counts: StageCounts,
+    queuedBatches: Int = 0, queuedBytes: Int = 0
+  ) {
+    self.label = label
+    self.uid = uid
+    self.task = task
+    self.taskName = taskName
+    self.parallelism = parallelism
+    self.counts = counts
+    self.queuedBatches = queuedBatches
+    self.queuedBytes = queuedBytes
+  }
+}
