@@ -94,7 +94,8 @@ public final class EventLog: Sendable {
     return text.withUTF8 { bytes in
       var done = 0
       while done < bytes.count {
-        let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)  // Not empty: it has a line break.
+        // Not empty: it has a line break.
+        let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
         if count >= 0 {
           done += count
         } else if errno == EAGAIN {

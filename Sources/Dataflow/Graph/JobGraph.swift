@@ -105,21 +105,3 @@ public struct JobGraph {
     case partition(() -> any Partitioner)
   }
 }
-
-/// Scatters the rows of a batch. One instance a sending subtask.
-public protocol Partitioner: AnyObject {
-  /// The batch's rows by target, in their order; nil or empty where a target gets none. `batch` may carry a selection; the
-  /// parts do not.
-  func partition(_ batch: RecordBatch, targets: Int) throws(Failure) -> [RecordBatch?]
-}
-
-/// What an instance is told about its place.
-public struct SubtaskContext: Sendable {
-  public var id: SubtaskID
-  public var parallelism: Int
-
-  public init(id: SubtaskID, parallelism: Int) {
-    self.id = id
-    self.parallelism = parallelism
-  }
-}

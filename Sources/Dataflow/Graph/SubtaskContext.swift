@@ -1,0 +1,16 @@
+import Base
+import Observability
+
+/// What an instance is told about its place.
+public struct SubtaskContext: Sendable {
+  public var id: SubtaskID
+  public var parallelism: Int
+  /// The stage's counters in this subtask: for dead letters and user counters. The rest is counted for it.
+  public var metrics: StageMetrics
+
+  public init(id: SubtaskID, parallelism: Int, metrics: StageMetrics = StageMetrics()) {
+    self.id = id
+    self.parallelism = parallelism
+    self.metrics = metrics
+  }
+}

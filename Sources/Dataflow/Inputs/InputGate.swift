@@ -1,0 +1,28 @@
+/// The channels that feed a subtask, read in turn. Used by the thread that runs the subtask.
+final class InputGate {
+  /// A channel's reading end, and the logical input that it belongs to.
+  struct Port {
+    var reader: any ChannelReader
+    var input: Int
+  }
+
+  let ports: [Port]
+  var progress: InputProgress
+  private var cursor = 0
+
+  init(ports: [Port]) {
+    precondition(!ports.isEmpty, "a task without a source has a channel that feeds it")
+    self.ports = ports
+    progress = InputProgress(channels: ports.count)
+  }
+
+  /// The next element of a channel that may be read; nil when there is none. Every channel gets its turn.
+  func next() -> (channel: Int, item: ChannelItem)? {
+    for _ in 0..<ports.count {
+      let channel = cursor
+      cursor = cursor + 1 == ports.count ? 0 : cursor + 1
+      if progress.isReadable(channel), let item = ports[channel].reader.take() { return (channel, item) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,178 @@
+import Base
+import Observability
+
+/// Runs a graph: from `start` until its sources have ended or `stop`, or until something fails.
+///
+/// The first failure of any part stops the job: every source, operator and sink that was opened is closed, and `wait` throws
+/// the failure, led by the stage where it happened. Whoever starts a job waits for it.
+public final class Job: Sendable {
+  public let name: String
+  private let options: JobOptions
+  private let log: EventLog
+  private let stages: StageTable
+  private let control = JobControl()
+  private let life: Monitor<Life>
+
+  private enum Phase {
+    case made, starting, running, joining, ended
+  }
+
+  private struct Life: @unchecked Sendable {  // Guarded by the monitor that it lives in.
+    var phase = Phase.made
+    /// Until the start.
+    var graph: JobGraph?
+    var isStopRequested = false
+    /// From the start to the end.
+    var runtime: JobRuntime?
+    var threads: [OSThread] = []
+    var started = MonotonicTime(nanoseconds: 0)
+  }
+
+  /// - Parameter graph: has to make sense, as `Planning` sees to.
+  public init(graph: JobGraph, options: JobOptions = JobOptions(), log: EventLog) {
+    graph.check()
+    name = graph.name
+    stages = StageTable(graph)
+    self.options = options
+    self.log = log
+    life = Monitor(Life(graph: graph))
+  }
+
+  /// Makes and opens every part, then lets them run; returns when they do. What fails here is thrown by `wait`, like
+  /// everything that fails later. Once only.
+  public func start() {
+    let graph = life.withLock { life in
+      precondition(life.phase == .made, "a job is started once")
+      life.phase = .starting
+      life.started = .now
+      return life.graph.take()
+    }
+    guard let graph else { preconditionFailure("a job that was not started has its graph") }
+    log.info(
+      "job.starting", "job '\(name)' starts",
+      ["job": .string(name), "tasks": .int(graph.tasks.count), "threads": .int(options.threads)])
+    do throws(Failure) { try run(graph) } catch {
+      control.fail(error)
+      life.withLock { life in
+        life.phase = .running
+        life.runtime = nil
+      }
+    }
+    life.broadcast()
+  }
+
+  /// The sources stop, what is in flight drains, the stages close in order, and `wait` returns. From any thread, at any
+  /// time, any number of times.
+  public func stop() {
+    let (isFirst, runtime) = life.withLock { life in
+      defer { life.isStopRequested = true }
+      return (!life.isStopRequested, life.phase == .running ? life.runtime : nil)
+    }
+    if isFirst { log.info("job.stopping", "job '\(name)' stops", ["job": .string(name)]) }
+    runtime?.requestStop()
+  }
+
+  /// Waits until every part has ended and nothing of the job is left but its counters. From any thread, also several.
+  public func wait() throws(Failure) {
+    _ = try wait(until: nil)
+  }
+
+  /// Waits that long at most. True when the job has ended, false when it still runs.
+  public func wait(atMost time: Duration) throws(Failure) -> Bool {
+    try wait(until: MonotonicTime.now + time.wholeNanoseconds)
+  }
+
+  /// What every stage has counted so far, task by task, the source first; also after the end.
+  public func report() -> [StageReport] {
+    let runtime = life.withLock { $0.runtime }
+    let queued = runtime?.queued ?? stages.entries.map { _ in (elements: 0, bytes: 0) }
+    return stages.reports(queued: queued)
+  }
+
+  private func run(_ graph: JobGraph) throws(Failure) {
+    let scheduler = Scheduler(threads: options.threads)
+    let runtime = try JobBuilder.build(graph, options: options, stages: stages, control: control, scheduler: scheduler)
+    let gate = StartGate()
+    var threads: [OSThread] = []
+    do throws(Failure) {
+      try startThreads(runtime, gate, &threads)
+      try runtime.open()
+    } catch {
+      gate.decide(false)
+      for thread in threads { thread.join() }
+      throw error
+    }
+    control.begin(parts: runtime.partCount) { runtime.wakeAll() }
+    let isStopRequested = life.withLock { [threads] life in
+      life.runtime = runtime
+      life.threads = threads
+      life.phase = .running
+      return life.isStopRequested
+    }
+    if isStopRequested { runtime.requestStop() }
+    gate.decide(true)
+    for subtask in runtime.subtasks { subtask.notify() }
+  }
+
+  /// Starts every thread; none does anything before the gate opens.
+  private func startThreads(_ runtime: JobRuntime, _ gate: StartGate, _ threads: inout [OSThread]) throws(Failure) {
+    for index in 0..<options.threads {
+      let scheduler = runtime.scheduler
+      threads.append(
+        try OSThread(name: "worker \(index)") { if gate.pass() { scheduler.work(index: index) } })
+    }
+    for source in runtime.sourceThreads {
+      threads.append(try OSThread(name: source.source.stage.label) { if gate.pass() { source.run() } })
+    }
+    for sink in runtime.sinkThreads {
+      threads.append(try OSThread(name: sink.stage.label) { if gate.pass() { sink.run() } })
+    }
+  }
+
+  private func wait(until deadline: MonotonicTime?) throws(Failure) -> Bool {
+    let hasStarted: Bool? = life.wait(until: deadline) { life in
+      precondition(life.phase != .made, "a job is started before it is waited for")
+      return life.phase == .starting ? nil : true
+    }
+    guard hasStarted == true, control.waitForParts(until: deadline) else { return false }
+    if let (runtime, threads) = life.withLock({ Job.beginJoining(&$0) }) {
+      runtime?.scheduler.shutDown()
+      for thread in threads { thread.join() }
+      control.end()
+      let started = life.withLock { life in
+        life.runtime = nil
+        life.phase = .ended
+        return life.started
+      }
+      life.broadcast()
+      logEnd(nanoseconds: MonotonicTime.now - started)
+    }
+    // Another thread may be joining.
+    let hasEnded: Bool? = life.wait(until: deadline) { $0.phase == .ended ? true : nil }
+    guard hasEnded == true else { return false }
+    if let failure = control.failure { throw failure }
+    return true
+  }
+
+  /// The first to come joins the threads.
+  private static func beginJoining(_ life: inout Life) -> (JobRuntime?, [OSThread])? {
+    guard life.phase == .running else { return nil }
+    life.phase = .joining
+    defer { life.threads = [] }
+    return (life.runtime, life.threads)
+  }
+
+  private func logEnd(nanoseconds: Int64) {
+    let seconds = Double(nanoseconds) / 1e9
+    if let failure = control.failure {
+      log.error(
+        "job.failed", failure.message,
+        [
+          "job": .string(name), "seconds": .double(seconds), "domain": .string(failure.domain.rawValue),
+          "retryable": .bool(failure.retryable),
+        ])
+    } else {
+      log.info("job.finished", "job '\(name)' has finished", ["job": .string(name), "seconds": .double(seconds)])
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Base
+import Observability
+
+/// What runs: the subtasks, the threads beside them, and the scheduler. Made by `JobBuilder`.
+final class JobRuntime: @unchecked Sendable {  // Built by one thread; not changed once threads run.
+  let scheduler: Scheduler
+  let control: JobControl
+  var subtasks: [Subtask] = []
+  var sources: [SourceControl] = []
+  var sourceThreads: [SourceThread] = []
+  var sinkThreads: [SinkThread] = []
+  /// By entry of the stage table: the channels in front of it.
+  var inputs: [[any ChannelReader]]
+
+  init(scheduler: Scheduler, control: JobControl, stageCount: Int) {
+    self.scheduler = scheduler
+    self.control = control
+    inputs = [[any ChannelReader]](repeating: [], count: stageCount)
+  }
+
+  var partCount: Int { subtasks.count + sourceThreads.count + sinkThreads.count }
+
+  /// Sinks first, sources last. On failure what is open is closed again.
+  func open() throws(Failure) {
+    do throws(Failure) {
+      for kind in OpenOrder.allCases {
+        if kind == .sinks { for thread in sinkThreads { try thread.open() } }
+        if kind == .sources { for thread in sourceThreads { try thread.source.open() } }
+        for subtask in subtasks { try subtask.open(kind) }
+      }
+    } catch {
+      closeAfterFailure()
+      throw error
+    }
+  }
+
+  private func closeAfterFailure() {
+    for thread in sourceThreads { thread.closeAfterFailure() }
+    for subtask in subtasks { subtask.closeAfterFailure() }
+    for thread in sinkThreads { thread.closeAfterFailure() }
+  }
+
+  /// Every part looks at once whether it has something to do, or the job has failed.
+  func wakeAll() {
+    for subtask in subtasks { subtask.notify() }
+    for thread in sourceThreads { thread.wake() }
+    for thread in sinkThreads { thread.wake() }
+  }
+
+  func requestStop() {
+    for source in sources { source.requestStop() }
+  }
+
+  /// By entry of the stage table: what waits in front of it.
+  var queued: [(elements: Int, bytes: Int)] {
+    inputs.map { channels in
+      var sum = (elements: 0, bytes: 0)
+      for channel in channels {
+        let queued = channel.queued
+        sum.elements += queued.elements
+        sum.bytes += queued.bytes
+      }
+      return sum
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Arrow
+import Base
+
+/// Calls a sink that blocks, in a thread of its own, with what its subtask puts on a channel.
+final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the rest does not change once threads run.
+  let stage: Stage
+  private let body: any Sink
+  private let reader: any ChannelReader
+  private let parker = ThreadParker()
+  private let control: JobControl
+  private var isOpen = false
+
+  init(stage: Stage, body: any Sink, reader: any ChannelReader, control: JobControl) {
+    self.stage = stage
+    self.body = body
+    self.reader = reader
+    self.control = control
+    reader.attachReader(parker)
+  }
+
+  /// From any thread: it looks at once whether there is something to write, or the job has failed.
+  func wake() { parker.wake() }
+
+  /// Before the thread runs.
+  func open() throws(Failure) {
+    do throws(Failure) { try body.open() } catch { throw error.within(stage.place) }
+    isOpen = true
+  }
+
+  /// From the first batch to the sink's close.
+  func run() {
+    var complete = false
+    do throws(Failure) { complete = try writeAll() } catch { control.fail(error.within(stage.place)) }
+    close(complete: complete && !control.hasFailed)
+    control.partIsDone()
+  }
+
+  /// When the thread never ran.
+  func closeAfterFailure() { close(complete: false) }
+
+  /// True when the input has ended, false when the job has failed.
+  private func writeAll() throws(Failure) -> Bool {
+    var isDirty = false
+    while !control.hasFailed {
+      guard let item = reader.take() else {
+        if isDirty {
+          isDirty = false
+          try timed { () throws(Failure) in try body.flush() }
+        } else {
+          let start = MonotonicTime.now
+          parker.park()
+          stage.metrics.addIdle(nanoseconds: Int(MonotonicTime.now - start))
+        }
+        continue
+      }
+      switch item.element {
+      case .batch(let batch):
+        stage.metrics.received(rows: batch.length, bytes: item.byteCount)
+        isDirty = true
+        try timed { () throws(Failure) in try body.write(batch) }
+      case .watermark(let time):
+        stage.metrics.reached(time)
+      case .barrier:
+        break
+      case .end:
+        try timed { () throws(Failure) in try body.flush() }
+        return true
+      }
+    }
+    return false
+  }
+
+  private func timed(_ call: () throws(Failure) -> Void) throws(Failure) {
+    let start = MonotonicTime.now
+    defer { stage.metrics.addBusy(nanoseconds: Int(MonotonicTime.now - start)) }
+    try call()
+  }
+
+  private func close(complete: Bool) {
+    guard isOpen else { return }
+    isOpen = false
+    do throws(Failure) { try body.close(complete: complete) } catch { control.fail(error.within(stage.place)) }
+  }
+}

@@ -1,0 +1,102 @@
+import Arrow
+import Base
+import CPlatform
+import Glibc
+
+/// Reads a source that blocks, in a thread of its own, into a channel that feeds the source's subtask.
+///
+/// Small reads are held and leave as one batch, as at every channel: while rows are held, `read` is given no more time than
+/// they have left.
+final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the rest does not change.
+  let source: SourceControl
+  private let parker = ThreadParker()
+  private let output: ChannelOutput
+  private let account: OutputAccount
+  private let control: JobControl
+  private let batchRows: Int
+
+  /// How long a `read` may wait for a first row: how soon a source that ignores `stop` is noticed to have to.
+  private static let longestRead: Int64 = 100_000_000
+
+  init(
+    source: SourceControl, writer: any ChannelWriter, coalescer: BatchCoalescer, waitingBytes: Int,
+    control: JobControl, batchRows: Int
+  ) {
+    self.source = source
+    self.control = control
+    self.batchRows = batchRows
+    account = OutputAccount(byteLimit: waitingBytes)
+    output = ChannelOutput(writer: writer, account: account, coalescer: coalescer)
+    writer.attachWriter(parker)
+  }
+
+  /// From any thread: it looks at once whether it has room, or the job has failed.
+  func wake() { parker.wake() }
+
+  /// From the source's first read to its close.
+  func run() {
+    do throws(Failure) {
+      try readAll()
+      if !control.hasFailed {
+        try output.signal(.end, now: .now)
+        waitForRoom()
+      }
+    } catch { control.fail(error.within(source.stage.place)) }
+    do throws(Failure) { try source.close() } catch { control.fail(error) }
+    control.partIsDone()
+  }
+
+  /// When the thread never ran. What fails on the way is not what went wrong first, so it is not told.
+  func closeAfterFailure() {
+    do throws(Failure) { try source.close() } catch {}
+  }
+
+  private func readAll() throws(Failure) {
+    var idleReads = IdleBackoff()
+    while !control.hasFailed && !source.shouldStop {
+      let start = MonotonicTime.now
+      let cpuStart = SourceThread.cpuTime()
+      let wait = min(output.deadline.map { max(0, $0 - start) } ?? SourceThread.longestRead, SourceThread.longestRead)
+      let outcome = try source.body.read(maxRows: batchRows, timeout: .nanoseconds(wait))
+      let now = MonotonicTime.now
+      countRead(wall: now - start, cpu: SourceThread.cpuTime() - cpuStart)
+      switch outcome {
+      case .batch(let batch):
+        precondition(batch.rowCount > 0 && batch.selection == nil, "a source gives rows, without a selection")
+        idleReads.reset()
+        let size = BatchSize(batch)
+        source.stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
+        try output.add(batch, bytes: size.bytes, since: now, now: now)
+      case .idle:
+        // One that comes back at once although it may wait is not asked again at full speed.
+        let pause = idleReads.delay()
+        if now - start < pause && wait > pause { parker.park(until: now + pause) }
+      case .end:
+        return
+      }
+      try output.flushDue(now: .now)
+      waitForRoom()
+    }
+  }
+
+  /// Waits until what was read has found room, or the job has failed.
+  private func waitForRoom() {
+    if output.retry() { return }
+    let start = MonotonicTime.now
+    while !control.hasFailed && !output.retry() { parker.park() }
+    source.stage.metrics.addBackpressured(nanoseconds: Int(MonotonicTime.now - start))
+  }
+
+  /// A read's own work is what it took of the processor; the rest of its time it waited for rows.
+  private func countRead(wall: Int64, cpu: Int64) {
+    let busy = max(0, min(wall, cpu))
+    source.stage.metrics.addBusy(nanoseconds: Int(busy))
+    source.stage.metrics.addIdle(nanoseconds: Int(wall - busy))
+  }
+
+  private static func cpuTime() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}
