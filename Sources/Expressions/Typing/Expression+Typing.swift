@@ -26,7 +26,8 @@ struct ExpressionTyping {
   func resolve(_ expression: Expression, depth: Int) throws(Failure) -> TypedExpression {
     guard depth <= Self.depthLimit else {
       throw Failure(
-        .usage, "an expression is nested more than \(Self.depthLimit) levels deep; compute parts of it in an earlier step")
+        .usage,
+        "an expression is nested more than \(Self.depthLimit) levels deep; compute parts of it in an earlier step")
     }
     switch expression {
     case .column(let name): return try column(name)
@@ -64,7 +65,8 @@ struct ExpressionTyping {
   private func builtin(_ name: String) throws(Failure) -> BuiltinFunction {
     guard let function = BuiltinFunction(rawValue: name) else {
       let names = BuiltinFunction.allCases.map(\.rawValue)
-      throw Failure(.usage, "there is no function '\(name)'; there are \(NearestNames.list(names, near: name, limit: names.count))")
+      throw Failure(
+        .usage, "there is no function '\(name)'; there are \(NearestNames.list(names, near: name, limit: names.count))")
     }
     return function
   }

@@ -1,0 +1,45 @@
+import Arrow
+import Base
+import VolleyPlan
+
+/// Several expressions over the batches of one schema, ready to run: equal subexpressions are computed once a batch, and a column
+/// that a selection makes necessary to gather is gathered once.
+///
+/// One thread at a time. Legal order: open, evaluate…, close.
+public final class BoundProjection {
+  /// The type of each result, and whether it may hold nulls.
+  public let types: [(type: DataType, nullable: Bool)]
+  private let graph: ExpressionGraph
+  private let columnCount: Int
+
+  /// Throws a `usage` failure for an expression that does not fit the schema.
+  public init(
+    _ expressions: [Expression], schema: Schema, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    var typed: [TypedExpression] = []
+    for expression in expressions { typed.append(try expression.typed(in: schema)) }
+    types = typed.map { ($0.type, $0.nullable) }
+    graph = try GraphBuilder.build(typed, functions: functions)
+    columnCount = schema.fields.count
+  }
+
+  /// Opens the user functions; when one fails, those before it are closed again.
+  public func open() throws(Failure) { try graph.openFunctions() }
+
+  /// Closes every user function, and then throws the first failure.
+  public func close() throws(Failure) { try graph.closeFunctions() }
+
+  /// A column for each expression, of `batch.rowCount` rows. The batch must have the schema's columns.
+  ///
+  /// Throws a `data` failure for a row that an expression has no value for (an overflow, a division by zero, a text that is
+  /// no number), and what user functions throw. Rows outside the selection and rows that a null, a case or a decided
+  /// `and`/`or` excludes never make it fail.
+  public func evaluate(_ batch: RecordBatch) throws(Failure) -> [Column] {
+    precondition(batch.columns.count == columnCount, "a batch has the columns that the expressions were bound to")
+    let frame = Frame(graph: graph, batch: batch)
+    var columns: [Column] = []
+    columns.reserveCapacity(graph.roots.count)
+    for root in graph.roots { columns.append(try frame.column(of: root)) }
+    return columns
+  }
+}

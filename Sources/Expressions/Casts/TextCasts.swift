@@ -1,0 +1,113 @@
+import Arrow
+import Base
+import VolleyPlan
+
+/// Casts from and to text.
+///
+/// To text: integers in decimal; float64 as the shortest decimal that reads back as the same value ("1.5", "1e+16", "inf",
+/// "nan"); bool as "true" and "false"; timestamps in ISO 8601 with the digits of their unit ("2024-05-01T12:00:00.000000",
+/// with a final "Z" when they have a time zone). From text: the same forms and nothing around them; see `NumberText` and
+/// `TimestampText`.
+enum TextCasts {
+  static func parse(_ column: Column, as target: DataType) throws(Failure) -> Column {
+    switch target {
+    case .bool: try parseBool(column)
+    case .int32:
+      try parse(column, target, "digits with an optional sign") { text throws(Failure) -> Int32? in
+        NumberText.integer(text, as: Int32.self)
+      }
+    case .int64:
+      try parse(column, target, "digits with an optional sign") { text throws(Failure) -> Int64? in
+        NumberText.integer(text, as: Int64.self)
+      }
+    case .float64:
+      try parse(column, target, "a decimal number such as -1.5 or 2e10, or inf, -inf, nan") { text throws(Failure) in
+        NumberText.double(text)
+      }
+    case .timestamp(let unit, let zone):
+      try parse(column, target, TimestampText.form(zone)) { text throws(Failure) in
+        TimestampText.parse(text, unit: unit, zone: zone)
+      }
+    case .utf8: column
+    }
+  }
+
+  /// Each value's text made a value by `read`, which gives nil for a text that is none.
+  @inline(__always)  // One loop a type, with `read` called directly.
+  private static func parse<Value: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+    _ column: Column, _ target: DataType, _ form: String, _ read: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Value?
+  ) throws(Failure) -> Column {
+    let buffer = Buffer(byteCount: column.length * MemoryLayout<Value>.size)
+    let values = buffer.unsafeMutableValues(Value.self)
+    let texts = TextInput(column)
+    for row in 0..<column.length {
+      guard column.isValid(row) else {
+        values[row] = 0
+        continue
+      }
+      guard let value = try read(texts[row]) else { throw CastFailure.unreadable(texts[row], target, form: form) }
+      values[row] = value
+    }
+    return column.replacing(values: buffer, type: target)
+  }
+
+  private static func parseBool(_ column: Column) throws(Failure) -> Column {
+    let words = Words(repeating: false, count: column.length)
+    let texts = TextInput(column)
+    for row in 0..<column.length where column.isValid(row) {
+      guard let value = NumberText.bool(texts[row]) else {
+        throw CastFailure.unreadable(texts[row], .bool, form: "true or false")
+      }
+      if value { Bitmap.set(words.buffer.unsafeMutableAddress, row, true) }
+    }
+    return words.column(validity: commonValidity([column], count: column.length))
+  }
+
+  static func format(_ column: Column) throws(Failure) -> Column {
+    switch column.type {
+    case .utf8: return column
+    case .bool:
+      return try format(column, width: 5) { row, target in
+        NumberText.write(column.bit(row) ? "true" : "false", to: target)
+      }
+    case .int32:
+      let values = column.values(Int32.self)
+      return try format(column, width: NumberText.integerWidth) { NumberText.write(Int64(values[$0]), to: $1) }
+    case .int64:
+      let values = column.values(Int64.self)
+      return try format(column, width: NumberText.integerWidth) { NumberText.write(values[$0], to: $1) }
+    case .float64:
+      let values = column.values(Double.self)
+      return try format(column, width: NumberText.doubleWidth) { NumberText.write(values[$0], to: $1) }
+    case .timestamp(let unit, let zone):
+      let values = column.values(Int64.self)
+      return try format(column, width: TimestampText.width) {
+        TimestampText.write(values[$0], unit: unit, zoned: zone != nil, to: $1)
+      }
+    }
+  }
+
+  /// Each value's text, written by `write` into at most `width` bytes; it returns how many it wrote.
+  @inline(__always)  // One loop a type, with `write` called directly.
+  private static func format(
+    _ column: Column, width: Int, _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int
+  ) throws(Failure) -> Column {
+    guard column.length * width <= Int(Int32.max) else {
+      throw Failure(
+        .data, "cast: \(column.length) rows of text do not fit one batch; use smaller batches (--batch-rows)")
+    }
+    let offsets = Buffer(byteCount: (column.length + 1) * 4)
+    let bytes = Buffer(byteCount: column.length * width)
+    let (ends, target) = (offsets.unsafeMutableValues(Int32.self), bytes.unsafeMutableValues(UInt8.self))
+    var end = 0
+    ends[0] = 0
+    for row in 0..<column.length {
+      if column.isValid(row) { end &+= write(row, target + end) }
+      ends[row &+ 1] = Int32(truncatingIfNeeded: end)  // At most Int32.max, as checked above.
+    }
+    bytes.setByteCount(end)
+    return Column(
+      type: .utf8, length: column.length, validity: commonValidity([column], count: column.length),
+      buffers: [offsets, bytes])
+  }
+}

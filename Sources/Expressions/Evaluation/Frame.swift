@@ -1,0 +1,164 @@
+import Arrow
+import Base
+import VolleyPlan
+
+/// Rows of one batch, and what has been computed for them: one call of `evaluate` long.
+///
+/// The root frame holds the batch's rows that count. A narrowed frame holds some of them: the rows that a branch of a case
+/// takes, or that the left side of `and` leaves undecided. It takes what the root has computed already, or must compute for
+/// all rows anyway, from there.
+final class Frame {
+  let graph: ExpressionGraph
+  let rowCount: Int
+  /// The batch's columns, and which of their rows count.
+  private let columns: [Column]
+  private let batchRows: Selection?
+  /// In a narrowed frame: the root, and this frame's rows in it.
+  private let root: Frame?
+  private let rootRows: Selection?
+  /// This frame's rows in the batch, if not all; made when a column is first read.
+  private lazy var columnRows: Selection? = {
+    guard let rootRows else { return batchRows }
+    return batchRows?.selecting(rootRows) ?? rootRows
+  }()
+  /// By node: its values, kept when more than one place uses them.
+  private var computed: [Column?]
+
+  init(graph: ExpressionGraph, batch: RecordBatch) {
+    self.graph = graph
+    columns = batch.columns
+    batchRows = batch.selection
+    rowCount = batch.rowCount
+    root = nil
+    rootRows = nil
+    computed = [Column?](repeating: nil, count: graph.nodes.count)
+  }
+
+  /// Rows of a batch without a selection.
+  init(graph: ExpressionGraph, columns: [Column], rowCount: Int) {
+    self.graph = graph
+    self.columns = columns
+    self.rowCount = rowCount
+    batchRows = nil
+    root = nil
+    rootRows = nil
+    computed = [Column?](repeating: nil, count: graph.nodes.count)
+  }
+
+  private init(narrowing parent: Frame, to rows: Selection) {
+    graph = parent.graph
+    columns = parent.columns
+    batchRows = parent.batchRows
+    rowCount = rows.count
+    root = parent.root ?? parent
+    rootRows = parent.rootRows?.selecting(rows) ?? rows
+    computed = [Column?](repeating: nil, count: parent.graph.nodes.count)
+  }
+
+  /// A frame of some of these rows.
+  func narrowed(to rows: Selection) -> Frame { Frame(narrowing: self, to: rows) }
+
+  /// These rows' indices in the root frame; nil for all of them.
+  var rowsInRoot: Selection? { rootRows }
+
+  /// The node's values for these rows.
+  func column(of node: Int) throws(Failure) -> Column {
+    if let column = computed[node] { return column }
+    let column: Column
+    if let shared = try taken(node) { column = shared } else { column = try compute(node) }
+    if graph.nodes[node].uses > 1 { computed[node] = column }
+    return column
+  }
+
+  /// What the root has computed or must compute anyway, if that is shared with other places.
+  private func taken(_ node: Int) throws(Failure) -> Column? {
+    guard let root, let rootRows, graph.nodes[node].uses > 1, graph.constant(node) == nil else { return nil }
+    // A plain column is as quickly gathered from the batch.
+    if case .column = graph.nodes[node].operation, batchRows == nil { return nil }
+    if let column = root.computed[node] { return column.gather(rootRows) }
+    guard graph.nodes[node].unconditional else { return nil }
+    return try root.column(of: node).gather(rootRows)
+  }
+
+  /// A column as it lies in the batch.
+  func read(_ index: Int) -> Column {
+    guard let rows = columnRows else { return columns[index] }
+    return columns[index].gather(rows)
+  }
+
+  /// The values if they are there without computing or gathering anything.
+  func available(_ node: Int) -> Column? {
+    if let column = computed[node] { return column }
+    if case .column(let index) = graph.nodes[node].operation, columnRows == nil { return columns[index] }
+    return nil
+  }
+
+  private func compute(_ node: Int) throws(Failure) -> Column {
+    let type = graph.nodes[node].type
+    switch graph.nodes[node].operation {
+    case .column(let index): return read(index)
+    case .constant(let constant): return Column.constant(constant.literal, count: rowCount)
+    case .arithmetic(let operation, let left, let right): return try arithmetic(operation, left, right, type)
+    case .negate(let operand): return try negated(try column(of: operand))
+    case .compare(let comparison, let left, let right): return try compared(comparison, left, right)
+    case .and(let left, let right): return try logic(left, right, decisive: false)
+    case .or(let left, let right): return try logic(left, right, decisive: true)
+    case .not(let operand): return LogicKernels.not(try column(of: operand))
+    case .isNull(let operand): return LogicKernels.isNull(try column(of: operand))
+    case .isNotNull(let operand): return LogicKernels.isNotNull(try column(of: operand))
+    case .cast(let operand): return try CastKernels.cast(try column(of: operand), to: type)
+    case .caseWhen(let branches, let otherwise): return try caseWhen(branches, otherwise, type)
+    case .userFunction(let index, let arguments):
+      var columns: [Column] = []
+      for argument in arguments { columns.append(try column(of: argument)) }
+      return try graph.functions[index].call(columns, rowCount: rowCount)
+    }
+  }
+
+  /// Both sides of a strict operation. Nulls have been folded, and of two constants one becomes a column.
+  private func operands(_ left: Int, _ right: Int) throws(Failure) -> (Operand, Operand) {
+    if let constant = graph.constant(left), graph.constant(right) == nil {
+      return (.constant(constant), .column(try column(of: right)))
+    }
+    let leftColumn = try column(of: left)
+    if let constant = graph.constant(right) { return (.column(leftColumn), .constant(constant)) }
+    return (.column(leftColumn), .column(try column(of: right)))
+  }
+
+  private func arithmetic(
+    _ operation: ArithmeticOperation, _ left: Int, _ right: Int, _ type: DataType
+  ) throws(Failure) -> Column {
+    let (left, right) = try operands(left, right)
+    switch type {
+    case .int32:
+      return try ArithmeticKernels.integers(operation, left, right, as: Int32.self, type: type, count: rowCount)
+    case .int64:
+      return try ArithmeticKernels.integers(operation, left, right, as: Int64.self, type: type, count: rowCount)
+    case .float64: return ArithmeticKernels.floats(operation, left, right, count: rowCount)
+    case .bool, .utf8, .timestamp: preconditionFailure("there is no arithmetic on \(type)")
+    }
+  }
+
+  private func negated(_ column: Column) throws(Failure) -> Column {
+    switch column.type {
+    case .int32: return try ArithmeticKernels.negatedIntegers(column, as: Int32.self)
+    case .int64: return try ArithmeticKernels.negatedIntegers(column, as: Int64.self)
+    case .float64: return ArithmeticKernels.negatedFloats(column)
+    case .bool, .utf8, .timestamp: preconditionFailure("there is no arithmetic on \(column.type)")
+    }
+  }
+
+  private func compared(_ comparison: Comparison, _ left: Int, _ right: Int) throws(Failure) -> Column {
+    let type = graph.nodes[left].type
+    let (left, right) = try operands(left, right)
+    let words =
+      switch type {
+      case .bool: ComparisonKernels.compareBits(comparison, left, right, count: rowCount)
+      case .int32: ComparisonKernels.compare(comparison, left, right, as: Int32.self, count: rowCount)
+      case .int64, .timestamp: ComparisonKernels.compare(comparison, left, right, as: Int64.self, count: rowCount)
+      case .float64: ComparisonKernels.compare(comparison, left, right, as: Double.self, count: rowCount)
+      case .utf8: ComparisonKernels.compareText(comparison, left, right, count: rowCount)
+      }
+    return words.column(validity: commonValidity([left.column, right.column], count: rowCount))
+  }
+}

@@ -1,0 +1,101 @@
+import Arrow
+import VolleyPlan
+
+/// Expressions over one schema as a graph without cycles, in which equal subexpressions are one node and constants are folded.
+struct ExpressionGraph {
+  var nodes: [Node] = []
+  /// The node of each expression.
+  var roots: [Int] = []
+  /// The user functions that nodes call, one a place of use.
+  var functions: [UserFunctionCall] = []
+
+  struct Node {
+    var operation: Operation
+    var type: DataType
+    /// Whether a row's value may make the job stop. Such a node is never computed for a row that does not need it.
+    var fallible: Bool
+    /// About how many nanoseconds a row takes, operands included.
+    var cost: Double
+    /// The columns that it reads, without repetition.
+    var columns: [Int]
+    /// How many operations and roots use it.
+    var uses = 0
+    /// Whether every row of a batch needs it, whatever the data.
+    var unconditional = false
+  }
+
+  /// What a node does with the nodes that it names.
+  enum Operation: Hashable {
+    case column(Int)
+    case constant(Constant)
+    case arithmetic(ArithmeticOperation, Int, Int)
+    case negate(Int)
+    case compare(Comparison, Int, Int)
+    case and(Int, Int)
+    case or(Int, Int)
+    case not(Int)
+    case isNull(Int)
+    case isNotNull(Int)
+    case cast(Int)
+    case caseWhen([Branch], otherwise: Int?)
+    /// Index in `functions`.
+    case userFunction(Int, [Int])
+  }
+
+  struct Branch: Hashable {
+    var condition: Int
+    var value: Int
+  }
+
+  /// A literal that is equal to another one only if it is the same in every bit: 0.0 is not -0.0, and NaN is itself.
+  struct Constant: Hashable {
+    var literal: Literal
+
+    static func == (left: Constant, right: Constant) -> Bool {
+      if case (.float64(let a), .float64(let b)) = (left.literal, right.literal) { return a.bitPattern == b.bitPattern }
+      return left.literal == right.literal
+    }
+
+    func hash(into hasher: inout Hasher) {
+      if case .float64(let value) = literal { hasher.combine(value.bitPattern) } else { hasher.combine(literal) }
+    }
+  }
+
+  /// The constant that a node is, if it is one.
+  func constant(_ node: Int) -> Literal? {
+    if case .constant(let constant) = nodes[node].operation { constant.literal } else { nil }
+  }
+
+  /// What gathering one row of a column costs in nanoseconds, about.
+  static func gatherCost(_ type: DataType) -> Double {
+    switch type.layout {
+    case .bits, .fixed: 1
+    case .variable32: 5
+    }
+  }
+}
+
+extension ExpressionGraph.Operation {
+  var operands: [Int] {
+    switch self {
+    case .column, .constant: []
+    case .arithmetic(_, let left, let right), .compare(_, let left, let right), .and(let left, let right),
+      .or(let left, let right):
+      [left, right]
+    case .negate(let operand), .not(let operand), .isNull(let operand), .isNotNull(let operand), .cast(let operand):
+      [operand]
+    case .caseWhen(let branches, let otherwise):
+      branches.flatMap { [$0.condition, $0.value] } + (otherwise.map { [$0] } ?? [])
+    case .userFunction(_, let arguments): arguments
+    }
+  }
+
+  /// The operands that every row needs that needs this one.
+  var unconditionalOperands: [Int] {
+    switch self {
+    case .and(let left, _), .or(let left, _): [left]
+    case .caseWhen(let branches, _): branches.first.map { [$0.condition] } ?? []
+    default: operands
+    }
+  }
+}

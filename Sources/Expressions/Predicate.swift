@@ -1,0 +1,70 @@
+import Arrow
+import Base
+import VolleyPlan
+
+/// A condition over the batches of one schema, ready to run: which rows are true, neither false nor null.
+///
+/// The conditions of a conjunction are looked at in their order, each for the rows that those before it left, or for all
+/// when that costs less and cannot fail. One thread at a time. Legal order: open, select…, close.
+public final class Predicate {
+  private let graph: ExpressionGraph
+  private let columnCount: Int
+
+  /// Throws a `usage` failure for an expression that does not fit the schema or is not a bool.
+  public init(
+    _ expression: Expression, schema: Schema, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    let typed = try expression.typed(in: schema)
+    guard typed.type == .bool else {
+      throw Failure(.usage, "a condition is \(typed.type) and must be bool; compare it with something")
+    }
+    graph = try GraphBuilder.build(Self.conjuncts(typed), functions: functions, conjunction: true)
+    columnCount = schema.fields.count
+  }
+
+  private static func conjuncts(_ expression: TypedExpression) -> [TypedExpression] {
+    guard case .call(.and, let sides) = expression.node else { return [expression] }
+    return sides.flatMap(conjuncts)
+  }
+
+  /// Opens the user functions; when one fails, those before it are closed again.
+  public func open() throws(Failure) { try graph.openFunctions() }
+
+  /// Closes every user function, and then throws the first failure.
+  public func close() throws(Failure) { try graph.closeFunctions() }
+
+  /// The rows of the batch that count and for which the condition is true, as row indices of the batch; nil when those are all of its
+  /// rows. Fails as `BoundProjection.evaluate` does.
+  public func select(_ batch: RecordBatch) throws(Failure) -> Selection? {
+    precondition(batch.columns.count == columnCount, "a batch has the columns that the condition was bound to")
+    var frame = Frame(graph: graph, batch: batch)
+    // The rows of the frame that are true so far; nil for all.
+    var kept: Words?
+    for root in graph.roots {
+      if let rows = kept, !frame.isAlwaysComplete(root) {
+        let ones = rows.ones
+        if ones == 0 { break }
+        if frame.shouldNarrow(root, to: ones) {
+          frame = frame.narrowed(to: rows.selection)
+          kept = nil
+        }
+      }
+      let found = Words(trueRowsOf: try frame.column(of: root))
+      if let rows = kept { found.formIntersection(rows) }
+      kept = found
+    }
+    return selection(kept, in: frame, of: batch)
+  }
+
+  private func selection(_ kept: Words?, in frame: Frame, of batch: RecordBatch) -> Selection? {
+    guard let kept else { return batch.selection }
+    var rows = kept.selection
+    if rows.count == frame.rowCount {
+      guard let inRoot = frame.rowsInRoot else { return batch.selection }
+      rows = inRoot
+    } else if let inRoot = frame.rowsInRoot {
+      rows = inRoot.selecting(rows)
+    }
+    return batch.selection?.selecting(rows) ?? rows
+  }
+}

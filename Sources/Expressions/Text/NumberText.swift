@@ -1,0 +1,181 @@
+import Glibc
+
+/// Numbers and booleans as text, without allocation but for float64s of more than 15 characters.
+enum NumberText {
+  /// Bytes of the longest Int64.
+  static let integerWidth = 20
+  /// Bytes of the longest shortest decimal of a float64: "-2.2250738585072014e-308" and some.
+  static let doubleWidth = 32
+
+  /// An optional sign and digits; nil for anything else and for what does not fit.
+  static func integer<Value: FixedWidthInteger>(_ text: UnsafeBufferPointer<UInt8>, as _: Value.Type) -> Value? {
+    var index = 0
+    var negative = false
+    if let first = text.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "+") {
+      negative = first == UInt8(ascii: "-")
+      index = 1
+    }
+    guard index < text.count else { return nil }
+    var value: Value = 0
+    while index < text.count {
+      let digit = text[index] &- UInt8(ascii: "0")
+      guard digit < 10 else { return nil }
+      let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
+      // Downwards for negative numbers, since the least one has no positive counterpart.
+      let (next, carry) =
+        negative
+        ? scaled.subtractingReportingOverflow(Value(digit)) : scaled.addingReportingOverflow(Value(digit))
+      guard !overflow && !carry else { return nil }
+      value = next
+      index &+= 1
+    }
+    return value
+  }
+
+  /// "true" or "false", in upper or lower case.
+  static func bool(_ text: UnsafeBufferPointer<UInt8>) -> Bool? {
+    if equalsIgnoringCase(text, "true") { return true }
+    if equalsIgnoringCase(text, "false") { return false }
+    return nil
+  }
+
+  /// A decimal number with an optional sign, fraction and exponent, rounded to the nearest float64, or "inf", "infinity",
+  /// "nan" in upper or lower case with an optional sign. Nil for anything else, and for a number that is too large.
+  static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+    guard let decimal = Decimal(text) else { return special(text) }
+    if let value = decimal.exactly { return decimal.negative ? -value : value }
+    // More digits or a larger exponent than two exact doubles give: the C library rounds it.
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { copy in
+      for index in 0..<text.count { copy[index] = CChar(bitPattern: text[index]) }
+      copy[text.count] = 0
+      guard let start = copy.baseAddress else { return nil }
+      let value = strtod(start, nil)
+      return value.isFinite ? value : nil
+    }
+  }
+
+  private static func special(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+    guard let first = text.first else { return nil }
+    let negative = first == UInt8(ascii: "-")
+    let signed = negative || first == UInt8(ascii: "+")
+    let name = UnsafeBufferPointer(rebasing: text.dropFirst(signed ? 1 : 0))
+    if equalsIgnoringCase(name, "nan") { return .nan }
+    guard equalsIgnoringCase(name, "inf") || equalsIgnoringCase(name, "infinity") else { return nil }
+    return negative ? -.infinity : .infinity
+  }
+
+  private static func equalsIgnoringCase(_ text: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
+    guard text.count == name.utf8CodeUnitCount else { return false }
+    for index in 0..<text.count where text[index] | 0x20 != name.utf8Start[index] { return false }
+    return true
+  }
+
+  /// Returns the number of bytes written, at most `integerWidth`.
+  static func write(_ value: Int64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var magnitude = value.magnitude
+    var count = 1
+    var power: UInt64 = 10
+    while count < 19, magnitude >= power {
+      count &+= 1
+      power &*= 10
+    }
+    let sign = value < 0 ? 1 : 0
+    if sign == 1 { target[0] = UInt8(ascii: "-") }
+    var index = sign &+ count
+    while index > sign {
+      index &-= 1
+      let (quotient, digit) = magnitude.quotientAndRemainder(dividingBy: 10)
+      target[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+      magnitude = quotient
+    }
+    return sign &+ count
+  }
+
+  static func write(_ value: Double, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var text = value.isNaN ? "nan" : value.description
+    return text.withUTF8 { bytes in
+      precondition(bytes.count <= doubleWidth, "the shortest decimal of a float64 has at most 32 characters")
+      for index in 0..<bytes.count { target[index] = bytes[index] }
+      return bytes.count
+    }
+  }
+
+  static func write(_ text: StaticString, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    for index in 0..<text.utf8CodeUnitCount { target[index] = text.utf8Start[index] }
+    return text.utf8CodeUnitCount
+  }
+}
+
+/// A decimal number's digits and exponent.
+private struct Decimal {
+  var negative = false
+  /// The first 19 significant digits.
+  var digits: UInt64 = 0
+  /// Whether there are more.
+  var truncated = false
+  /// The number is `digits` * 10^`exponent`, if not truncated.
+  var exponent = 0
+
+  /// Nil when the text is no decimal number.
+  init?(_ text: UnsafeBufferPointer<UInt8>) {
+    var index = 0
+    if index < text.count, text[index] == UInt8(ascii: "-") || text[index] == UInt8(ascii: "+") {
+      negative = text[index] == UInt8(ascii: "-")
+      index = 1
+    }
+    var digitCount = 0
+    while index < text.count, take(text[index]) {
+      digitCount &+= 1
+      index &+= 1
+    }
+    if index < text.count, text[index] == UInt8(ascii: ".") {
+      index &+= 1
+      while index < text.count, take(text[index]) {
+        exponent &-= 1
+        digitCount &+= 1
+        index &+= 1
+      }
+    }
+    guard digitCount > 0 else { return nil }
+    guard index < text.count else { return }
+    guard text[index] | 0x20 == UInt8(ascii: "e") else { return nil }
+    let power = UnsafeBufferPointer(rebasing: text[(index + 1)...])
+    guard let first = power.first else { return nil }
+    let signed = first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
+    guard power.count > (signed ? 1 : 0) else { return nil }
+    for digit in power.dropFirst(signed ? 1 : 0) where digit &- UInt8(ascii: "0") > 9 { return nil }
+    // An exponent of more digits than an Int32 holds is far outside; strtod tells 0 from too large.
+    guard let given = NumberText.integer(power, as: Int32.self) else {
+      truncated = true
+      return
+    }
+    exponent += Int(given)
+  }
+
+  /// Takes a digit, if it is one.
+  private mutating func take(_ byte: UInt8) -> Bool {
+    let digit = byte &- UInt8(ascii: "0")
+    guard digit < 10 else { return false }
+    if digits >= 1_000_000_000_000_000_000 {
+      truncated = true
+    } else {
+      digits = digits &* 10 &+ UInt64(digit)
+    }
+    return true
+  }
+
+  /// The value when one correctly rounded operation on two exact doubles gives it (W. D. Clinger, "How to read floating
+  /// point numbers accurately", 1990).
+  var exactly: Double? {
+    guard !truncated, digits <= 1 << 53, exponent >= -22, exponent <= 22 else { return nil }
+    let value = Double(digits)
+    return exponent < 0 ? value / Self.powers[-exponent] : value * Self.powers[exponent]
+  }
+
+  /// The powers of ten that a double holds exactly.
+  private static let powers: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21,
+    1e22,
+  ]
+}
