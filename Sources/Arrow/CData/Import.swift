@@ -1,0 +1,87 @@
+import Base
+import CVolley
+import VolleyPlan
+
+extension RecordBatch {
+  /// The columns of a struct array, as views of its memory. The struct is moved: the source is marked as released, and the
+  /// memory is released once, when the last of the columns is gone, or before this throws.
+  ///
+  /// Counts, lengths, nulls and string offsets are checked against the schema; what no receiver can check is how many bytes
+  /// stand behind a pointer.
+  ///
+  /// - Throws: a `plugin` failure that names the column and what is wrong with it.
+  public static func importing(
+    _ source: UnsafeMutablePointer<ArrowArray>, schema: Schema
+  ) throws(Failure) -> RecordBatch {
+    guard let owner = ImportedArray(moving: source) else {
+      throw ArrayCheck.refusal("a batch", "was used after its release")
+    }
+    let array = owner.array
+    let check = ArrayCheck("a batch", array)
+    try check.shape(buffers: 1, children: schema.fields.count)
+    try check.noNulls("rows of a batch cannot be null as a whole")
+    let length = Int(array.length)
+    var columns: [Column] = []
+    columns.reserveCapacity(schema.fields.count)
+    for (index, field) in schema.fields.enumerated() {
+      guard let child = array.children[index] else {
+        throw ArrayCheck.refusal("column '\(field.name)'", "is NULL, where an array is expected")
+      }
+      guard child.pointee.release != nil else {
+        throw ArrayCheck.refusal("column '\(field.name)'", "was used after its release")
+      }
+      // The children of a struct are seen through its offset and length.
+      columns.append(
+        try Column(viewing: child.pointee, of: owner, field: field, skipping: Int(array.offset), length: length))
+    }
+    return RecordBatch(schema: schema, columns: columns, length: length)
+  }
+}
+
+extension Column {
+  /// A column of the field's type, as a view of the array's memory. Moves and checks as `RecordBatch.importing` does.
+  ///
+  /// - Throws: a `plugin` failure that names the column and what is wrong with it.
+  public static func importing(
+    _ source: UnsafeMutablePointer<ArrowArray>, field: Field
+  ) throws(Failure) -> Column {
+    guard let owner = ImportedArray(moving: source) else {
+      throw ArrayCheck.refusal("column '\(field.name)'", "was used after its release")
+    }
+    return try Column(viewing: owner.array, of: owner, field: field, skipping: 0, length: nil)
+  }
+
+  /// Rows `skipping ..< skipping + length` of an array that belongs to `owner`; nil as the length: all from there on.
+  fileprivate init(
+    viewing array: ArrowArray, of owner: ImportedArray, field: Field, skipping: Int, length: Int?
+  ) throws(Failure) {
+    let layout = field.type.layout
+    let check = ArrayCheck("column '\(field.name)'", array)
+    try check.shape(buffers: 1 + layout.bufferCount, children: 0)
+    let rows = Int(array.length)
+    let length = length ?? rows - skipping
+    guard rows - skipping >= length else {
+      throw check.refusal("has \(rows) rows, where its batch has \(length) from row \(skipping) on")
+    }
+    // An array without rows may come without buffers: then there is nothing to view.
+    guard length > 0 else {
+      self = Column.nulls(field.type, count: 0)
+      return
+    }
+    let offset = Int(array.offset) + skipping
+    let end = offset + length
+    let validity = try check.validity(offset, length, nullable: field.nullable, owner: owner)
+    let views = ArrayViews(array: array, owner: owner, check: check)
+    let buffers: [Buffer]
+    switch layout {
+    case .bits: buffers = [try views.buffer(1, byteCount: Bitmap.byteCount(end), alignment: 1)]
+    case .fixed(let width):
+      buffers = [try views.buffer(1, byteCount: end * width, alignment: min(width & -width, 8))]
+    case .variable32:
+      let offsets = try views.buffer(1, byteCount: (end + 1) * 4, alignment: 4)
+      let byteCount = try check.offsets(offsets.values(Int32.self) + offset, count: length)
+      buffers = [offsets, try views.buffer(2, byteCount: byteCount, alignment: 1)]
+    }
+    self.init(type: field.type, length: length, offset: offset, validity: validity, buffers: buffers)
+  }
+}
