@@ -1,0 +1,126 @@
+import CVolley
+import VolleyPlan
+
+/// An instance of user code, by kind.
+enum Instance {
+  case scalarFunction(ScalarInstance)
+  case batchFunction(BatchInstance)
+  case source(SourceInstance)
+  case sink(SinkInstance)
+}
+
+/// What the host holds a pointer to.
+class AnyInstance {
+  let context: TaskContext
+  init(_ context: TaskContext) { self.context = context }
+  func open() throws {}
+  func close() throws {}
+}
+
+final class ScalarInstance: AnyInstance {
+  private let parameters: [FunctionParameter]
+  private let result: FunctionParameter
+  private let body: @Sendable (FunctionArguments) throws -> OutputColumn
+
+  init(
+    _ context: TaskContext, parameters: [FunctionParameter], result: FunctionParameter,
+    body: @escaping @Sendable (FunctionArguments) throws -> OutputColumn
+  ) {
+    self.parameters = parameters
+    self.result = result
+    self.body = body
+    super.init(context)
+  }
+
+  func call(_ arguments: UnsafeMutablePointer<ArrowArray>, _ result: UnsafeMutablePointer<ArrowArray>) throws {
+    let schema = context.inputs.first ?? Schema([])
+    let batch = try Batch(moving: arguments, schema: schema)
+    guard schema.fields.map(\.type) == parameters.map(\.type) else {
+      let found = schema.fields.map { "\($0.type)" }.joined(separator: ", ")
+      let expected = parameters.map { "\($0.type)" }.joined(separator: ", ")
+      throw VolleyError("the function takes (\(expected)) and was given (\(found))", domain: .internal)
+    }
+    let column = try body(
+      FunctionArguments(rowCount: batch.rowCount, columns: batch.columns, acceptsNull: parameters.map(\.isOptional)))
+    withExtendedLifetime(batch) {}
+    try column.exported().export(to: result)
+  }
+}
+
+final class BatchInstance: AnyInstance {
+  private let function: any BatchFunction
+  private let output: Output
+
+  init(_ context: TaskContext, _ function: any BatchFunction) {
+    self.function = function
+    output = Output(context)
+    super.init(context)
+  }
+
+  override func open() throws { try function.open(context) }
+  override func close() throws { try function.close() }
+  func flush() throws { try function.flush(to: output) }
+
+  func process(_ input: Int, _ batch: UnsafeMutablePointer<ArrowArray>) throws {
+    guard input < context.inputs.count else {
+      batch.pointee.release?(batch)
+      throw VolleyError("the host gave a batch of input \(input), and there are \(context.inputs.count)", domain: .internal)
+    }
+    try function.process(try Batch(moving: batch, schema: context.inputs[input]), to: output)
+  }
+}
+
+final class SourceInstance: AnyInstance {
+  private let reader: any SourceReader
+  private let builder: BatchBuilder
+
+  init(_ context: TaskContext, _ reader: any SourceReader) {
+    self.reader = reader
+    builder = BatchBuilder(context.outputs.first ?? Schema([]))
+    super.init(context)
+  }
+
+  override func open() throws { try reader.open(context) }
+  override func close() throws { try reader.close() }
+
+  func read(_ maxRows: UInt64, _ timeout: UInt64, _ batch: UnsafeMutablePointer<ArrowArray>) throws -> UInt32 {
+    let outcome = try reader.read(
+      into: builder, maxRows: Int(min(maxRows, 1 << 40)), timeout: .nanoseconds(Int64(min(timeout, 1 << 62))))
+    switch outcome {
+    case .rows:
+      let (rowCount, columns) = try builder.take()
+      guard rowCount > 0 else { return VOLLEY_READ_IDLE }
+      ExportedColumn.export(columns, rowCount: rowCount, to: batch)
+      return VOLLEY_READ_BATCH
+    case .idle, .end:
+      guard builder.rowCount == 0 else {
+        throw VolleyError("the source appended \(builder.rowCount) rows and returned \(outcome): return .rows for them")
+      }
+      if case .end = outcome { return VOLLEY_READ_END }
+      return VOLLEY_READ_IDLE
+    }
+  }
+
+  func stop() {
+    context.stop()
+    reader.stop()
+  }
+}
+
+final class SinkInstance: AnyInstance {
+  private let writer: any SinkWriter
+
+  init(_ context: TaskContext, _ writer: any SinkWriter) {
+    self.writer = writer
+    super.init(context)
+  }
+
+  override func open() throws { try writer.open(context) }
+  override func close() throws { try writer.close() }
+  func flush() throws { try writer.flush() }
+  func finish() throws { try writer.finish() }
+
+  func write(_ batch: UnsafeMutablePointer<ArrowArray>) throws {
+    try writer.write(try Batch(moving: batch, schema: context.inputs.first ?? Schema([])))
+  }
+}

@@ -1,0 +1,146 @@
+import VolleyPlan
+
+/// A batch in the making: values, rows or whole columns of an input batch.
+///
+/// All columns must have the same number of rows when the batch is emitted. The builder is empty again afterwards.
+public final class BatchBuilder {
+  public let schema: Schema
+  private var columns: [Content]
+  private let rowWriter: RowWriterCache = .init()
+
+  private enum Content {
+    case made(OutputColumn)
+    case passed(ExportedColumn)
+
+    var count: Int {
+      switch self {
+      case .made(let column): column.count
+      case .passed(let column): column.length
+      }
+    }
+  }
+
+  public init(_ schema: Schema) {
+    self.schema = schema
+    columns = schema.fields.map { .made(OutputColumn($0.type, capacity: 1024)) }
+  }
+
+  /// Rows of the longest column.
+  public var rowCount: Int { columns.reduce(0) { max($0, $1.count) } }
+
+  /// Rows of the first column: the number of rows when only whole rows are appended.
+  var firstColumnCount: Int { columns.first?.count ?? 0 }
+
+  /// The column of that name, to append to.
+  public func column<Value: ColumnValue>(_ name: String, as _: Value.Type = Value.self) throws -> ColumnBuilder<Value> {
+    let index = try self.index(of: name)
+    let type = schema.fields[index].type
+    guard type == Value.dataType else {
+      throw VolleyError("column '\(name)' is \(type), not \(Value.dataType) (\(Value.self))")
+    }
+    return ColumnBuilder(made(index))
+  }
+
+  /// Makes column `name` the column `other` (by default of the same name) of an input batch, without a copy.
+  public func pass(_ name: String, from batch: Batch, column other: String? = nil) throws {
+    let index = try self.index(of: name)
+    let source = try batch.index(of: other ?? name)
+    let type = batch.schema.fields[source].type
+    guard type == schema.fields[index].type else {
+      throw VolleyError("column '\(name)' is \(schema.fields[index].type), and the column to pass is \(type)")
+    }
+    columns[index] = .passed(batch.exported(source))
+  }
+
+  /// Appends a row: its fields to the columns of the same names.
+  public func append<Row: RowValue>(_ row: Row) throws {
+    let writer = try rowWriter.writer(for: Row.self, schema: schema) { made($0) }
+    try writer.append(row)
+  }
+
+  private func index(of name: String) throws(VolleyError) -> Int {
+    guard let index = schema.fields.firstIndex(where: { $0.name == name }) else {
+      let known = schema.fields.map(\.name).joined(separator: ", ")
+      throw VolleyError("there is no column '\(name)': the columns are \(known)")
+    }
+    return index
+  }
+
+  private func made(_ index: Int) -> OutputColumn {
+    if case .made(let column) = columns[index] { return column }
+    let column = OutputColumn(schema.fields[index].type, capacity: 1024)
+    columns[index] = .made(column)
+    return column
+  }
+
+  /// The columns, checked; the builder is empty afterwards.
+  func take() throws(VolleyError) -> (rowCount: Int, columns: [ExportedColumn]) {
+    let rowCount = self.rowCount
+    var result: [ExportedColumn] = []
+    for (field, column) in zip(schema.fields, columns) {
+      guard column.count == rowCount else {
+        throw VolleyError(
+          "column '\(field.name)' has \(column.count) rows and another has \(rowCount): give each column the same number")
+      }
+      let exported: ExportedColumn
+      switch column {
+      case .made(let column): exported = try column.exported()
+      case .passed(let column): exported = column
+      }
+      guard field.nullable || exported.nullCount == 0 else {
+        throw VolleyError("column '\(field.name)' may not be null, and \(exported.nullCount) of its rows are")
+      }
+      result.append(exported)
+    }
+    let capacity = max(64, rowCount)
+    columns = schema.fields.map { .made(OutputColumn($0.type, capacity: capacity)) }
+    rowWriter.forget()
+    return (rowCount, result)
+  }
+}
+
+/// Appends values to a column of a `BatchBuilder`, until that batch is emitted.
+public struct ColumnBuilder<Value: ColumnValue> {
+  @usableFromInline let column: OutputColumn
+  @usableFromInline var writer: Value.Writer
+
+  init(_ column: OutputColumn) {
+    self.column = column
+    writer = Value.Writer(column)
+  }
+
+  @inlinable public var count: Int { column.count }
+
+  @inlinable
+  public mutating func append(_ value: Value) {
+    makeRoom()
+    writer.put(value, column.count)
+    column.finish(count: column.count + 1, nullCount: column.nullCount)
+  }
+
+  /// Appends a value, or a null.
+  @inlinable
+  public mutating func append(_ value: Value?) {
+    if let value { append(value) } else { appendNull() }
+  }
+
+  @inlinable
+  public mutating func appendNull() {
+    makeRoom()
+    writer.putDefault(column.count)
+    Bits.set(column.unsafeValidity(), column.count, false)
+    column.finish(count: column.count + 1, nullCount: column.nullCount + 1)
+  }
+
+  @inlinable
+  public mutating func append(contentsOf values: some Sequence<Value>) {
+    for value in values { append(value) }
+  }
+
+  @usableFromInline
+  mutating func makeRoom() {
+    column.reserve(column.count + 1)
+    // The memory may have moved, here or through another builder of the same column.
+    writer = Value.Writer(column)
+  }
+}

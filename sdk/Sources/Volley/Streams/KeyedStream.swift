@@ -1,0 +1,53 @@
+import VolleyPlan
+
+/// Rows whose equal keys are together. It has no sink and no filter: aggregate it first.
+public struct KeyedStream {
+  let environment: StreamExecutionEnvironment
+  let input: Plan.Input
+  /// For the operation that follows.
+  var parallelism: Int?
+
+  /// How many subtasks the keys are spread over; by default the job's `--parallelism`.
+  public func withParallelism(_ parallelism: Int) -> KeyedStream {
+    var result = self
+    result.parallelism = parallelism
+    return result
+  }
+
+  /// Running aggregates of each key: the key's columns, then one column an aggregate.
+  ///
+  /// - Parameters:
+  ///   - uid: the stable name in this pipeline, under which the state is kept.
+  ///   - emission: by default each touched key's new values once a batch.
+  public func aggregate(
+    _ aggregates: AggregateExpression..., uid: String, emission: Emission = .perBatch
+  ) -> DataStream {
+    if aggregates.isEmpty { environment.report("aggregate '\(uid)' has no aggregates: give it at least one, such as count()") }
+    let calls = aggregates.compactMap { aggregate -> Plan.AggregateCall? in
+      environment.register(aggregate.argument?.functions ?? [])
+      guard let name = aggregate.name else {
+        environment.report("aggregate '\(uid)': \(aggregate.function) of a computed value has no name: give it one with .as(\"…\")")
+        return nil
+      }
+      return Plan.AggregateCall(function: aggregate.function, argument: aggregate.argument?.expression, name: name)
+    }
+    let result = environment.add(
+      .aggregate(.init(aggregates: calls, emission: emission.plan)), inputs: [input], uid: uid)
+    return parallelism.map { result.withParallelism($0) } ?? result
+  }
+}
+
+/// When a running aggregate tells its new values.
+public enum Emission: Sendable {
+  /// Each touched key once a batch.
+  case perBatch
+  /// Once an input record, in order.
+  case perRecord
+
+  var plan: Plan.Emission {
+    switch self {
+    case .perBatch: .perBatch
+    case .perRecord: .perRecord
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import VolleyPlan
+
+/// Where rows go: a connector of the host's, another plugin's, or code of the pipeline's own.
+public struct Sink {
+  enum Implementation {
+    case connector(Plan.Connector)
+    case code(@Sendable (TaskContext) throws -> any SinkWriter)
+  }
+
+  let implementation: Implementation
+
+  private static func connector(_ name: String, _ options: [JSONValue.Member]) -> Sink {
+    Sink(implementation: .connector(.init(name: name, options: .object(options))))
+  }
+
+  /// Comma-separated values.
+  ///
+  /// - Parameter path: a file, or with "/" at its end a folder with one file a subtask.
+  public static func csv(_ path: String, header: Bool = true, delimiter: Character = ",") -> Sink {
+    connector(
+      "csv",
+      [
+        .init("path", .string(path)), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter))),
+      ])
+  }
+
+  /// One JSON object a line.
+  ///
+  /// - Parameter path: a file, or with "/" at its end a folder with one file a subtask.
+  public static func jsonLines(_ path: String) -> Sink { connector("jsonlines", [.init("path", .string(path))]) }
+
+  /// Standard output, as comma-separated values or JSON lines.
+  public static func stdout(_ format: OutputFormat = .jsonLines) -> Sink {
+    connector("stdout", [.init("format", .string(format.rawValue))])
+  }
+
+  /// Standard output, for people.
+  public static var console: Sink { connector("console", []) }
+
+  /// Nowhere: the rows are counted and dropped.
+  public static var blackhole: Sink { connector("blackhole", []) }
+
+  /// A connector that another plugin brings, or one of the host's that this SDK has no name for.
+  public static func connector(_ name: String, options: [(String, JSONValue)] = []) -> Sink {
+    connector(name, options.map { .init($0.0, $0.1) })
+  }
+
+  /// Code of the author's own.
+  ///
+  /// - Parameter make: makes one writer a subtask; the context says which, and `context.inputs[0]` has the columns.
+  public static func custom(_ make: @escaping @Sendable (TaskContext) throws -> any SinkWriter) -> Sink {
+    Sink(implementation: .code(make))
+  }
+
+  /// Calls a closure with each row, a struct whose fields are found among the columns by name.
+  ///
+  /// - Parameter body: may be called on several threads at a time; an error that it throws stops the job.
+  public static func forEach<Row: RowValue>(_ body: @escaping @Sendable (Row) throws -> Void) -> Sink {
+    Sink(implementation: .code { _ in RowSink(body) })
+  }
+}
+
+/// The format of text on standard output.
+public enum OutputFormat: String, Sendable {
+  case csv
+  case jsonLines = "jsonlines"
+}

@@ -1,0 +1,121 @@
+import VolleyPlan
+
+/// Where rows come from: a connector of the host's, another plugin's, or code of the pipeline's own.
+public struct Source {
+  enum Implementation {
+    case connector(Plan.Connector)
+    case code(@Sendable (TaskContext) throws -> any SourceReader)
+  }
+
+  let implementation: Implementation
+  let schema: Schema
+  let badRecords: BadRecords
+
+  init(_ implementation: Implementation, schema: Schema, badRecords: BadRecords = .stop) {
+    self.implementation = implementation
+    self.schema = schema
+    self.badRecords = badRecords
+  }
+}
+
+/// What becomes of a record that cannot be decoded.
+public enum BadRecords: Sendable {
+  /// The job ends with file, line and reason.
+  case stop
+  /// The record, with file, line and reason, is appended to a JSON-lines file at this path.
+  case deadLetter(String)
+
+  var plan: Plan.BadRecords {
+    switch self {
+    case .stop: .stop
+    case .deadLetter(let path): .deadLetter(path: path)
+    }
+  }
+}
+
+/// The format of text on standard input or output.
+public enum TextFormat: Sendable {
+  /// - Parameter header: whether the first line has the columns' names.
+  case csv(header: Bool = true, delimiter: Character = ",")
+  case jsonLines
+  /// Each line is the value of the only column, which is text. For input.
+  case lines
+
+  var options: [JSONValue.Member] {
+    switch self {
+    case .csv(let header, let delimiter):
+      [
+        .init("format", .string("csv")), .init("header", .bool(header)),
+        .init("delimiter", .string(String(delimiter))),
+      ]
+    case .jsonLines: [.init("format", .string("jsonlines"))]
+    case .lines: [.init("format", .string("lines"))]
+    }
+  }
+}
+
+extension Source {
+  private static func connector(
+    _ name: String, _ options: [JSONValue.Member], _ schema: Schema, _ badRecords: BadRecords
+  ) -> Source {
+    Source(.connector(.init(name: name, options: .object(options))), schema: schema, badRecords: badRecords)
+  }
+
+  private static func path(_ paths: [String]) -> JSONValue.Member {
+    .init("path", paths.count == 1 ? .string(paths[0]) : .array(paths.map { .string($0) }))
+  }
+
+  /// Files of comma-separated values.
+  ///
+  /// - Parameters:
+  ///   - paths: files or patterns ("orders/*.csv").
+  ///   - header: whether each file's first line has the columns' names.
+  public static func csv(
+    _ paths: String..., schema: Schema, header: Bool = true, delimiter: Character = ",", badRecords: BadRecords = .stop
+  ) -> Source {
+    connector(
+      "csv",
+      [path(paths), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter)))], schema, badRecords)
+  }
+
+  /// Files of one JSON object a line.
+  ///
+  /// - Parameter paths: files or patterns ("orders/*.jsonl").
+  public static func jsonLines(_ paths: String..., schema: Schema, badRecords: BadRecords = .stop) -> Source {
+    connector("jsonlines", [path(paths)], schema, badRecords)
+  }
+
+  /// Files of text: one row a line, in one text column.
+  ///
+  /// - Parameter paths: files or patterns ("logs/*.txt").
+  public static func lines(_ paths: String..., column: String = "line", badRecords: BadRecords = .stop) -> Source {
+    connector("lines", [path(paths)], Schema([Field(column, .utf8)]), badRecords)
+  }
+
+  /// Standard input.
+  public static func stdin(_ format: TextFormat, schema: Schema, badRecords: BadRecords = .stop) -> Source {
+    connector("stdin", format.options, schema, badRecords)
+  }
+
+  /// A connector that another plugin brings, or one of the host's that this SDK has no name for.
+  public static func connector(
+    _ name: String, schema: Schema, options: [(String, JSONValue)] = [], badRecords: BadRecords = .stop
+  ) -> Source {
+    connector(name, options.map { .init($0.0, $0.1) }, schema, badRecords)
+  }
+
+  /// Code of the author's own.
+  ///
+  /// - Parameter make: makes one reader a subtask; the context says which.
+  public static func custom(
+    _ schema: Schema, _ make: @escaping @Sendable (TaskContext) throws -> any SourceReader
+  ) -> Source {
+    Source(.code(make), schema: schema)
+  }
+
+  /// The rows of a sequence that the closure makes when the job starts.
+  public static func rows<Rows: Sequence & SendableMetatype>(_ make: @escaping @Sendable () throws -> Rows) -> Source
+  where Rows.Element: RowValue {
+    Source(.code { _ in SequenceReader(make) }, schema: Schema(Rows.Element.self))
+  }
+}
