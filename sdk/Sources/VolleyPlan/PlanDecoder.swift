@@ -105,7 +105,15 @@ private struct MemberContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     return try child(key).unbox(type)
   }
 
-  func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
+  // The protocol's own versions of these would ask as if the field were not optional.
+  func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try optional(type, key) }
+  func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { try optional(type, key) }
+  func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? { try optional(type, key) }
+  func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try optional(type, key) }
+  func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? { try optional(type, key) }
+  func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? { try optional(type, key) }
+
+  private func optional<T: Decodable>(_ type: T.Type, _ key: Key) throws -> T? {
     report(key, type, optional: true)
     guard let value = find(key), value != .null else { return nil }
     return try decoder.child(value, key).unbox(type)

@@ -88,7 +88,8 @@ extension ParameterList {
           volley_parameter(
             header: .init(size: UInt32(MemoryLayout<volley_parameter>.size), major: abiMajor, minor: abiMinor),
             name: permanentText(entry.name), type: permanentText(entry.parameter.typeName),
-            default_value: permanentText(entry.parameter.defaultText), description: permanentText(entry.parameter.help))))
+            default_value: permanentText(entry.parameter.defaultText), description: permanentText(entry.parameter.help))
+        ))
     }
   }
 }

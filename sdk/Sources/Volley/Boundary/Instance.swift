@@ -64,7 +64,8 @@ final class BatchInstance: AnyInstance {
   func process(_ input: Int, _ batch: UnsafeMutablePointer<ArrowArray>) throws {
     guard input < context.inputs.count else {
       batch.pointee.release?(batch)
-      throw VolleyError("the host gave a batch of input \(input), and there are \(context.inputs.count)", domain: .internal)
+      throw VolleyError(
+        "the host gave a batch of input \(input), and there are \(context.inputs.count)", domain: .internal)
     }
     try function.process(try Batch(moving: batch, schema: context.inputs[input]), to: output)
   }

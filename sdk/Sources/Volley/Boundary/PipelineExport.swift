@@ -95,7 +95,8 @@ final class BuiltPlan {
     }
     let made = try function.make(try TaskContext(host: host, place: place))
     guard made.kind == kind else {
-      throw VolleyError("function '\(id)' is of kind \(made.kind), and the host asked for kind \(kind)", domain: .internal)
+      throw VolleyError(
+        "function '\(id)' is of kind \(made.kind), and the host asked for kind \(kind)", domain: .internal)
     }
     made.write(to: instance)
   }

@@ -21,7 +21,9 @@ func serve(
 }
 
 /// The instance behind a pointer that `create` gave out.
-private func instance<T: AnyInstance>(_ pointer: UnsafeMutableRawPointer?, as _: T.Type = T.self) throws(VolleyError) -> T {
+private func instance<T: AnyInstance>(_ pointer: UnsafeMutableRawPointer?, as _: T.Type = T.self) throws(VolleyError)
+  -> T
+{
   guard let pointer else { throw VolleyError("the host called without an instance", domain: .internal) }
   guard let instance = Unmanaged<AnyInstance>.fromOpaque(pointer).takeUnretainedValue() as? T else {
     throw VolleyError("the host called an instance as one of another kind", domain: .internal)

@@ -80,7 +80,8 @@ public final class BatchBuilder {
     for (field, column) in zip(schema.fields, columns) {
       guard column.count == rowCount else {
         throw VolleyError(
-          "column '\(field.name)' has \(column.count) rows and another has \(rowCount): give each column the same number")
+          "column '\(field.name)' has \(column.count) rows and another has \(rowCount): give each column the same number"
+        )
       }
       let exported: ExportedColumn
       switch column {

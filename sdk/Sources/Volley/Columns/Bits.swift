@@ -4,7 +4,9 @@
 enum Bits {
   @inlinable
   @inline(__always)
-  static func get(_ bits: UnsafePointer<UInt8>, _ index: Int) -> Bool { (bits[index >> 3] >> UInt8(index & 7)) & 1 != 0 }
+  static func get(_ bits: UnsafePointer<UInt8>, _ index: Int) -> Bool {
+    (bits[index >> 3] >> UInt8(index & 7)) & 1 != 0
+  }
 
   @inlinable
   @inline(__always)

@@ -106,7 +106,9 @@ public final class OutputColumn {
     }
     return ExportedColumn(
       length: count, offset: 0, nullCount: nullCount,
-      buffers: [nullCount == 0 ? nil : validityBits.map { UnsafeRawPointer($0.address) }, UnsafeRawPointer(values.address)]
+      buffers: [
+        nullCount == 0 ? nil : validityBits.map { UnsafeRawPointer($0.address) }, UnsafeRawPointer(values.address),
+      ]
         + (text.map { [UnsafeRawPointer($0.address)] } ?? []),
       owner: self)
   }

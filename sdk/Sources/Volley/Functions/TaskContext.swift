@@ -78,7 +78,9 @@ public final class TaskContext: @unchecked Sendable {  // Immutable but for the 
     guard let logTable, volley_log_has_log(logTable) != 0 else { return }
     var message = message
     message.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { logTable.pointee.log(host, level.rawValue, $0.baseAddress, UInt64($0.count)) }
+      bytes.withMemoryRebound(to: CChar.self) {
+        logTable.pointee.log(host, level.rawValue, $0.baseAddress, UInt64($0.count))
+      }
     }
   }
 

@@ -86,7 +86,8 @@ public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, R: Functio
   _ name: String, _ body: @escaping @Sendable (A, B, C) throws(Failure) -> R
 ) -> UserFunction<(ColumnExpression, ColumnExpression, ColumnExpression)> {
   UserFunction(
-    name, parameters: [FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self)], result: FunctionParameter(R.self)
+    name, parameters: [FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self)],
+    result: FunctionParameter(R.self)
   ) { arguments in
     let a = ArgumentCursor<A>(arguments, 0)
     let b = ArgumentCursor<B>(arguments, 1)
@@ -108,7 +109,9 @@ public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, R: Functio
 }
 
 extension UserFunction where Arguments == (ColumnExpression, ColumnExpression, ColumnExpression) {
-  public func callAsFunction(_ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression) -> ColumnExpression { call([a, b, c]) }
+  public func callAsFunction(_ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression) -> ColumnExpression {
+    call([a, b, c])
+  }
 }
 
 /// A function of four arguments for expressions, called once a row in a loop that is compiled for its types.
@@ -119,11 +122,16 @@ extension UserFunction where Arguments == (ColumnExpression, ColumnExpression, C
 ///   - name: its name in plans and messages, unique in the pipeline.
 ///   - body: may be called on several threads at a time; an error that it throws stops the job.
 @inlinable
-public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, D: FunctionValue, R: FunctionValue, Failure: Error>(
+public func udf<
+  A: FunctionValue, B: FunctionValue, C: FunctionValue, D: FunctionValue, R: FunctionValue, Failure: Error
+>(
   _ name: String, _ body: @escaping @Sendable (A, B, C, D) throws(Failure) -> R
 ) -> UserFunction<(ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression)> {
   UserFunction(
-    name, parameters: [FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self), FunctionParameter(D.self)], result: FunctionParameter(R.self)
+    name,
+    parameters: [
+      FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self), FunctionParameter(D.self),
+    ], result: FunctionParameter(R.self)
   ) { arguments in
     let a = ArgumentCursor<A>(arguments, 0)
     let b = ArgumentCursor<B>(arguments, 1)
@@ -146,7 +154,9 @@ public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, D: Functio
 }
 
 extension UserFunction where Arguments == (ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression) {
-  public func callAsFunction(_ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression, _ d: ColumnExpression) -> ColumnExpression { call([a, b, c, d]) }
+  public func callAsFunction(_ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression, _ d: ColumnExpression)
+    -> ColumnExpression
+  { call([a, b, c, d]) }
 }
 
 /// A function of five arguments for expressions, called once a row in a loop that is compiled for its types.
@@ -157,11 +167,18 @@ extension UserFunction where Arguments == (ColumnExpression, ColumnExpression, C
 ///   - name: its name in plans and messages, unique in the pipeline.
 ///   - body: may be called on several threads at a time; an error that it throws stops the job.
 @inlinable
-public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, D: FunctionValue, E: FunctionValue, R: FunctionValue, Failure: Error>(
+public func udf<
+  A: FunctionValue, B: FunctionValue, C: FunctionValue, D: FunctionValue, E: FunctionValue, R: FunctionValue,
+  Failure: Error
+>(
   _ name: String, _ body: @escaping @Sendable (A, B, C, D, E) throws(Failure) -> R
 ) -> UserFunction<(ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression)> {
   UserFunction(
-    name, parameters: [FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self), FunctionParameter(D.self), FunctionParameter(E.self)], result: FunctionParameter(R.self)
+    name,
+    parameters: [
+      FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self), FunctionParameter(D.self),
+      FunctionParameter(E.self),
+    ], result: FunctionParameter(R.self)
   ) { arguments in
     let a = ArgumentCursor<A>(arguments, 0)
     let b = ArgumentCursor<B>(arguments, 1)
@@ -184,8 +201,11 @@ public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, D: Functio
   }
 }
 
-extension UserFunction where Arguments == (ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression) {
-  public func callAsFunction(_ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression, _ d: ColumnExpression, _ e: ColumnExpression) -> ColumnExpression { call([a, b, c, d, e]) }
+extension UserFunction
+where Arguments == (ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression) {
+  public func callAsFunction(
+    _ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression, _ d: ColumnExpression, _ e: ColumnExpression
+  ) -> ColumnExpression { call([a, b, c, d, e]) }
 }
 
 /// A function of six arguments for expressions, called once a row in a loop that is compiled for its types.
@@ -196,11 +216,20 @@ extension UserFunction where Arguments == (ColumnExpression, ColumnExpression, C
 ///   - name: its name in plans and messages, unique in the pipeline.
 ///   - body: may be called on several threads at a time; an error that it throws stops the job.
 @inlinable
-public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, D: FunctionValue, E: FunctionValue, F: FunctionValue, R: FunctionValue, Failure: Error>(
+public func udf<
+  A: FunctionValue, B: FunctionValue, C: FunctionValue, D: FunctionValue, E: FunctionValue, F: FunctionValue,
+  R: FunctionValue, Failure: Error
+>(
   _ name: String, _ body: @escaping @Sendable (A, B, C, D, E, F) throws(Failure) -> R
-) -> UserFunction<(ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression)> {
+) -> UserFunction<
+  (ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression)
+> {
   UserFunction(
-    name, parameters: [FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self), FunctionParameter(D.self), FunctionParameter(E.self), FunctionParameter(F.self)], result: FunctionParameter(R.self)
+    name,
+    parameters: [
+      FunctionParameter(A.self), FunctionParameter(B.self), FunctionParameter(C.self), FunctionParameter(D.self),
+      FunctionParameter(E.self), FunctionParameter(F.self),
+    ], result: FunctionParameter(R.self)
   ) { arguments in
     let a = ArgumentCursor<A>(arguments, 0)
     let b = ArgumentCursor<B>(arguments, 1)
@@ -224,6 +253,14 @@ public func udf<A: FunctionValue, B: FunctionValue, C: FunctionValue, D: Functio
   }
 }
 
-extension UserFunction where Arguments == (ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression) {
-  public func callAsFunction(_ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression, _ d: ColumnExpression, _ e: ColumnExpression, _ f: ColumnExpression) -> ColumnExpression { call([a, b, c, d, e, f]) }
+extension UserFunction
+where
+  Arguments == (
+    ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression, ColumnExpression
+  )
+{
+  public func callAsFunction(
+    _ a: ColumnExpression, _ b: ColumnExpression, _ c: ColumnExpression, _ d: ColumnExpression, _ e: ColumnExpression,
+    _ f: ColumnExpression
+  ) -> ColumnExpression { call([a, b, c, d, e, f]) }
 }

@@ -24,7 +24,9 @@ struct ParameterList {
   ///   - noun: "parameter" or "option".
   ///   - owner: what the parameters belong to, for messages ("pipeline 'Revenue'").
   func set(_ values: JSONValue, noun: String, of owner: String) throws(VolleyError) {
-    guard case .object(let members) = values else { throw VolleyError("the \(noun)s of \(owner) are not a JSON object") }
+    guard case .object(let members) = values else {
+      throw VolleyError("the \(noun)s of \(owner) are not a JSON object")
+    }
     for member in members {
       guard let entry = entries.first(where: { $0.name == member.name }) else {
         throw VolleyError(unknown(member.name, noun: noun, of: owner))
@@ -35,7 +37,8 @@ struct ParameterList {
       }
     }
     for entry in entries where !entry.parameter.isSet {
-      throw VolleyError("\(noun) '\(entry.name)' of \(owner) has no default: give its value (\(entry.parameter.typeName))")
+      throw VolleyError(
+        "\(noun) '\(entry.name)' of \(owner) has no default: give its value (\(entry.parameter.typeName))")
     }
   }
 

@@ -17,11 +17,13 @@ final class RowReader<Row: RowValue> {
     for field in fields {
       guard let index = schema.fields.firstIndex(where: { $0.name == field.field.name }) else {
         let known = schema.fields.map(\.name).joined(separator: ", ")
-        throw VolleyError("\(Row.self) has the field '\(field.field.name)', which is no column: the columns are \(known)")
+        throw VolleyError(
+          "\(Row.self) has the field '\(field.field.name)', which is no column: the columns are \(known)")
       }
       guard schema.fields[index].type == field.field.type else {
         throw VolleyError(
-          "column '\(field.field.name)' is \(schema.fields[index].type) and the field of \(Row.self) is \(field.field.type)")
+          "column '\(field.field.name)' is \(schema.fields[index].type) and the field of \(Row.self) is \(field.field.type)"
+        )
       }
       columns.append(index)
     }
@@ -172,7 +174,8 @@ final class RowCursor: Decoder {
 
   @inline(never)
   private func changed(_ name: String) -> VolleyError {
-    VolleyError("row type \(owner) asks for field '\(name)' in another way than when the plan was made: let it ask always")
+    VolleyError(
+      "row type \(owner) asks for field '\(name)' in another way than when the plan was made: let it ask always")
   }
 
   @inline(never)

@@ -19,7 +19,8 @@ final class RowWriter {
       }
       guard schema.fields[index].type == field.field.type else {
         throw VolleyError(
-          "column '\(field.field.name)' is \(schema.fields[index].type) and the field of \(type) is \(field.field.type)")
+          "column '\(field.field.name)' is \(schema.fields[index].type) and the field of \(type) is \(field.field.type)"
+        )
       }
       order.append(index)
     }

@@ -10,7 +10,8 @@ extension DataStream {
   }
 
   /// Any number of rows for each row.
-  public func flatMap<In: RowValue, Rows: Sequence & SendableMetatype>(_ body: @escaping @Sendable (In) throws -> Rows) -> DataStream
+  public func flatMap<In: RowValue, Rows: Sequence & SendableMetatype>(_ body: @escaping @Sendable (In) throws -> Rows)
+    -> DataStream
   where Rows.Element: RowValue {
     rows("flatMap", In.self, Rows.Element.self) { row, target in
       for result in try body(row) { try target.append(result) }

@@ -42,7 +42,8 @@ public struct DataStream {
   /// All rows of this stream and of the others, whose columns must be the same.
   public func union(_ others: DataStream...) -> DataStream {
     for other in others where other.environment !== environment {
-      environment.report("union \(environment.nextID) takes a stream of another environment: use streams of one `build`")
+      environment.report(
+        "union \(environment.nextID) takes a stream of another environment: use streams of one `build`")
     }
     return environment.add(.union(.init()), inputs: [input] + others.map(\.input))
   }

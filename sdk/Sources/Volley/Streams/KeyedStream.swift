@@ -22,11 +22,14 @@ public struct KeyedStream {
   public func aggregate(
     _ aggregates: AggregateExpression..., uid: String, emission: Emission = .perBatch
   ) -> DataStream {
-    if aggregates.isEmpty { environment.report("aggregate '\(uid)' has no aggregates: give it at least one, such as count()") }
+    if aggregates.isEmpty {
+      environment.report("aggregate '\(uid)' has no aggregates: give it at least one, such as count()")
+    }
     let calls = aggregates.compactMap { aggregate -> Plan.AggregateCall? in
       environment.register(aggregate.argument?.functions ?? [])
       guard let name = aggregate.name else {
-        environment.report("aggregate '\(uid)': \(aggregate.function) of a computed value has no name: give it one with .as(\"…\")")
+        environment.report(
+          "aggregate '\(uid)': \(aggregate.function) of a computed value has no name: give it one with .as(\"…\")")
         return nil
       }
       return Plan.AggregateCall(function: aggregate.function, argument: aggregate.argument?.expression, name: name)

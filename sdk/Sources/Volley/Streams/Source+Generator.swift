@@ -38,7 +38,8 @@ public struct GeneratedColumn: Sendable {
 
   /// Integers, each as likely as another.
   public static func uniform(_ range: ClosedRange<Int>) -> GeneratedColumn {
-    .init(.int64, "uniform", [.init("min", .int(Int64(range.lowerBound))), .init("max", .int(Int64(range.upperBound)))])
+    .init(
+      .int64, "uniform", [.init("min", .int(Int64(range.lowerBound))), .init("max", .int(Int64(range.upperBound)))])
   }
 
   /// Numbers from the range.

@@ -34,7 +34,8 @@ public final class StreamExecutionEnvironment {
 
   // MARK: What streams call
 
-  func add(_ operation: Plan.Operator, inputs: [Plan.Input], uid: String? = nil, parallelism: Int? = nil) -> DataStream {
+  func add(_ operation: Plan.Operator, inputs: [Plan.Input], uid: String? = nil, parallelism: Int? = nil) -> DataStream
+  {
     let id = nodes.count
     nodes.append(Plan.Node(id: id, uid: uid, parallelism: parallelism, inputs: inputs, operator: operation))
     return DataStream(environment: self, input: Plan.Input(node: id))
