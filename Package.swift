@@ -13,6 +13,8 @@ let package = Package(
     // Floor 0
     .target(name: "CPlatform"),
     .target(name: "Base"),
+    // The SDK's files as bytes, for `volley-host new`; deploy/embed-sdk.sh writes their list.
+    .target(name: "CSDKArchive"),
     // Floor 1
     .target(name: "Arrow", dependencies: ["Base", "CPlatform", plan, abi]),
     .target(name: "Observability", dependencies: ["Base", plan]),
@@ -36,8 +38,8 @@ let package = Package(
     .target(
       name: "Host",
       dependencies: [
-        "Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Expressions", "Keys", "Observability", "Operators",
-        "Planning", "PluginLoading", plan, abi,
+        "Arrow", "Base", "CPlatform", "CSDKArchive", "Connectors", "Dataflow", "Expressions", "Keys", "Observability",
+        "Operators", "Planning", "PluginLoading", plan, abi,
       ]),
     // Floor 8
     .executableTarget(name: "volley-host", dependencies: ["Host"]),
@@ -67,7 +69,8 @@ let package = Package(
       dependencies: [
         "Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport", plan, abi,
       ]),
-    .testTarget(name: "HostTests", dependencies: ["Base", "Host", "TestSupport", plan]),
+    .testTarget(
+      name: "HostTests", dependencies: ["Base", "Host", "Observability", "TestSupport", "volley-host", plan]),
     // What several test targets use: a seeded generator, python peers, temporary folders.
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
   ]

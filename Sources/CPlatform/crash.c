@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 _Thread_local const platform_call_site *platform_current_call_word;
@@ -19,20 +20,29 @@ static void copy_text(char *to, size_t capacity, const char *from) {
   to[i] = 0;
 }
 
-// Async-signal-safe: touches the shared page and the thread's own word only.
+// Async-signal-safe: touches the shared pages and the thread's own word only.
 static void on_crash(int signal_number, siginfo_t *info, void *unused) {
   (void)unused;
-  if (report && !__atomic_exchange_n(&report->ready, 1, __ATOMIC_ACQ_REL)) {
-    const platform_call_site *site = platform_current_call_word;
-    copy_text(report->plugin, sizeof report->plugin, site ? site->plugin : 0);
-    copy_text(report->function, sizeof report->function, site ? site->function : 0);
-    copy_text(report->call, sizeof report->call, site ? site->call : 0);
-    report->address = (uint64_t)(uintptr_t)info->si_addr;
-    report->signal = signal_number;
-    __atomic_store_n(&report->ready, 2, __ATOMIC_RELEASE);
+  if (report) {
+    uint32_t none = PLATFORM_CRASH_NONE;
+    if (__atomic_compare_exchange_n(&report->ready, &none, PLATFORM_CRASH_WRITING, 0, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+      const platform_call_site *site = platform_current_call_word;
+      copy_text(report->plugin, sizeof report->plugin, site ? site->plugin : 0);
+      copy_text(report->function, sizeof report->function, site ? site->function : 0);
+      copy_text(report->call, sizeof report->call, site ? site->call : 0);
+      report->address = (uint64_t)(uintptr_t)info->si_addr;
+      report->signal = signal_number;
+      __atomic_store_n(&report->ready, PLATFORM_CRASH_WRITTEN, __ATOMIC_RELEASE);
+    } else {
+      // Another thread crashed first: dying now would end the process before its report is whole. At most one second.
+      struct timespec pause = {0, 1000000};
+      for (int i = 0; i < 1000 && __atomic_load_n(&report->ready, __ATOMIC_ACQUIRE) != PLATFORM_CRASH_WRITTEN; i++)
+        nanosleep(&pause, 0);
+    }
   }
   signal(signal_number, SIG_DFL);
-  // A synchronous fault repeats by itself when the handler returns; abort and kill have to be raised again.
+  // Blocked until the handler returns; a fault that repeats by itself then ends the process just the same.
   raise(signal_number);
 }
 
@@ -51,9 +61,12 @@ fail:;
   return 0;
 }
 
+void platform_drop_crash_report(platform_crash_report *dropped) { munmap(dropped, sizeof *dropped); }
+
 int platform_install_crash_handlers(int descriptor) {
   void *page = mmap(0, sizeof(platform_crash_report), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   if (page == MAP_FAILED) return -1;
+  close(descriptor);
   report = page;
   static const int signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
@@ -65,6 +78,47 @@ int platform_install_crash_handlers(int descriptor) {
     if (sigaction(signals[i], &action, 0) != 0) return -1;
   }
   return platform_use_crash_stack();
+}
+
+static int append_text(const char *text, char end) {
+  size_t length = strlen(text);
+  uint32_t at = report->plugin_paths_length;
+  if (at + length + 1 > sizeof report->plugin_paths) return 0;
+  memcpy(report->plugin_paths + at, text, length);
+  report->plugin_paths[at + length] = end;
+  report->plugin_paths_length = at + (uint32_t)length + 1;
+  return 1;
+}
+
+void platform_note_plugin(const char *name, const char *path) {
+  if (!report) return;
+  uint32_t before = report->plugin_paths_length;
+  if (!append_text(name, '\t') || !append_text(path, '\n')) report->plugin_paths_length = before;
+}
+
+void platform_noted_plugin(const platform_crash_report *from, const char *name, char *path, size_t capacity) {
+  path[0] = 0;
+  size_t name_length = strlen(name);
+  size_t end = from->plugin_paths_length;
+  if (end > sizeof from->plugin_paths) end = sizeof from->plugin_paths;
+  for (size_t at = 0; at < end;) {
+    const char *line = from->plugin_paths + at;
+    const char *line_end = memchr(line, '\n', end - at);
+    if (!line_end) return;
+    size_t length = (size_t)(line_end - line);
+    if (length > name_length && line[name_length] == '\t' && memcmp(line, name, name_length) == 0) {
+      size_t count = length - name_length - 1;
+      if (count >= capacity) count = capacity - 1;
+      memcpy(path, line + name_length + 1, count);
+      path[count] = 0;
+      return;
+    }
+    at += length + 1;
+  }
+}
+
+void platform_say_goodbye(void) {
+  if (report) __atomic_store_n(&report->goodbye, 1, __ATOMIC_RELEASE);
 }
 
 enum { crash_stack_bytes = 64 * 1024 };

@@ -25,10 +25,6 @@ pid_t platform_spawn_child(const char *path, char *const arguments[], char *cons
     // Async-signal-safe calls only until exec.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(70);
-    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, 0);
     execve(path, arguments, environment);
     int reason = errno;
     ssize_t written = write(failure_pipe[1], &reason, sizeof reason);
@@ -50,3 +46,8 @@ pid_t platform_spawn_child(const char *path, char *const arguments[], char *cons
 }
 
 int platform_parent_is(pid_t expected) { return getppid() == expected; }
+
+int platform_ignores_signal(int signal_number) {
+  struct sigaction action;
+  return sigaction(signal_number, 0, &action) == 0 && action.sa_handler == SIG_IGN;
+}

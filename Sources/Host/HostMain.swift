@@ -1,1 +1,75 @@
-public func hostMain() -> Int32 { 0 }
+import Base
+import Glibc
+
+/// All of `volley-host`: does what the command line asks and returns the exit code.
+public func hostMain() -> Int32 {
+  let arguments = CommandLine.arguments
+  let environment = environmentVariables()
+  if let (identity, rest) = WorkerIdentity.split(arguments.dropFirst()) {
+    Worker(identity).main(rest, environment: environment)
+  }
+  do {
+    let (verb, rest) = try Verb.split(arguments.dropFirst())
+    return try perform(verb, Array(rest), program: arguments.first ?? "volley-host", environment: environment)
+  } catch {
+    complain("volley-host: \(error)")
+    return error.kind.exitCode
+  }
+}
+
+private func perform(
+  _ verb: Verb, _ arguments: [String], program: String, environment: [String: String]
+) throws(Failure) -> Int32 {
+  switch verb {
+  case .run:
+    // Wrong flags are told before any process is started.
+    let options = try RunOptions(arguments, environment: environment)
+    return try supervise([verb.rawValue] + arguments, program, environment, logFormat: options.logFormat)
+  case .inspect:
+    _ = try InspectOptions(arguments, environment: environment)
+    return try supervise([verb.rawValue] + arguments, program, environment, logFormat: .auto)
+  case .new: try NewCommand.run(try NewOptions(arguments, environment: environment), archive: .embedded)
+  case .sdk: try SDKUpdateCommand.run(arguments, archive: .embedded)
+  case .version:
+    if let word = try ParsedFlags(arguments, flags: [], verb: "version", environment: [:]).words.first {
+      throw Failure(.usage, "unexpected '\(word)' after 'version': it takes nothing")
+    }
+    printText(VersionCommand.text)
+  case .bench: return try BenchCommand.run(arguments, environment: environment)
+  case .help: try help(arguments)
+  }
+  return 0
+}
+
+/// Runs the worker and tells how it ended, if it could not do so itself.
+private func supervise(
+  _ arguments: [String], _ program: String, _ environment: [String: String], logFormat: LogFormat
+) throws(Failure) -> Int32 {
+  var supervisor = try Supervisor(name: program, arguments: arguments, environment: environment)
+  let end = supervisor.wait()
+  if let failure = end.failure { Complaint(failure).tell(logFormat) }
+  return end.exitCode
+}
+
+private func help(_ arguments: [String]) throws(Failure) {
+  guard let word = arguments.first(where: { !$0.hasPrefix("-") }) else {
+    printText(HelpText.overview())
+    return
+  }
+  let (verb, _) = try Verb.split([word])
+  printText(HelpText.text(for: verb))
+}
+
+/// The environment, by name.
+private func environmentVariables() -> [String: String] {
+  var variables: [String: String] = [:]
+  var pointer = environ
+  while let entry = pointer.pointee {
+    let text = String(cString: entry)
+    if let sign = text.firstIndex(of: "=") {
+      variables[String(text[..<sign])] = String(text[text.index(after: sign)...])
+    }
+    pointer += 1
+  }
+  return variables
+}

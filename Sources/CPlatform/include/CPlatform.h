@@ -3,6 +3,7 @@
 #define VOLLEY_PLATFORM_H
 
 #include "crash.h"
+#include "linux.h"
 #include "loaded_library.h"
 #include "spawn_child.h"
 #include "thread_local.h"

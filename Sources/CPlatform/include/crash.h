@@ -3,6 +3,7 @@
 #ifndef VOLLEY_PLATFORM_CRASH_H
 #define VOLLEY_PLATFORM_CRASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /// A call into a plugin. The strings live as long as the process.
@@ -15,8 +16,14 @@ typedef struct platform_call_site {
   const char *call;
 } platform_call_site;
 
-/// What the supervisor reads after its worker died of a signal. Lives in shared memory; `ready` is written last.
+/// `platform_crash_report.ready`: nothing crashed, a thread is writing, the report is whole.
+#define PLATFORM_CRASH_NONE 0u
+#define PLATFORM_CRASH_WRITING 1u
+#define PLATFORM_CRASH_WRITTEN 2u
+
+/// What the supervisor reads after its worker ended. Lives in shared memory.
 typedef struct platform_crash_report {
+  /// One of `PLATFORM_CRASH_…`; written last.
   uint32_t ready;
   int32_t signal;
   uint64_t address;
@@ -24,6 +31,12 @@ typedef struct platform_crash_report {
   char plugin[128];
   char function[128];
   char call[64];
+  /// 1: the worker ended by itself and has told why. 0: something else made it exit.
+  uint32_t goodbye;
+  /// Bytes in `plugin_paths`.
+  uint32_t plugin_paths_length;
+  /// The plugins loaded, "name\tpath\n" each.
+  char plugin_paths[7 * 1024];
 } platform_crash_report;
 
 extern _Thread_local const platform_call_site *platform_current_call_word;
@@ -39,9 +52,23 @@ static inline const platform_call_site *platform_exchange_call(const platform_ca
 /// open over exec. errno tells why.
 platform_crash_report *platform_make_crash_report(int *descriptor);
 
-/// In the worker: maps the report behind `descriptor` and installs handlers for SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS
-/// and SIGFPE that fill it in and die of the same signal. Returns 0, or -1 with errno.
+/// Unmaps a report. Its address must not be used again.
+void platform_drop_crash_report(platform_crash_report *report);
+
+/// In the worker: maps the report behind `descriptor`, closes that, and installs handlers for SIGILL, SIGTRAP, SIGABRT,
+/// SIGSEGV, SIGBUS and SIGFPE that fill the report in and die of the same signal. Returns 0, or -1 with errno.
 int platform_install_crash_handlers(int descriptor);
+
+/// In the worker: tells the supervisor where a plugin was loaded from. Does nothing without a report or when there is no
+/// room left. One thread at a time.
+void platform_note_plugin(const char *name, const char *path);
+
+/// In the supervisor: where the worker loaded a plugin from; `path` receives it, cut to `capacity` bytes with its NUL, empty
+/// when no plugin of that name was noted. After the worker's end.
+void platform_noted_plugin(const platform_crash_report *report, const char *name, char *path, size_t capacity);
+
+/// In the worker: it is about to exit on its own account. Does nothing without a report.
+void platform_say_goodbye(void);
 
 /// Gives the calling thread an alternate signal stack, so that a stack overflow is reported too. Returns 0, or -1 with
 /// errno. The stack is freed when the thread ends.

@@ -1,0 +1,51 @@
+import Base
+import CPlatform
+import Glibc
+
+/// The pages that a worker shares with its supervisor: what it was doing when it died.
+struct CrashReport: ~Copyable {
+  private let pages: UnsafeMutablePointer<platform_crash_report>
+  /// Open over exec, so that the worker inherits it.
+  let descriptor: Int32
+
+  init() throws(Failure) {
+    var descriptor: Int32 = -1
+    guard let pages = platform_make_crash_report(&descriptor) else {
+      throw Failure(.software, "cannot make memory that is shared with the worker: \(systemError(errno))")
+    }
+    self.pages = pages
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    close(descriptor)
+    platform_drop_crash_report(pages)
+  }
+
+  /// Whether the worker said that it ends by itself.
+  var saidGoodbye: Bool { pages.pointee.goodbye != 0 }
+
+  /// Where the worker crashed; nil when it did not, or outside of plugin calls. Read it after the worker's end.
+  var site: WorkerEnd.CallSite? {
+    guard pages.pointee.ready == PLATFORM_CRASH_WRITTEN else { return nil }
+    let plugin = text(\.plugin)
+    guard !plugin.isEmpty else { return nil }
+    return WorkerEnd.CallSite(plugin: plugin, path: path(of: plugin), function: text(\.function), call: text(\.call))
+  }
+
+  private func path(of plugin: String) -> String {
+    var path = [CChar](repeating: 0, count: 4096)
+    platform_noted_plugin(pages, plugin, &path, path.count)
+    return String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// A C text of the report, up to its NUL or its end; bytes that are no UTF-8 are replaced.
+  private func text<Bytes>(_ field: KeyPath<platform_crash_report, Bytes>) -> String {
+    withUnsafeBytes(of: pages.pointee[keyPath: field]) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+}
+
+/// What errno means, in words.
+func systemError(_ number: Int32) -> String { String(cString: strerror(number)) }

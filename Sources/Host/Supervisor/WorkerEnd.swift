@@ -1,0 +1,72 @@
+import Base
+
+/// How a worker came to its end, and what that means: a pure function of what was seen.
+struct WorkerEnd: Sendable, Hashable {
+  /// Who was running when the worker died.
+  struct CallSite: Sendable, Hashable {
+    var plugin: String
+    /// Empty when the plugin was never loaded under that name.
+    var path: String
+    var function: String
+    var call: String
+  }
+
+  var status: WaitStatus
+  /// The worker said that it ends by itself: its exit code is its own, and it has told why.
+  var saidGoodbye: Bool
+  /// The plugin call in which the worker died; nil when it was in none.
+  var site: CallSite?
+  /// Resident memory at its largest, in bytes.
+  var peakMemory: Int
+  /// Somebody asked for an immediate end.
+  var wasCutShort = false
+
+  /// What the supervisor has to say; nil when the worker has said everything.
+  var failure: Failure? {
+    if wasCutShort { return nil }
+    switch status {
+    case .exited(_) where saidGoodbye: return nil
+    case .exited(let code):
+      return Failure(
+        .software,
+        "\(place(did: "ended the worker by exit(\(code))")) though the job had not ended; "
+          + "\(Self.noRestart): remove the call of exit and run again")
+    case .killed(let signal) where signal.isKill:
+      return Failure(
+        .software, domain: .external,
+        "the worker was killed by \(signal) when it held \(byteSizeText(peakMemory)) at its peak, most often the work of the "
+          + "kernel's out-of-memory killer; \(Self.noRestart): lower --memory-limit or give it more memory, and run again"
+      )
+    case .killed(let signal):
+      let remedy =
+        site == nil
+        ? "this is a bug in Volley, or a plugin that wrote over memory: please report it with what stands above"
+        : "mend the plugin and run again"
+      let domain: Failure.Domain = site == nil ? .internal : .user
+      return Failure(.software, domain: domain, "\(place(did: "trapped", by: signal)); \(Self.noRestart): \(remedy)")
+    }
+  }
+
+  /// The exit code of `volley-host`.
+  var exitCode: Int32 {
+    if wasCutShort { return 130 }
+    if case .exited(let code) = status, saidGoodbye { return code }
+    return Failure.Kind.software.exitCode
+  }
+
+  private static let noRestart =
+    "the job is not restarted, because without a checkpoint its rows would be counted twice"
+
+  private func place(did what: String, by signal: SignalName? = nil) -> String {
+    let reason = signal.map { ": \($0)" } ?? ""
+    guard let site else {
+      return signal.map { "the worker died of \($0) outside of any plugin call" } ?? "something in the worker \(what)"
+    }
+    let path = site.path.isEmpty ? "" : " (\(site.path))"
+    return "plugin '\(site.plugin)'\(path): function '\(site.function)' \(what) in '\(site.call)'\(reason)"
+  }
+}
+
+extension SignalName {
+  fileprivate var isKill: Bool { self == SignalName(9) }
+}

@@ -1,0 +1,47 @@
+import CPlatform
+import Glibc
+
+/// The supervisor's wish that the job ends: SIGTERM. SIGINT and SIGHUP, which a terminal sends to the whole process group,
+/// are taken and left to the supervisor, so that Ctrl-C stops the job once.
+enum StopSignals {
+  static let watched = [SIGTERM, SIGINT, SIGHUP]
+
+  /// Calls `stop` in a thread of its own at each SIGTERM from now on. The signals are blocked in every thread.
+  static func watch(_ stop: @escaping @Sendable () -> Void) {
+    startThread(named: "signals") {
+      var signals = signalSet(watched)
+      while true {
+        var number: Int32 = 0
+        if sigwait(&signals, &number) == 0, number == SIGTERM { stop() }
+      }
+    }
+  }
+}
+
+/// Starts a thread that nobody waits for.
+func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
+  var thread = pthread_t()
+  let box = Unmanaged.passRetained(ThreadBody(name, body))
+  let status = pthread_create(
+    &thread, nil,
+    { argument in
+      if let argument {
+        let body = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
+        platform_name_thread(body.name)
+        body.run()
+      }
+      return nil
+    }, box.toOpaque())
+  precondition(status == 0, "the kernel refuses a thread: \(systemError(status))")
+  pthread_detach(thread)
+}
+
+private final class ThreadBody: Sendable {
+  let name: String
+  let run: @Sendable () -> Void
+
+  init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+    self.name = name
+    self.run = run
+  }
+}

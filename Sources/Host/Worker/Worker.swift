@@ -1,0 +1,56 @@
+import Base
+import CPlatform
+import Glibc
+
+/// The child of a supervisor: loads plugins and does the verb's work. A trap ends this process only.
+struct Worker {
+  let identity: WorkerIdentity
+
+  init(_ identity: WorkerIdentity) { self.identity = identity }
+
+  /// Does what follows the identity on the command line; returns the exit code after telling the supervisor that it is the
+  /// worker's own.
+  func main(_ arguments: ArraySlice<String>, environment: [String: String]) -> Never {
+    // Without its supervisor a worker has no one to tell, and would outlive its job.
+    guard platform_parent_is(identity.supervisor) != 0 else { exit(Failure.Kind.software.exitCode) }
+    guard platform_install_crash_handlers(identity.report) == 0 else {
+      complain(
+        "volley-host: the worker cannot use the memory that it shares with its supervisor: \(systemError(errno))")
+      exit(Failure.Kind.software.exitCode)
+    }
+    prepareSignals()
+    let code = perform(arguments, environment: environment)
+    // Plugins' exit handlers do not run: threads of theirs may still be in their code.
+    fflush(nil)
+    platform_say_goodbye()
+    _exit(code)
+  }
+
+  private func perform(_ arguments: ArraySlice<String>, environment: [String: String]) -> Int32 {
+    var format = LogFormat.auto
+    do {
+      let (verb, rest) = try Verb.split(arguments)
+      switch verb {
+      case .run:
+        let options = try RunOptions(rest, environment: environment)
+        format = options.logFormat
+        try RunCommand(options).run()
+      case .inspect: try InspectCommand(try InspectOptions(rest, environment: environment)).run()
+      case .new, .sdk, .version, .bench, .help: preconditionFailure("a worker is started to run or to inspect")
+      }
+      return 0
+    } catch {
+      Complaint(error).tell(format)
+      return error.kind.exitCode
+    }
+  }
+
+  /// The supervisor's signals wait until somebody asks for them; a reader that goes away is an error of `write`, no signal;
+  /// plugins may have children of their own.
+  private func prepareSignals() {
+    blockSignals(StopSignals.watched)
+    signal(SIGPIPE, SIG_IGN)
+    var children = signalSet([SIGCHLD])
+    pthread_sigmask(SIG_UNBLOCK, &children, nil)
+  }
+}

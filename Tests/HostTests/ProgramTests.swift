@@ -1,0 +1,57 @@
+import TestSupport
+import Testing
+
+@testable import Host
+
+@Suite struct ProgramTests {
+  @Test("version names host, ABI, plan, SDK and compiler")
+  func version() {
+    let outcome = HostProgram.run("version")
+    #expect(outcome.status == 0)
+    let names = outcome.output.split(separator: "\n").map { $0.split(separator: " ").first.map(String.init) ?? "" }
+    #expect(names == ["volley-host", "plugin", "plan", "SDK", "compiler"])
+    #expect(outcome.output == VersionCommand.text)
+    #expect(HostProgram.run("--version").output == outcome.output)
+    #expect(HostProgram.run("version", "x").status == 64)
+  }
+
+  @Test("help goes to standard output and exits with 0")
+  func help() {
+    for arguments in [["help"], ["--help"], ["-h"]] {
+      let outcome = TestProcess.run([HostProgram.path] + arguments)
+      #expect(outcome.status == 0)
+      #expect(outcome.output == HelpText.overview())
+      #expect(outcome.errors == "")
+    }
+    for verb in Verb.allCases {
+      #expect(HostProgram.run("help", verb.rawValue).output == HelpText.text(for: verb))
+      #expect(HostProgram.run(verb.rawValue, "--help").output == HelpText.text(for: verb))
+    }
+    #expect(HostProgram.run("help", "rum").status == 64)
+  }
+
+  @Test("a wrong command line ends with 64 and one sentence")
+  func usage() {
+    for (arguments, sentence) in [
+      (
+        [],
+        "--plugin is missing: name the plugin to run, as in 'volley-host run --plugin libmypipe.so', or set VOLLEY_PLUGIN; 'volley-host help' lists everything"
+      ),
+      (["rum"], "'rum' is no verb; did you mean 'run'?"),
+      (["--plugin"], "--plugin has no value: write --plugin PATH, with the path of a plugin, lib….so"),
+      (["inspect", "--plugin", "x", "--formt", "dot"], "'inspect' has no flag '--formt'; did you mean '--format'?"),
+    ] {
+      let outcome = TestProcess.run([HostProgram.path] + arguments)
+      #expect(outcome.status == 64)
+      #expect(outcome.output == "")
+      #expect(outcome.errors == "volley-host: \(sentence)\n")
+    }
+  }
+
+  @Test("a worker without its supervisor does nothing")
+  func orphan() {
+    let outcome = HostProgram.run("worker-of", "1", "9", "run", "--plugin", "x")
+    #expect(outcome.status == 70)
+    #expect(outcome.output == "")
+  }
+}

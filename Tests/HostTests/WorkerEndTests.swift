@@ -1,0 +1,113 @@
+import Base
+import Testing
+
+@testable import Host
+
+@Suite struct WorkerEndTests {
+  private let site = WorkerEnd.CallSite(plugin: "broken", path: "/p/libbroken.so", function: "tax", call: "call")
+  private let noRestart = "the job is not restarted, because without a checkpoint its rows would be counted twice"
+
+  @Test("a wait status is read as the kernel writes it")
+  func waitStatus() {
+    #expect(WaitStatus(0) == .exited(0))
+    #expect(WaitStatus(65 << 8) == .exited(65))
+    #expect(WaitStatus(255 << 8) == .exited(255))
+    #expect(WaitStatus(9) == .killed(SignalName(9)))
+    #expect(WaitStatus(11 | 0x80) == .killed(SignalName(11)), "with a core dump")
+    #expect(WaitStatus(0x137f) == nil, "stopped")
+  }
+
+  @Test("a worker that ended by itself has told everything")
+  func ordinary() {
+    for code in [0, 64, 65, 66, 69, 70, 74] as [Int32] {
+      let end = WorkerEnd(status: .exited(code), saidGoodbye: true, site: nil, peakMemory: 0)
+      #expect(end.failure == nil)
+      #expect(end.exitCode == code)
+    }
+  }
+
+  @Test("a trap in a plugin names plugin, function, call and signal")
+  func trap() {
+    let end = WorkerEnd(status: .killed(SignalName(4)), saidGoodbye: false, site: site, peakMemory: 0)
+    #expect(
+      end.failure?.message == "plugin 'broken' (/p/libbroken.so): function 'tax' trapped in 'call': SIGILL "
+        + "(illegal instruction); \(noRestart): mend the plugin and run again")
+    #expect(end.failure?.domain == .user)
+    #expect(end.exitCode == 70)
+  }
+
+  @Test("a plugin that died before it was named has no path")
+  func early() {
+    var early = site
+    early.path = ""
+    let end = WorkerEnd(status: .killed(SignalName(11)), saidGoodbye: false, site: early, peakMemory: 0)
+    #expect(end.failure?.message.hasPrefix("plugin 'broken': function 'tax' trapped in 'call': SIGSEGV") == true)
+  }
+
+  @Test("a death outside of plugin calls is Volley's")
+  func bug() {
+    let end = WorkerEnd(status: .killed(SignalName(6)), saidGoodbye: false, site: nil, peakMemory: 0)
+    #expect(
+      end.failure?.message
+        == "the worker died of SIGABRT (abort) outside of any plugin call; \(noRestart): this is a bug in "
+        + "Volley, or a plugin that wrote over memory: please report it with what stands above")
+    #expect(end.failure?.domain == .internal)
+    #expect(end.exitCode == 70)
+  }
+
+  @Test("SIGKILL is told as what it mostly is")
+  func outOfMemory() {
+    let end = WorkerEnd(status: .killed(SignalName(9)), saidGoodbye: false, site: nil, peakMemory: 3 << 30)
+    #expect(
+      end.failure?.message
+        == "the worker was killed by SIGKILL (killed) when it held 3.0 GiB at its peak, most often the work "
+        + "of the kernel's out-of-memory killer; \(noRestart): lower --memory-limit or give it more memory, and run again"
+    )
+    #expect(end.exitCode == 70)
+  }
+
+  @Test("an exit that the worker did not announce is no success")
+  func foreignExit() {
+    let end = WorkerEnd(status: .exited(0), saidGoodbye: false, site: site, peakMemory: 0)
+    #expect(
+      end.failure?.message
+        == "plugin 'broken' (/p/libbroken.so): function 'tax' ended the worker by exit(0) in 'call' though "
+        + "the job had not ended; \(noRestart): remove the call of exit and run again")
+    #expect(end.exitCode == 70)
+  }
+
+  @Test("an end that was asked for is no failure")
+  func cutShort() {
+    let end = WorkerEnd(
+      status: .killed(SignalName(9)), saidGoodbye: false, site: nil, peakMemory: 0, wasCutShort: true)
+    #expect(end.failure == nil)
+    #expect(end.exitCode == 130)
+  }
+
+  @Test("the first signal drains, a later SIGINT ends, and an echo of the first is nothing")
+  func shutdown() {
+    let start = ContinuousClock.now
+    for first in [15, 2, 1] as [Int32] {
+      var shutdown = Shutdown()
+      #expect(shutdown.receive(SignalName(first), at: start) == .drain)
+      #expect(shutdown.receive(SignalName(2), at: start + .milliseconds(50)) == .nothing)
+      #expect(shutdown.receive(SignalName(15), at: start + .seconds(1)) == .nothing)
+      #expect(!shutdown.isImmediate)
+      #expect(shutdown.receive(SignalName(2), at: start + .seconds(2)) == .end)
+      #expect(shutdown.isImmediate)
+      #expect(shutdown.receive(SignalName(2), at: start + .seconds(3)) == .nothing)
+    }
+  }
+
+  @Test("a worker's command line is split into identity and work")
+  func identity() throws {
+    let identity = WorkerIdentity(supervisor: 12, report: 3)
+    let arguments = identity.arguments + ["run", "--plugin", "x"]
+    let (found, rest) = try #require(WorkerIdentity.split(arguments[...]))
+    #expect(found == identity)
+    #expect(Array(rest) == ["run", "--plugin", "x"])
+    for other in [[], ["run"], ["worker-of"], ["worker-of", "x", "y"], ["worker-of", "1"]] {
+      #expect(WorkerIdentity.split(other[...]) == nil)
+    }
+  }
+}
