@@ -1,0 +1,87 @@
+import CPlatform
+import Glibc
+import Synchronization
+
+/// Where buffers come from: per-thread lists of free blocks, a shared store behind them, `malloc` behind that.
+///
+/// A block is freed by whichever thread drops the last batch that uses it, often not the one that allocates. So a thread
+/// that has too many blocks of a size gives half of them to the store, and one that has none takes from there. Large blocks
+/// from plain `malloc` would be mapped and unmapped each time, and the page faults cost more than the kernels do.
+///
+/// Bounds on what is kept free: `threadByteLimit` a thread, and in the store what `limitIdleBytes` says; beyond that,
+/// blocks go back to `malloc`. Blocks above `BlockSize.largest` are never kept, those above half of a thread's limit only
+/// by the store.
+public enum BufferPool {
+  static let alignment = 64
+  static let threadByteLimit = 32 << 20
+  /// Blocks of one size that a thread keeps take at most this.
+  static let threadSizeByteLimit = 8 << 20
+
+  /// Bytes handed out and not yet freed, over all threads.
+  private static let outstanding = Atomic<Int>(0)
+
+  /// Bytes of blocks that are in use now: those of buffers that are alive, and of exports.
+  public static var bytesInUse: Int { outstanding.load(ordering: .relaxed) }
+
+  /// Bytes of free blocks that the store keeps.
+  public static var idleBytes: Int { BlockStore.shared.byteCount }
+
+  /// Sets how many bytes of free blocks the store keeps, and frees what is beyond. The default is 256 MiB.
+  public static func limitIdleBytes(to limit: Int) { BlockStore.shared.setLimit(max(0, limit)) }
+
+  static func allocate(atLeast byteCount: Int) -> (UnsafeMutableRawPointer, capacity: Int) {
+    precondition(byteCount >= 0, "a buffer has no negative size")
+    if byteCount > BlockSize.largest {
+      let capacity = (byteCount + alignment - 1) & ~(alignment - 1)
+      outstanding.wrappingAdd(capacity, ordering: .relaxed)
+      return (fromSystem(capacity), capacity)
+    }
+    let size = BlockSize(atLeast: byteCount)
+    let capacity = size.byteCount
+    outstanding.wrappingAdd(capacity, ordering: .relaxed)
+    let blocks = threadBlocks()
+    if let block = blocks.pointee.pop(size, capacity) { return (block, capacity) }
+    return (blocks.pointee.refill(size, capacity) ?? fromSystem(capacity), capacity)
+  }
+
+  static func free(_ address: UnsafeMutableRawPointer, capacity: Int) {
+    outstanding.wrappingSubtract(capacity, ordering: .relaxed)
+    if capacity > BlockSize.largest {
+      Glibc.free(address)
+      return
+    }
+    #if DEBUG
+      // A reader of freed memory sees at once that something is wrong.
+      address.initializeMemory(as: UInt8.self, repeating: 0xDB, count: capacity)
+    #endif
+    threadBlocks().pointee.push(address, BlockSize(atLeast: capacity), capacity)
+  }
+
+  private static func fromSystem(_ capacity: Int) -> UnsafeMutableRawPointer {
+    var block: UnsafeMutableRawPointer?
+    let status = posix_memalign(&block, alignment, capacity)
+    guard status == 0, let block else {
+      fatalError("out of memory: \(capacity) bytes for a buffer could not be allocated; lower --memory-limit")
+    }
+    return block
+  }
+
+  /// The calling thread's blocks, made at its first allocation and given to the store when it ends.
+  private static func threadBlocks() -> UnsafeMutablePointer<ThreadBlocks> {
+    if let blocks = platform_thread_pool() { return blocks.assumingMemoryBound(to: ThreadBlocks.self) }
+    return makeThreadBlocks()
+  }
+
+  @inline(never)
+  private static func makeThreadBlocks() -> UnsafeMutablePointer<ThreadBlocks> {
+    let blocks = UnsafeMutablePointer<ThreadBlocks>.allocate(capacity: 1)
+    blocks.initialize(to: ThreadBlocks())
+    platform_set_thread_pool(blocks) { pool in
+      guard let blocks = pool?.assumingMemoryBound(to: ThreadBlocks.self) else { return }
+      blocks.pointee.giveBackAll()
+      blocks.deinitialize(count: 1)
+      blocks.deallocate()
+    }
+    return blocks
+  }
+}
