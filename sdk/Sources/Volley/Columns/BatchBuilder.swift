@@ -6,7 +6,8 @@ import VolleyPlan
 public final class BatchBuilder {
   public let schema: Schema
   private var columns: [Content]
-  private let rowWriter: RowWriterCache = .init()
+  /// The writer of the rows that were appended last; it knows more rows than the columns do.
+  private var rowWriter: RowWriter?
 
   private enum Content {
     case made(OutputColumn)
@@ -26,13 +27,14 @@ public final class BatchBuilder {
   }
 
   /// Rows of the longest column.
-  public var rowCount: Int { columns.reduce(0) { max($0, $1.count) } }
-
-  /// Rows of the first column: the number of rows when only whole rows are appended.
-  var firstColumnCount: Int { columns.first?.count ?? 0 }
+  public var rowCount: Int {
+    finishRows()
+    return columns.reduce(0) { max($0, $1.count) }
+  }
 
   /// The column of that name, to append to.
   public func column<Value: ColumnValue>(_ name: String, as _: Value.Type = Value.self) throws -> ColumnBuilder<Value> {
+    finishRows()
     let index = try self.index(of: name)
     let type = schema.fields[index].type
     guard type == Value.dataType else {
@@ -43,6 +45,7 @@ public final class BatchBuilder {
 
   /// Makes column `name` the column `other` (by default of the same name) of an input batch, without a copy.
   public func pass(_ name: String, from batch: Batch, column other: String? = nil) throws {
+    finishRows()
     let index = try self.index(of: name)
     let source = try batch.index(of: other ?? name)
     let type = batch.schema.fields[source].type
@@ -54,8 +57,22 @@ public final class BatchBuilder {
 
   /// Appends a row: its fields to the columns of the same names.
   public func append<Row: RowValue>(_ row: Row) throws {
-    let writer = try rowWriter.writer(for: Row.self, schema: schema) { made($0) }
+    let writer = try self.writer(for: Row.self)
     try writer.append(row)
+  }
+
+  /// The writer of rows of a type, until the batch is emitted or anything else of the builder is used.
+  func writer<Row: RowValue>(for type: Row.Type) throws -> RowWriter {
+    if let rowWriter, rowWriter.type == type { return rowWriter }
+    finishRows()
+    let writer = try RowWriter(type, schema: schema, columns: schema.fields.indices.map { made($0) })
+    rowWriter = writer
+    return writer
+  }
+
+  private func finishRows() {
+    rowWriter?.finish()
+    rowWriter = nil
   }
 
   private func index(of name: String) throws(VolleyError) -> Int {
@@ -95,7 +112,6 @@ public final class BatchBuilder {
     }
     let capacity = max(64, rowCount)
     columns = schema.fields.map { .made(OutputColumn($0.type, capacity: capacity)) }
-    rowWriter.forget()
     return (rowCount, result)
   }
 }

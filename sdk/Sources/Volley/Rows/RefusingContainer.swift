@@ -27,7 +27,7 @@ struct RefusingKeyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
   func superEncoder(forKey key: Key) -> any Encoder { RefusingEncoder(error: error) }
 }
 
-private struct RefusingEncoder: Encoder {
+struct RefusingEncoder: Encoder {
   let error: VolleyError
   var codingPath: [any CodingKey] { [] }
   var userInfo: [CodingUserInfoKey: Any] { [:] }

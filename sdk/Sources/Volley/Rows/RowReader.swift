@@ -33,10 +33,11 @@ final class RowReader<Row: RowValue> {
 
   /// Calls `body` with each row, in order.
   func forEach(_ batch: Batch, _ body: (Row) throws -> Void) throws {
-    for (index, column) in columns.enumerated() { cursor.columns[index] = RowCursor.Column(batch.columns[column]) }
+    let state = cursor.state
+    for (index, column) in columns.enumerated() { state.pointee.use(batch.columns[column], for: index) }
     for row in 0..<batch.rowCount {
-      cursor.row = row
-      cursor.next = 0
+      state.pointee.row = row
+      state.pointee.next = 0
       try body(try Row(from: cursor))
     }
     withExtendedLifetime(batch) {}
@@ -53,32 +54,10 @@ extension Batch {
   }
 }
 
-/// Where in a batch a row decodes from.
+/// The decoder of every row of a batch.
 final class RowCursor: Decoder {
-  /// A column's memory; lives as long as the batch.
-  struct Column {
-    var validity: Validity
-    var values: UnsafeRawPointer?
-    var text: UnsafeRawPointer?
-    var offset: Int
-
-    init(_ column: InputColumn) {
-      validity = column.validity
-      values = column.values
-      text = column.text
-      offset = column.offset
-    }
-  }
-
-  let owner: String
-  let count: Int
-  /// `count` names, kinds and columns, in the order of the row's fields.
-  let names: UnsafeMutablePointer<String>
-  let kinds: UnsafeMutablePointer<RowKind>
-  let columns: UnsafeMutablePointer<Column?>
-  @exclusivity(unchecked) var row = 0
-  /// The field that is probably asked for next.
-  @exclusivity(unchecked) var next = 0
+  /// Not a part of the class, so that the container can use it without reference counting: that was half of the time.
+  let state: UnsafeMutablePointer<RowCursorState>
   /// The container of the last type of keys; a row type has one.
   private var container: (keys: ObjectIdentifier, box: AnyObject)?
 
@@ -86,89 +65,125 @@ final class RowCursor: Decoder {
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
   init(_ fields: [RowField], owner: String) {
-    self.owner = owner
-    count = fields.count
-    names = .allocate(capacity: count)
-    kinds = .allocate(capacity: count)
-    columns = .allocate(capacity: count)
-    for (index, field) in fields.enumerated() {
-      (names + index).initialize(to: field.field.name)
-      (kinds + index).initialize(to: field.kind)
-    }
-    columns.initialize(repeating: nil, count: count)
+    state = .allocate(capacity: 1)
+    state.initialize(to: RowCursorState(fields, owner: owner))
   }
 
   deinit {
-    names.deinitialize(count: count)
-    names.deallocate()
-    kinds.deallocate()
-    columns.deallocate()
+    state.pointee.free()
+    state.deinitialize(count: 1)
+    state.deallocate()
   }
 
   private final class ContainerBox<Key: CodingKey> {
     let container: KeyedDecodingContainer<Key>
-    /// The container must not hold the cursor that holds it.
-    init(_ cursor: RowCursor) { container = KeyedDecodingContainer(RowContainer<Key>(cursor: cursor)) }
+    init(_ state: UnsafeMutablePointer<RowCursorState>) {
+      container = KeyedDecodingContainer(RowContainer<Key>(cursor: state))
+    }
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
     if let container, container.keys == ObjectIdentifier(type) {
       return unsafeDowncast(container.box, to: ContainerBox<Key>.self).container
     }
-    let box = ContainerBox<Key>(self)
+    let box = ContainerBox<Key>(state)
     container = (ObjectIdentifier(type), box)
     return box.container
   }
 
-  func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw notAStruct }
-  func singleValueContainer() throws -> any SingleValueDecodingContainer { throw notAStruct }
+  func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw state.pointee.notAStruct }
+  func singleValueContainer() throws -> any SingleValueDecodingContainer { throw state.pointee.notAStruct }
+}
+
+/// Where in a batch a row decodes from.
+struct RowCursorState {
+  /// A field and its column's memory, which lives as long as the batch.
+  struct Slot {
+    let name: String
+    let kind: RowKind
+    /// Nil until there is a batch.
+    var values: UnsafeRawPointer?
+    var text: UnsafeRawPointer?
+    var offset = 0
+    var validity = Validity(bits: nil, offset: 0)
+  }
+
+  let owner: String
+  let count: Int
+  /// In the order in which a row asks for them.
+  let slots: UnsafeMutablePointer<Slot>
+  var row = 0
+  /// The field that is probably asked for next.
+  var next = 0
+
+  init(_ fields: [RowField], owner: String) {
+    self.owner = owner
+    count = fields.count
+    slots = .allocate(capacity: count)
+    for (index, field) in fields.enumerated() {
+      (slots + index).initialize(to: Slot(name: field.field.name, kind: field.kind))
+    }
+  }
+
+  func free() {
+    slots.deinitialize(count: count)
+    slots.deallocate()
+  }
+
+  func use(_ column: InputColumn, for index: Int) {
+    slots[index].values = column.values
+    slots[index].text = column.text
+    slots[index].offset = column.offset
+    slots[index].validity = column.validity
+  }
+
   var notAStruct: VolleyError { VolleyError("row type \(owner) is not a struct with named fields") }
 
-  /// The column of a field, and whether this row of it is not null.
+  /// The field's index, which is not null in this row.
   @inline(__always)
-  func find(_ name: String, _ kind: RowKind) throws -> (Column, valid: Bool) {
+  mutating func find(_ name: String, _ kind: RowKind) throws -> Int {
     var index = next
-    if index >= count || names[index] != name { index = try search(name) }
+    if index >= count || slots[index].name != name { index = try search(name) }
     next = index + 1
-    guard kinds[index] == kind, let column = columns[index] else { throw changed(name) }
-    return (column, column.validity[row])
+    guard slots[index].kind == kind else { throw changed(name) }
+    guard slots[index].validity[row] else { throw null(name) }
+    return index
   }
 
   @inline(__always)
-  func value<T: BitwiseCopyable>(_ name: String, _ kind: RowKind, _: T.Type) throws -> T {
-    let (column, valid) = try find(name, kind)
-    guard valid, let values = column.values else { throw null(name) }
-    return values.load(fromByteOffset: (column.offset + row) * MemoryLayout<T>.stride, as: T.self)
+  mutating func value<T: BitwiseCopyable>(_ name: String, _ kind: RowKind, _: T.Type) throws -> T {
+    let index = try find(name, kind)
+    guard let values = slots[index].values else { throw changed(name) }
+    return values.load(fromByteOffset: (slots[index].offset + row) * MemoryLayout<T>.stride, as: T.self)
   }
 
-  func text(_ name: String) throws -> String {
-    let (column, valid) = try find(name, .text)
-    guard valid, let values = column.values else { throw null(name) }
-    let offsets = values.assumingMemoryBound(to: Int32.self) + column.offset + row
+  mutating func text(_ name: String) throws -> String {
+    let index = try find(name, .text)
+    guard let values = slots[index].values else { throw changed(name) }
+    let offsets = values.assumingMemoryBound(to: Int32.self) + slots[index].offset + row
     let start = Int(offsets[0])
     let end = Int(offsets[1])
-    guard end > start, let text = column.text else { return "" }
+    guard end > start, let text = slots[index].text else { return "" }
     return String(decoding: UnsafeRawBufferPointer(start: text + start, count: end - start), as: UTF8.self)
   }
 
-  func bit(_ name: String) throws -> Bool {
-    let (column, valid) = try find(name, .bool)
-    guard valid, let values = column.values else { throw null(name) }
-    return Bits.get(values.assumingMemoryBound(to: UInt8.self), column.offset + row)
+  mutating func bit(_ name: String) throws -> Bool {
+    let index = try find(name, .bool)
+    guard let values = slots[index].values else { throw changed(name) }
+    return Bits.get(values.assumingMemoryBound(to: UInt8.self), slots[index].offset + row)
   }
 
-  /// Whether a field is there and not null; the same field is asked for next.
-  func isPresent(_ name: String) throws -> Bool {
+  /// Whether a field is not null; the same field is asked for next.
+  mutating func isPresent(_ name: String) throws -> Bool {
     var index = next
-    if index >= count || names[index] != name { index = try search(name) }
+    if index >= count || slots[index].name != name { index = try search(name) }
     next = index
-    guard let column = columns[index] else { return false }
-    return column.validity[row]
+    return slots[index].validity[row]
   }
 
   @inline(never)
   private func search(_ name: String) throws -> Int {
-    for index in 0..<count where names[index] == name { return index }
+    for index in 0..<count where slots[index].name == name { return index }
     throw changed(name)
   }
 
@@ -186,69 +201,81 @@ final class RowCursor: Decoder {
 
 /// Serves every row of a cursor, which outlives it.
 private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
-  unowned(unsafe) let cursor: RowCursor
+  let cursor: UnsafeMutablePointer<RowCursorState>
   var codingPath: [any CodingKey] { [] }
-  var allKeys: [Key] { (0..<cursor.count).compactMap { Key(stringValue: cursor.names[$0]) } }
+  private var names: [String] { (0..<cursor.pointee.count).map { cursor.pointee.slots[$0].name } }
+  var allKeys: [Key] { names.compactMap { Key(stringValue: $0) } }
 
-  func contains(_ key: Key) -> Bool { (0..<cursor.count).contains { cursor.names[$0] == key.stringValue } }
-  func decodeNil(forKey key: Key) throws -> Bool { try !cursor.isPresent(key.stringValue) }
+  func contains(_ key: Key) -> Bool { names.contains(key.stringValue) }
+  func decodeNil(forKey key: Key) throws -> Bool { try !cursor.pointee.isPresent(key.stringValue) }
 
-  func decode(_: Bool.Type, forKey key: Key) throws -> Bool { try cursor.bit(key.stringValue) }
-  func decode(_: String.Type, forKey key: Key) throws -> String { try cursor.text(key.stringValue) }
+  func decode(_: Bool.Type, forKey key: Key) throws -> Bool { try cursor.pointee.bit(key.stringValue) }
+  func decode(_: String.Type, forKey key: Key) throws -> String { try cursor.pointee.text(key.stringValue) }
   func decode(_: Double.Type, forKey key: Key) throws -> Double {
-    try cursor.value(key.stringValue, .double, Double.self)
+    try cursor.pointee.value(key.stringValue, .double, Double.self)
   }
-  func decode(_: Int.Type, forKey key: Key) throws -> Int { try cursor.value(key.stringValue, .int64, Int.self) }
-  func decode(_: Int32.Type, forKey key: Key) throws -> Int32 { try cursor.value(key.stringValue, .int32, Int32.self) }
-  func decode(_: Int64.Type, forKey key: Key) throws -> Int64 { try cursor.value(key.stringValue, .int64, Int64.self) }
+  func decode(_: Int.Type, forKey key: Key) throws -> Int {
+    try cursor.pointee.value(key.stringValue, .int64, Int.self)
+  }
+  func decode(_: Int32.Type, forKey key: Key) throws -> Int32 {
+    try cursor.pointee.value(key.stringValue, .int32, Int32.self)
+  }
+  func decode(_: Int64.Type, forKey key: Key) throws -> Int64 {
+    try cursor.pointee.value(key.stringValue, .int64, Int64.self)
+  }
 
   func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
-    if type == Timestamp.self, let value = try cursor.value(key.stringValue, .timestamp, Timestamp.self) as? T {
+    if type == Timestamp.self,
+      let value = try cursor.pointee.value(key.stringValue, .timestamp, Timestamp.self) as? T
+    {
       return value
     }
     // An optional field that a row type decodes by hand.
     if let optional = type as? any OptionalRowValue.Type {
-      let present = try cursor.isPresent(key.stringValue)
+      let present = try cursor.pointee.isPresent(key.stringValue)
       if let value = (present ? try optional.present(in: self, key) : optional.absent) as? T { return value }
     }
-    throw VolleyError("field '\(key.stringValue)' of row type \(cursor.owner) is a \(type), which no column holds")
+    throw VolleyError(
+      "field '\(key.stringValue)' of row type \(cursor.pointee.owner) is a \(type), which no column holds")
   }
 
-  func decodeIfPresent(_: Bool.Type, forKey key: Key) throws -> Bool? {
-    try skipNull(key) ? nil : cursor.bit(key.stringValue)
+  func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
+    try skipNull(key) ? nil : decode(type, forKey: key)
   }
-  func decodeIfPresent(_: String.Type, forKey key: Key) throws -> String? {
-    try skipNull(key) ? nil : cursor.text(key.stringValue)
+  func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
+    try skipNull(key) ? nil : decode(type, forKey: key)
   }
-  func decodeIfPresent(_: Double.Type, forKey key: Key) throws -> Double? {
-    try skipNull(key) ? nil : cursor.value(key.stringValue, .double, Double.self)
+  func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? {
+    try skipNull(key) ? nil : decode(type, forKey: key)
   }
-  func decodeIfPresent(_: Int.Type, forKey key: Key) throws -> Int? {
-    try skipNull(key) ? nil : cursor.value(key.stringValue, .int64, Int.self)
+  func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
+    try skipNull(key) ? nil : decode(type, forKey: key)
   }
-  func decodeIfPresent(_: Int32.Type, forKey key: Key) throws -> Int32? {
-    try skipNull(key) ? nil : cursor.value(key.stringValue, .int32, Int32.self)
+  func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? {
+    try skipNull(key) ? nil : decode(type, forKey: key)
   }
-  func decodeIfPresent(_: Int64.Type, forKey key: Key) throws -> Int64? {
-    try skipNull(key) ? nil : cursor.value(key.stringValue, .int64, Int64.self)
+  func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? {
+    try skipNull(key) ? nil : decode(type, forKey: key)
   }
   func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
     try skipNull(key) ? nil : decode(type, forKey: key)
   }
 
-  /// Whether the field is null; then the next one is asked for next.
+  /// Whether the field is null; then the one after it is probably asked for next.
   private func skipNull(_ key: Key) throws -> Bool {
-    if try cursor.isPresent(key.stringValue) { return false }
-    cursor.next += 1
+    if try cursor.pointee.isPresent(key.stringValue) { return false }
+    cursor.pointee.next += 1
     return true
   }
 
   func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws
     -> KeyedDecodingContainer<Nested>
-  { throw cursor.notAStruct }
-  func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { throw cursor.notAStruct }
-  func superDecoder() throws -> any Decoder { throw cursor.notAStruct }
-  func superDecoder(forKey key: Key) throws -> any Decoder { throw cursor.notAStruct }
+  { throw cursor.pointee.notAStruct }
+  func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+    throw cursor.pointee.notAStruct
+  }
+  func superDecoder() throws -> any Decoder { throw cursor.pointee.notAStruct }
+  func superDecoder(forKey key: Key) throws -> any Decoder { throw cursor.pointee.notAStruct }
 }
 
 private protocol OptionalRowValue {

@@ -25,145 +25,201 @@ final class RowWriter {
       order.append(index)
     }
     let rest = columns.indices.filter { !order.contains($0) }
-    target = RowTarget(
-      names: fields.map(\.field.name), kinds: fields.map(\.kind), columns: (order + rest).map { columns[$0] },
-      owner: "\(type)")
+    target = RowTarget(fields, columns: (order + rest).map { columns[$0] }, owner: "\(type)")
   }
 
   func append<Row: Encodable>(_ row: Row) throws {
-    target.begin()
+    target.state.pointee.begin()
     try row.encode(to: target)
-    target.end()
-  }
-}
-
-/// The writer of a builder's last row type.
-final class RowWriterCache {
-  private var writer: RowWriter?
-
-  func writer<Row: RowValue>(
-    for type: Row.Type, schema: Schema, column: (Int) -> OutputColumn
-  ) throws -> RowWriter {
-    if let writer, writer.type == type { return writer }
-    let writer = try RowWriter(type, schema: schema, columns: schema.fields.indices.map(column))
-    self.writer = writer
-    return writer
+    target.state.pointee.end()
   }
 
-  /// The columns were handed over.
-  func forget() { writer = nil }
+  /// Rows in the columns.
+  var rowCount: Int { target.state.pointee.row }
+
+  /// Tells the columns how many rows they have now.
+  func finish() { target.state.pointee.finish() }
 }
 
-/// Where a row encodes to.
+/// The encoder of every row.
 final class RowTarget: Encoder {
-  let owner: String
-  let names: [String]
-  let kinds: [RowKind]
-  /// The columns of the named fields, then the others.
-  let columns: [OutputColumn]
-  @exclusivity(unchecked) private var next = 0
-  /// The row that is written.
-  @exclusivity(unchecked) private var row = 0
-  @exclusivity(unchecked) private var written = 0
-  /// Rows that every column has memory for.
-  @exclusivity(unchecked) private var room = 0
+  /// As in `RowCursor`.
+  let state: UnsafeMutablePointer<RowTargetState>
   private var container: (keys: ObjectIdentifier, box: AnyObject)?
 
   var codingPath: [any CodingKey] { [] }
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-  init(names: [String], kinds: [RowKind], columns: [OutputColumn], owner: String) {
-    self.names = names
-    self.kinds = kinds
-    self.columns = columns
-    self.owner = owner
+  /// - Parameter columns: one a field, then those that the row does not have.
+  init(_ fields: [RowField], columns: [OutputColumn], owner: String) {
+    state = .allocate(capacity: 1)
+    state.initialize(to: RowTargetState(fields, columns: columns, owner: owner))
   }
 
-  func begin() {
-    next = 0
-    written = 0
-    row = columns.first?.count ?? 0
-    guard row >= room else { return }
-    room = 2 * max(row, 512)
-    for column in columns { column.reserve(room) }
-  }
-
-  /// Fields that the row did not write are null.
-  func end() {
-    if written == columns.count { return }
-    for column in columns where column.count == row { putNull(column) }
-  }
-
-  private func putNull(_ column: OutputColumn) {
-    switch RowKind(column.type) {
-    case .text:
-      var writer = TextWriter(column)
-      writer.putDefault(row)
-    case .bool:
-      var writer = BitWriter(column)
-      writer.putDefault(row)
-    case .int32:
-      var writer = FixedWriter<Int32>(column)
-      writer.putDefault(row)
-    case .int64, .double, .timestamp, nil:
-      var writer = FixedWriter<Int64>(column)
-      writer.putDefault(row)
-    }
-    Bits.set(column.unsafeValidity(), row, false)
-    column.finish(count: row + 1, nullCount: column.nullCount + 1)
-    written += 1
+  deinit {
+    state.pointee.free()
+    state.deinitialize(count: 1)
+    state.deallocate()
   }
 
   private final class ContainerBox<Key: CodingKey> {
     let container: KeyedEncodingContainer<Key>
-    init(_ target: RowTarget) { container = KeyedEncodingContainer(RowEncodingContainer<Key>(target: target)) }
+    init(_ state: UnsafeMutablePointer<RowTargetState>) {
+      container = KeyedEncodingContainer(RowEncodingContainer<Key>(target: state))
+    }
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
     if let container, container.keys == ObjectIdentifier(type) {
       return unsafeDowncast(container.box, to: ContainerBox<Key>.self).container
     }
-    let box = ContainerBox<Key>(self)
+    let box = ContainerBox<Key>(state)
     container = (ObjectIdentifier(type), box)
     return box.container
   }
 
-  func unkeyedContainer() -> any UnkeyedEncodingContainer { RefusingContainer(error: notAStruct) }
-  func singleValueContainer() -> any SingleValueEncodingContainer { RefusingContainer(error: notAStruct) }
-  var notAStruct: VolleyError { VolleyError("row type \(owner) is not a struct with named fields") }
+  func unkeyedContainer() -> any UnkeyedEncodingContainer { RefusingContainer(error: state.pointee.notAStruct) }
+  func singleValueContainer() -> any SingleValueEncodingContainer { RefusingContainer(error: state.pointee.notAStruct) }
+}
 
-  /// The column of a field, which has not been written in this row.
-  @inline(__always)
-  private func find(_ name: String, _ kind: RowKind) throws -> OutputColumn {
-    var index = next
-    if index >= names.count || names[index] != name { index = try search(name) }
-    next = index + 1
-    let column = columns[index]
-    guard kinds[index] == kind, column.count == row else { throw changed(name) }
-    return column
+/// The columns that a row encodes to.
+struct RowTargetState {
+  struct Slot {
+    /// Empty for a column that the row does not have.
+    let name: String
+    let kind: RowKind?
+    /// Kept alive by `columns`.
+    let column: Unmanaged<OutputColumn>
+    /// The column's memory, until it grows.
+    var values: UnsafeMutableRawPointer
+    /// Rows that were written.
+    var count: Int
+    var nullCount: Int
   }
 
+  let owner: String
+  let columns: [OutputColumn]
+  let fieldCount: Int
+  let slots: UnsafeMutablePointer<Slot>
+  /// The row that is written.
+  private(set) var row: Int
+  private var next = 0
+  private var written = 0
+  /// Rows that every column has memory for.
+  private var room = 0
+
+  init(_ fields: [RowField], columns: [OutputColumn], owner: String) {
+    self.owner = owner
+    self.columns = columns
+    fieldCount = fields.count
+    row = columns.first?.count ?? 0
+    slots = .allocate(capacity: columns.count)
+    for (index, column) in columns.enumerated() {
+      (slots + index).initialize(
+        to: Slot(
+          name: index < fields.count ? fields[index].field.name : "",
+          kind: index < fields.count ? fields[index].kind : RowKind(column.type),
+          column: .passUnretained(column), values: column.unsafeValues, count: column.count,
+          nullCount: column.nullCount))
+    }
+  }
+
+  func free() {
+    slots.deinitialize(count: columns.count)
+    slots.deallocate()
+  }
+
+  func finish() {
+    for (index, column) in columns.enumerated() {
+      column.finish(count: slots[index].count, nullCount: slots[index].nullCount)
+    }
+  }
+
+  var notAStruct: VolleyError { VolleyError("row type \(owner) is not a struct with named fields") }
+
   @inline(__always)
-  func put<Value: ColumnValue>(_ name: String, _ kind: RowKind, _ value: Value) throws {
-    let column = try find(name, kind)
-    var writer = Value.Writer(column)
-    writer.put(value, row)
-    column.finish(count: row + 1, nullCount: column.nullCount)
+  mutating func begin() {
+    next = 0
+    written = 0
+    if row >= room { makeRoom() }
+  }
+
+  @inline(never)
+  private mutating func makeRoom() {
+    finish()
+    room = 2 * max(row, 512)
+    for (index, column) in columns.enumerated() {
+      column.reserve(room)
+      slots[index].values = column.unsafeValues
+    }
+  }
+
+  /// Fields that the row did not write are null.
+  @inline(__always)
+  mutating func end() {
+    if written != columns.count {
+      for index in columns.indices where slots[index].count == row { putNull(index) }
+    }
+    row += 1
+  }
+
+  private mutating func putNull(_ index: Int) {
+    let column = columns[index]
+    switch slots[index].kind {
+    case .text: column.putText(UnsafeRawBufferPointer(start: nil, count: 0), row)
+    case .bool: Bits.set(slots[index].values.assumingMemoryBound(to: UInt8.self), row, false)
+    case .int32: slots[index].values.storeBytes(of: 0, toByteOffset: 4 * row, as: Int32.self)
+    case .int64, .double, .timestamp, nil: slots[index].values.storeBytes(of: 0, toByteOffset: 8 * row, as: Int64.self)
+    }
+    Bits.set(column.unsafeValidity(), row, false)
+    slots[index].nullCount += 1
+    slots[index].count = row + 1
     written += 1
   }
 
-  func putNull(_ name: String) throws {
+  /// The index of a field that has not been written in this row, and is from now on.
+  @inline(__always)
+  private mutating func find(_ name: String, _ kind: RowKind) throws -> Int {
     var index = next
-    if index >= names.count || names[index] != name { index = try search(name) }
+    if index >= fieldCount || slots[index].name != name { index = try search(name) }
     next = index + 1
-    guard columns[index].count == row else { throw changed(name) }
-    putNull(columns[index])
+    guard slots[index].kind == kind, slots[index].count == row else { throw changed(name) }
+    slots[index].count = row + 1
+    written += 1
+    return index
+  }
+
+  @inline(__always)
+  mutating func put<Value: BitwiseCopyable>(_ name: String, _ kind: RowKind, _ value: Value) throws {
+    let index = try find(name, kind)
+    slots[index].values.storeBytes(of: value, toByteOffset: row * MemoryLayout<Value>.stride, as: Value.self)
+  }
+
+  mutating func put(_ name: String, _ value: Bool) throws {
+    let index = try find(name, .bool)
+    Bits.set(slots[index].values.assumingMemoryBound(to: UInt8.self), row, value)
+  }
+
+  mutating func put(_ name: String, _ value: String) throws {
+    let index = try find(name, .text)
+    var value = value
+    value.withUTF8 { bytes in
+      slots[index].column._withUnsafeGuaranteedRef { $0.putText(UnsafeRawBufferPointer(bytes), row) }
+    }
+  }
+
+  mutating func putNull(_ name: String) throws {
+    var index = next
+    if index >= fieldCount || slots[index].name != name { index = try search(name) }
+    next = index + 1
+    guard slots[index].count == row else { throw changed(name) }
+    putNull(index)
   }
 
   @inline(never)
   private func search(_ name: String) throws -> Int {
-    guard let index = names.firstIndex(of: name) else { throw changed(name) }
-    return index
+    for index in 0..<fieldCount where slots[index].name == name { return index }
+    throw changed(name)
   }
 
   @inline(never)
@@ -174,35 +230,35 @@ final class RowTarget: Encoder {
 
 /// Serves every row of a target, which outlives it.
 private struct RowEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
-  unowned(unsafe) let target: RowTarget
+  let target: UnsafeMutablePointer<RowTargetState>
   var codingPath: [any CodingKey] { [] }
 
-  func encodeNil(forKey key: Key) throws { try target.putNull(key.stringValue) }
-  func encode(_ value: Bool, forKey key: Key) throws { try target.put(key.stringValue, .bool, value) }
-  func encode(_ value: String, forKey key: Key) throws { try target.put(key.stringValue, .text, value) }
-  func encode(_ value: Double, forKey key: Key) throws { try target.put(key.stringValue, .double, value) }
-  func encode(_ value: Int, forKey key: Key) throws { try target.put(key.stringValue, .int64, value) }
-  func encode(_ value: Int32, forKey key: Key) throws { try target.put(key.stringValue, .int32, value) }
-  func encode(_ value: Int64, forKey key: Key) throws { try target.put(key.stringValue, .int64, value) }
+  func encodeNil(forKey key: Key) throws { try target.pointee.putNull(key.stringValue) }
+  func encode(_ value: Bool, forKey key: Key) throws { try target.pointee.put(key.stringValue, value) }
+  func encode(_ value: String, forKey key: Key) throws { try target.pointee.put(key.stringValue, value) }
+  func encode(_ value: Double, forKey key: Key) throws { try target.pointee.put(key.stringValue, .double, value) }
+  func encode(_ value: Int, forKey key: Key) throws { try target.pointee.put(key.stringValue, .int64, value) }
+  func encode(_ value: Int32, forKey key: Key) throws { try target.pointee.put(key.stringValue, .int32, value) }
+  func encode(_ value: Int64, forKey key: Key) throws { try target.pointee.put(key.stringValue, .int64, value) }
 
   func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
     if let value = value as? Timestamp {
-      try target.put(key.stringValue, .timestamp, value)
+      try target.pointee.put(key.stringValue, .timestamp, value)
     } else if let value = value as? any OptionalRowEncodable {
       try value.encodeField(in: self, key)
     } else {
-      throw VolleyError("field '\(key.stringValue)' of row type \(target.owner) is a \(T.self), which no column holds")
+      throw VolleyError(
+        "field '\(key.stringValue)' of row type \(target.pointee.owner) is a \(T.self), which no column holds")
     }
   }
 
+  private var error: VolleyError { target.pointee.notAStruct }
   func nestedContainer<Nested: CodingKey>(
     keyedBy type: Nested.Type, forKey key: Key
-  ) -> KeyedEncodingContainer<Nested> { KeyedEncodingContainer(RefusingKeyed(error: target.notAStruct)) }
-  func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-    RefusingContainer(error: target.notAStruct)
-  }
-  func superEncoder() -> any Encoder { target }
-  func superEncoder(forKey key: Key) -> any Encoder { target }
+  ) -> KeyedEncodingContainer<Nested> { KeyedEncodingContainer(RefusingKeyed(error: error)) }
+  func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { RefusingContainer(error: error) }
+  func superEncoder() -> any Encoder { RefusingEncoder(error: error) }
+  func superEncoder(forKey key: Key) -> any Encoder { RefusingEncoder(error: error) }
 }
 
 private protocol OptionalRowEncodable {

@@ -50,10 +50,10 @@ extension DataStream {
   }
 
   private func rows<In: RowValue, Out: RowValue>(
-    _ label: String, _: In.Type, _: Out.Type, _ body: @escaping @Sendable (In, BatchBuilder) throws -> Void
+    _ label: String, _: In.Type, _: Out.Type, _ body: @escaping @Sendable (In, RowWriter) throws -> Void
   ) -> DataStream {
     add(label, columns: Schema(In.self), outputs: [Schema(Out.self)]) {
-      .batchFunction(BatchInstance($0, RowFunction<In>(body)))
+      .batchFunction(BatchInstance($0, RowFunction<In, Out>(body)))
     }
   }
 
@@ -77,24 +77,28 @@ extension DataStream {
 }
 
 /// Calls a closure with each row of a batch, and emits what it appended.
-final class RowFunction<In: RowValue>: BatchFunction {
+final class RowFunction<In: RowValue, Out: RowValue>: BatchFunction {
   /// Rows that are emitted together, so that a flatMap does not make a batch without bound.
   private static var rowsPerBatch: Int { 65_536 }
 
-  private let body: @Sendable (In, BatchBuilder) throws -> Void
+  private let body: @Sendable (In, RowWriter) throws -> Void
   private var reader: RowReader<In>?
   private var builder: BatchBuilder?
 
-  init(_ body: @escaping @Sendable (In, BatchBuilder) throws -> Void) { self.body = body }
+  init(_ body: @escaping @Sendable (In, RowWriter) throws -> Void) { self.body = body }
 
   func process(_ batch: Batch, to output: Output) throws {
     let reader = try self.reader ?? RowReader(schema: batch.schema)
     self.reader = reader
     let builder = self.builder ?? output.builder()
     self.builder = builder
+    var writer = try builder.writer(for: Out.self)
     try reader.forEach(batch) { row in
-      try body(row, builder)
-      if builder.firstColumnCount >= Self.rowsPerBatch { try output.emit(builder) }
+      try body(row, writer)
+      if writer.rowCount >= Self.rowsPerBatch {
+        try output.emit(builder)
+        writer = try builder.writer(for: Out.self)
+      }
     }
     try output.emit(builder)
   }
