@@ -1,0 +1,66 @@
+import Arrow
+import VolleyPlan
+
+/// The least (all true) or greatest (any true) of booleans; false comes before true.
+final class BoolExtremeAccumulator: Accumulator {
+  private let extreme: Extreme
+  /// 0 or 1; new slots hold what every value replaces.
+  private var values: SlotStates<UInt8>
+  private var marks = SlotMarks()
+
+  let resultType = DataType.bool
+  let stateTypes = [DataType.bool]
+  var slotCount: Int { values.count }
+
+  init(_ extreme: Extreme) {
+    self.extreme = extreme
+    values = SlotStates(initial: extreme == .least ? 1 : 0)
+  }
+
+  deinit {
+    values.deallocate()
+    marks.deallocate()
+  }
+
+  func grow(to slotCount: Int) {
+    values.grow(to: slotCount)
+    marks.grow(to: slotCount)
+  }
+
+  func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) {
+    guard let argument else { preconditionFailure("an extreme has an argument") }
+    let bits = Bits(valuesOf: argument)
+    let validity = Bits(validityOf: argument)
+    switch extreme {
+    case .least:
+      values.forEach(slots, count: count, validity: validity) { state, row in
+        state.pointee &= Bitmap.get(bits.address, bits.offset &+ row) ? 1 : 0
+      }
+    case .greatest:
+      values.forEach(slots, count: count, validity: validity) { state, row in
+        state.pointee |= Bitmap.get(bits.address, bits.offset &+ row) ? 1 : 0
+      }
+    }
+    marks.mark(slots, count: count, validity: validity)
+  }
+
+  func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
+    update(slots, count: count, argument: states[0])
+  }
+
+  func results(_ slots: UnsafePointer<UInt32>, count: Int) -> Column {
+    let base = values.base
+    return Words(count: count) { start, rows in
+      var word: UInt64 = 0
+      for bit in 0..<rows { word |= UInt64(base[Int(slots[start &+ bit])]) &<< UInt64(truncatingIfNeeded: bit) }
+      return word
+    }.column(validity: marks.validity(slots, count: count))
+  }
+
+  func states(_ slots: UnsafePointer<UInt32>, count: Int) -> [Column] { [results(slots, count: count)] }
+
+  func removeAll() {
+    values.removeAll()
+    marks.removeAll()
+  }
+}

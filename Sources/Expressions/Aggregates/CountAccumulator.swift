@@ -1,0 +1,34 @@
+import Arrow
+import VolleyPlan
+
+/// Rows, or values that are not null.
+final class CountAccumulator: Accumulator {
+  private var counts = SlotStates<Int64>(initial: 0)
+
+  let resultType = DataType.int64
+  let stateTypes = [DataType.int64]
+  var slotCount: Int { counts.count }
+
+  deinit { counts.deallocate() }
+
+  func grow(to slotCount: Int) { counts.grow(to: slotCount) }
+
+  func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) {
+    counts.forEach(slots, count: count, validity: argument.flatMap { Bits(validityOf: $0) }) { state, _ in
+      state.pointee &+= 1  // 2^63 rows do not pass in a job's lifetime.
+    }
+  }
+
+  func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
+    let values = states[0].values(Int64.self)
+    counts.forEach(slots, count: count, validity: nil) { state, row in state.pointee &+= values[row] }
+  }
+
+  func results(_ slots: UnsafePointer<UInt32>, count: Int) -> Column {
+    counts.column(.int64, slots, count: count) { $0.pointee }
+  }
+
+  func states(_ slots: UnsafePointer<UInt32>, count: Int) -> [Column] { [results(slots, count: count)] }
+
+  func removeAll() { counts.removeAll() }
+}

@@ -1,0 +1,45 @@
+import Arrow
+
+/// Which slots have had a value. Once all have, marking costs nothing.
+struct SlotMarks {
+  private var marks = SlotStates<UInt8>(initial: 0)
+  private var unmarked = 0
+
+  mutating func grow(to count: Int) {
+    unmarked += max(0, count - marks.count)
+    marks.grow(to: count)
+  }
+
+  mutating func removeAll() {
+    marks.removeAll()
+    unmarked = 0
+  }
+
+  func deallocate() { marks.deallocate() }
+
+  var count: Int { marks.count }
+
+  /// The slots of the valid rows have had a value.
+  mutating func mark(_ slots: UnsafePointer<UInt32>, count: Int, validity: Bits?) {
+    guard unmarked > 0 else { return }
+    var found = 0
+    marks.forEach(slots, count: count, validity: validity) { mark, _ in
+      found &+= Int(1 &- mark.pointee)
+      mark.pointee = 1
+    }
+    unmarked -= found
+  }
+
+  /// The validity of a column of these slots' values; nil when all have had one.
+  func validity(_ slots: UnsafePointer<UInt32>, count: Int) -> Buffer? {
+    guard unmarked > 0 else { return nil }
+    let base = marks.base
+    return Words(count: count) { start, rows in
+      var word: UInt64 = 0
+      for bit in 0..<rows {
+        word |= UInt64(base[Int(slots[start &+ bit])]) &<< UInt64(truncatingIfNeeded: bit)
+      }
+      return word
+    }.buffer
+  }
+}
