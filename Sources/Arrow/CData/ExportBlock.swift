@@ -96,8 +96,10 @@ struct ExportBlock {
   }
 
   private mutating func write(_ column: Column, to target: UnsafeMutablePointer<ArrowArray>) {
+    // Without rows the offset means nothing, and Arrow C++ trips over one ("buffer slice would exceed buffer length").
+    let offset = column.length == 0 ? 0 : column.offset
     write(
-      to: target, length: column.length, offset: column.offset, nullCount: column.validity == nil ? 0 : -1,
+      to: target, length: column.length, offset: offset, nullCount: column.validity == nil ? 0 : -1,
       validity: column.validity, buffers: column.buffers, children: column.children)
   }
 
