@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 need_swift
-need_packages gcc libc6-dev binutils python3 python3-pip graphviz util-linux procps
+need_packages gcc libc6-dev binutils python3 python3-pip libpython3-dev graphviz util-linux procps
 need_python pyarrow duckdb xxhash
 
 logs=.build/test-logs
@@ -41,7 +41,8 @@ plugins() {
 
 # Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
 address() {
-  swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests'
+  LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
+    swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests'
 }
 
 thread() {

@@ -218,8 +218,9 @@ struct CDataImportTests {
         $0.array(length: 8, nullCount: -1, buffers: [[0x7F]], children: [child($0), child($0)])
       }.contains("rows of a batch cannot be null as a whole"))
     #expect(
-      refusal(releases: 2) { maker in
+      refusal(releases: 3) { maker in
         let array = maker.array(length: 8, buffers: [nil], children: [child(maker), child(maker)])
+        array.children[1]!.pointee.release(array.children[1])
         array.children[1]!.deallocate()
         array.children[1] = nil
         return array

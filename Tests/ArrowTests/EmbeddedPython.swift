@@ -19,6 +19,9 @@ enum EmbeddedPython {
 
   /// Runs a script, which may use `pa` and `pc`. Throws with the traceback when it raises.
   static func run(_ script: String) throws {
+    // The interpreter keeps memory to the end, which is no leak of ours.
+    callIfThere("__lsan_disable")
+    defer { callIfThere("__lsan_enable") }
     try interpreter.withLock { state in
       if state == nil { state = start() }
       guard let python = try state?.get() else { return }
@@ -44,6 +47,11 @@ enum EmbeddedPython {
     }
   }
 
+  /// Calls a function of the leak sanitizer, if this is a build with it.
+  private static func callIfThere(_ name: String) {
+    if let function = dlsym(nil, name) { unsafeBitCast(function, to: (@convention(c) () -> Void).self)() }
+  }
+
   private static func start() -> Result<Interpreter, Missing> {
     let outcome = TestProcess.python(
       """
@@ -57,8 +65,6 @@ enum EmbeddedPython {
       return .failure(Missing(description: "python3 with the package pyarrow is needed: \(outcome.errors)"))
     }
     let lines = outcome.output.split(separator: "\n").map(String.init)
-    // The interpreter keeps memory to the end, which is no leak of ours.
-    if let disable = dlsym(nil, "__lsan_disable") { unsafeBitCast(disable, to: (@convention(c) () -> Void).self)() }
     guard let library = dlopen(lines[0], RTLD_NOW | RTLD_GLOBAL) ?? dlopen(lines[1], RTLD_NOW | RTLD_GLOBAL) else {
       return .failure(Missing(description: "\(lines[1]) is needed; on Debian, install libpython3-dev"))
     }
@@ -75,7 +81,6 @@ enum EmbeddedPython {
       run: symbol("PyRun_SimpleString", (@convention(c) (UnsafePointer<CChar>) -> Int32).self))
     let status = python.run("import sys; sys.path[:] = \(lines[3]); import pyarrow, pyarrow.compute")
     _ = symbol("PyEval_SaveThread", (@convention(c) () -> UnsafeMutableRawPointer?).self)()
-    if let enable = dlsym(nil, "__lsan_enable") { unsafeBitCast(enable, to: (@convention(c) () -> Void).self)() }
     return status == 0
       ? .success(python) : .failure(Missing(description: "the package pyarrow does not load inside the tests"))
   }
