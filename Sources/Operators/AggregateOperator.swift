@@ -1,0 +1,109 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import VolleyPlan
+
+/// Running aggregates of each key.
+///
+/// Output: the key columns, then one column an aggregate, either once per touched key and batch, in the order of the keys'
+/// first rows in the batch, or once per record.
+public final class AggregateOperator: Operator {
+  /// What the rows of the input are.
+  public enum Input: Sendable {
+    /// Records, with the key in these columns.
+    case records(keys: [Int])
+    /// Partial aggregates from a `CombineOperator`: that many key columns, then states.
+    case partials(keyCount: Int)
+  }
+
+  private let inputKind: Input
+  private let keyIndices: [Int]
+  private let output: Schema
+  private let emission: Plan.Emission
+  private let table: any KeyTable
+  private let aggregates: AggregateSet
+
+  /// - Parameters:
+  ///   - records: the schema of the records, also when partial aggregates arrive: the arguments are typed by it.
+  ///   - output: the key columns, then the aggregates.
+  public init(
+    _ calls: [Plan.AggregateCall], input: Input, records: Schema, output: Schema, emission: Plan.Emission,
+    functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    inputKind = input
+    switch input {
+    case .records(let keys): keyIndices = keys
+    case .partials(let keyCount):
+      precondition(emission == .perBatch, "records cannot be told apart once they are combined")
+      keyIndices = Array(0..<keyCount)
+    }
+    self.output = output
+    self.emission = emission
+    table = makeKeyTable(output.fields.prefix(keyIndices.count).map(\.type.layout))
+    var argumentFunctions: (any ScalarFunctionProvider)? = functions
+    if case .partials = input { argumentFunctions = nil }
+    aggregates = try AggregateSet(calls, input: records, functions: argumentFunctions)
+  }
+
+  public func open() throws(Failure) { try aggregates.open() }
+
+  public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    let rowCount = batch.rowCount
+    if rowCount == 0 { return }
+    let keys = keyIndices.map { batch.compactedColumn($0) }
+    let slotBuffer = Buffer(byteCount: rowCount * MemoryLayout<UInt32>.stride)
+    let slots = slotBuffer.unsafeMutableValues(UInt32.self)
+    try table.find(keys, rowCount: rowCount, into: slots)
+    aggregates.grow(to: table.count)
+    defer { withExtendedLifetime(slotBuffer) {} }
+
+    switch inputKind {
+    case .partials(let keyCount):
+      let states = batch.columns.indices.dropFirst(keyCount).map { batch.compactedColumn($0) }
+      try aggregates.merge(slots, count: rowCount, states: states[...])
+    case .records:
+      let arguments = try aggregates.evaluate(batch)
+      if emission == .perRecord {
+        let results = try runningResults(slots, rowCount, arguments)
+        try collector.emit(RecordBatch(schema: output, columns: keys + results, length: rowCount), output: 0)
+        return
+      }
+      try aggregates.update(slots, count: rowCount, arguments: arguments)
+    }
+    try emitTouched(keys, to: collector)
+  }
+
+  public func close() throws(Failure) { try aggregates.close() }
+
+  private func emitTouched(_ keys: [Column], to collector: any Collector) throws(Failure) {
+    let touched = table.touched
+    let touchedKeys = keys.map { $0.length == touched.count ? $0 : $0.gather(touched.selection) }
+    let results = aggregates.results(touched.slots.values(UInt32.self), count: touched.count)
+    try collector.emit(
+      RecordBatch(schema: output, columns: touchedKeys + results, length: touched.count), output: 0)
+  }
+
+  /// The aggregates after each record: the batch is cut where a key comes again, so that within a piece each row's result is
+  /// its key's after that row.
+  private func runningResults(
+    _ slots: UnsafePointer<UInt32>, _ rowCount: Int, _ arguments: [Column?]
+  ) throws(Failure) -> [Column] {
+    var lastPiece = [Int](repeating: -1, count: table.count)
+    var pieces: [[Column]] = []
+    var start = 0
+    for row in 0...rowCount {
+      let repeats = row < rowCount && lastPiece[Int(slots[row])] == pieces.count
+      if row == rowCount || repeats {
+        let piece = arguments.map { $0?.slice(start..<row) }
+        try aggregates.update(slots + start, count: row - start, arguments: piece)
+        pieces.append(aggregates.results(slots + start, count: row - start))
+        start = row
+      }
+      if row < rowCount { lastPiece[Int(slots[row])] = pieces.count }
+    }
+    var results: [Column] = []
+    for index in aggregates.accumulators.indices { results.append(try Column.concatenate(pieces.map { $0[index] })) }
+    return results
+  }
+}

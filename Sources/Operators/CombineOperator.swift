@@ -1,0 +1,80 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import VolleyPlan
+
+/// Combines the rows of a batch by key before they travel, so that a hot key costs one row per batch and target.
+///
+/// Output: the key columns, then the states of each aggregate: what `AggregateOperator` takes as partial aggregates. Keys that
+/// hardly repeat within a batch are not worth combining: then each row becomes a partial aggregate of its own, which needs no
+/// table, and a batch now and then is combined to see whether that is still so.
+public final class CombineOperator: Operator {
+  private let keyIndices: [Int]
+  private let output: Schema
+  private let table: any KeyTable
+  private let aggregates: AggregateSet
+  /// Batches to pass row by row before the next one is combined.
+  private var batchesToPass = 0
+
+  /// Combining pays when it drops at least this share of the rows.
+  private static let worthwhileShare = 0.25
+  private static let passLength = 64
+
+  public init(
+    _ calls: [Plan.AggregateCall], keys: [Int], input: Schema, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    keyIndices = keys
+    let keyFields = keys.map { input.fields[$0] }
+    aggregates = try AggregateSet(calls, input: input, functions: functions)
+    output = Schema(keyFields + aggregates.stateFields)
+    table = makeKeyTable(keyFields.map(\.type.layout))
+  }
+
+  /// The schema of what it emits, for the channel behind it.
+  public static func outputSchema(
+    _ calls: [Plan.AggregateCall], keys: [Int], input: Schema
+  ) throws(Failure) -> Schema {
+    var fields = keys.map { input.fields[$0] }
+    for call in calls {
+      var type: DataType?
+      if let argument = call.argument { type = try argument.resolvedType(in: input).type }
+      fields += try makeAccumulator(call.function, argument: type).stateTypes.map { Field("", $0) }
+    }
+    return Schema(fields)
+  }
+
+  public func open() throws(Failure) { try aggregates.open() }
+
+  public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    let rowCount = batch.rowCount
+    if rowCount == 0 { return }
+    let keys = keyIndices.map { batch.compactedColumn($0) }
+    let arguments = try aggregates.evaluate(batch)
+    let slotBuffer = Buffer(byteCount: rowCount * MemoryLayout<UInt32>.stride)
+    let slots = slotBuffer.unsafeMutableValues(UInt32.self)
+    defer { withExtendedLifetime(slotBuffer) {} }
+    aggregates.removeAll()
+    if batchesToPass > 0 {
+      batchesToPass -= 1
+      for row in 0..<rowCount { slots[row] = UInt32(truncatingIfNeeded: row) }
+      aggregates.grow(to: rowCount)
+      try aggregates.update(slots, count: rowCount, arguments: arguments)
+      let states = aggregates.states(slots, count: rowCount)
+      try collector.emit(RecordBatch(schema: output, columns: keys + states, length: rowCount), output: 0)
+      return
+    }
+    table.removeAll()
+    try table.find(keys, rowCount: rowCount, into: slots)
+    aggregates.grow(to: table.count)
+    try aggregates.update(slots, count: rowCount, arguments: arguments)
+    let touched = table.touched
+    let touchedKeys = keys.map { $0.gather(touched.selection) }
+    let states = aggregates.states(touched.slots.values(UInt32.self), count: touched.count)
+    if Double(touched.count) > (1 - Self.worthwhileShare) * Double(rowCount) { batchesToPass = Self.passLength }
+    try collector.emit(
+      RecordBatch(schema: output, columns: touchedKeys + states, length: touched.count), output: 0)
+  }
+
+  public func close() throws(Failure) { try aggregates.close() }
+}
