@@ -89,4 +89,14 @@ struct BuilderTests {
     let column = builder.finish()
     #expect(column.literals == [.null(.int64)] + (0..<100).map { .int64($0) } + [.int64(7), .int64(8)])
   }
+
+  @Test("of strings say when a column is full")
+  func full() {
+    let builder = Utf8Builder()
+    #expect(builder.hasRoom(for: Int(Int32.max)))
+    #expect(!builder.hasRoom(for: Int(Int32.max) + 1))
+    builder.append("a")
+    #expect(builder.byteCount == 1)
+    #expect(!builder.hasRoom(for: Int(Int32.max)))
+  }
 }
