@@ -1,0 +1,52 @@
+import Arrow
+import Base
+import CVolley
+import Operators
+
+/// What the execution graph asks a plugin for.
+struct InstanceRequest {
+  enum Kind: UInt32 {
+    case scalarFunction = 1
+    case batchFunction = 2
+    case source = 3
+    case sink = 4
+
+    /// The table's name in volley.h.
+    var tableName: String {
+      switch self {
+      case .scalarFunction: "volley_scalar_function"
+      case .batchFunction: "volley_batch_function"
+      case .source: "volley_source"
+      case .sink: "volley_sink"
+      }
+    }
+  }
+
+  var kind: Kind
+  /// The function's id, or the connector's name.
+  var function: String
+  /// Whether `function` is a connector's name.
+  var isConnector = false
+  var place: UserCodePlace
+  var inputs: [Schema]
+  var outputs: [Schema]
+  /// JSON text of an object.
+  var options = "{}"
+  var host: InstanceHost
+
+  /// "function 'tax'".
+  var what: String {
+    switch kind {
+    case _ where isConnector: "connector '\(function)'"
+    case .scalarFunction, .batchFunction: "function '\(function)'"
+    case .source: "source '\(function)'"
+    case .sink: "sink '\(function)'"
+    }
+  }
+}
+
+/// What all instances of a job share of the host.
+struct InstanceHost: Sendable {
+  var listener: PluginListener
+  var registry: InstanceRegistry
+}
