@@ -1,0 +1,64 @@
+import Arrow
+import Base
+import Dataflow
+import Observability
+
+extension BuiltinConnectors {
+  static func blackhole(_ label: String, _ uid: String, _ log: EventLog?) -> SinkFactory {
+    let totals = BlackholeTotals()
+    return SinkFactory(label: label, maximumParallelism: nil, blackhole: totals) { _ in
+      BlackholeSink(totals: totals, uid: uid, log: log)
+    }
+  }
+
+  static func console(_ schema: Schema, _ uid: String, _ label: String) -> SinkFactory {
+    let name = ConsoleName(uid, in: .shared)
+    return SinkFactory(label: label, maximumParallelism: 1) { _ in
+      StandardOutputSink(formatter: ConsoleFormatter(schema: schema, name: name))
+    }
+  }
+
+  static func standardOutput(
+    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
+  ) throws(Failure) -> SinkFactory {
+    guard let format = try options.choice("format", of: ["csv", "jsonlines"]) else {
+      throw Failure(.usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines")
+    }
+    let text = try FormatterOptions(format, &options, schema)
+    return SinkFactory(label: label, maximumParallelism: 1) { _ in StandardOutputSink(formatter: text.makeFormatter()) }
+  }
+
+  static func fileSink(
+    _ format: String, _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
+  ) throws(Failure) -> SinkFactory {
+    let path = try options.requiredString("path", meaning: "a file, or a directory that ends with '/'")
+    let text = try FormatterOptions(format, &options, schema)
+    let place = options.place
+    return SinkFactory(label: label, maximumParallelism: path.hasSuffix("/") ? nil : 1) { context in
+      let target = FileTarget(
+        path: path, suffix: format == "csv" ? "csv" : "jsonl", subtask: context.id.index,
+        parallelism: context.parallelism, place: place)
+      return FileSink(target, formatter: text.makeFormatter())
+    }
+  }
+}
+
+/// An output format's options.
+private struct FormatterOptions: Sendable {
+  private let format: String
+  private let schema: Schema
+  private let delimiter: UInt8
+  private let hasHeader: Bool
+
+  init(_ format: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
+    self.format = format
+    self.schema = schema
+    hasHeader = format == "csv" ? try options.bool("header", default: true) : false
+    delimiter = format == "csv" ? try options.delimiter() : 0
+  }
+
+  func makeFormatter() -> any RowFormatter {
+    format == "csv"
+      ? CSVFormatter(schema: schema, delimiter: delimiter, hasHeader: hasHeader) : JSONLinesFormatter(schema: schema)
+  }
+}

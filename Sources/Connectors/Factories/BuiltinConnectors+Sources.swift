@@ -1,0 +1,83 @@
+import Arrow
+import Base
+import Dataflow
+import Observability
+import VolleyPlan
+
+extension BuiltinConnectors {
+  static func generator(
+    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
+  ) throws(Failure) -> SourceFactory {
+    let plan = try GeneratorPlan(&options, schema: schema)
+    return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
+      try GeneratorSource(plan, context)
+    }
+  }
+
+  static func files(
+    _ format: String, _ options: inout ConnectorOptions, _ schema: Schema, _ badRecords: Plan.BadRecords,
+    _ label: String, _ uid: String, _ log: EventLog?
+  ) throws(Failure) -> SourceFactory {
+    let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
+    let text = try TextFormat(format, &options, schema)
+    let place = options.place
+    let policy = BadRecordPolicy(badRecords, place: place)
+    let journal = SourceJournal(uid: uid, log: log)
+    // Quoted line ends make it impossible to tell where a row of CSV begins without reading all before it.
+    let files = FileSet(patterns: patterns, place: place, isSplittable: format != "csv")
+    return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
+      let splits = FileSplit.assigned(try files.splits(), to: context.id.index, of: context.parallelism)
+      return try TextSource(
+        .splits(splits), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
+        maxRecordBytes: text.maxRecordBytes, journal: journal)
+    }
+  }
+
+  static func standardInput(
+    _ options: inout ConnectorOptions, _ schema: Schema, _ badRecords: Plan.BadRecords, _ label: String,
+    _ uid: String, _ log: EventLog?
+  ) throws(Failure) -> SourceFactory {
+    guard let format = try options.choice("format", of: ["csv", "jsonlines", "lines"]) else {
+      throw Failure(
+        .usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines, lines")
+    }
+    let text = try TextFormat(format, &options, schema)
+    let policy = BadRecordPolicy(badRecords, place: options.place)
+    let journal = SourceJournal(uid: uid, log: log)
+    return SourceFactory(label: label, maximumParallelism: 1, counter: policy.counter) { _ throws(Failure) in
+      try TextSource(
+        .stdin(InputFile(descriptor: 0, name: "stdin")), decoder: text.makeDecoder(journal), schema: schema,
+        policy: policy,
+        maxRecordBytes: text.maxRecordBytes, journal: journal)
+    }
+  }
+}
+
+/// A text format's options, checked against the schema.
+struct TextFormat: Sendable {
+  private let name: String
+  private let schema: Schema
+  private let delimiter: UInt8
+  private let hasHeader: Bool
+  let maxRecordBytes: Int
+
+  init(_ name: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
+    self.name = name
+    self.schema = schema
+    hasHeader = name == "csv" ? try options.bool("header", default: true) : false
+    delimiter = name == "csv" ? try options.delimiter() : 0
+    maxRecordBytes = Int(try options.int("maxRecordBytes", in: 1...(1 << 30)) ?? 16 << 20)
+    guard name != "lines" || (schema.fields.count == 1 && schema.fields[0].type == .utf8) else {
+      throw Failure(
+        .usage, "\(options.place): the schema is \(schema), expected a single utf8 column, which takes each line")
+    }
+  }
+
+  func makeDecoder(_ journal: SourceJournal) -> any RecordDecoder {
+    switch name {
+    case "csv": CSVDecoder(schema: schema, delimiter: delimiter, hasHeader: hasHeader, journal: journal)
+    case "jsonlines": JSONLinesDecoder(fields: schema.fields)
+    default: LinesDecoder(column: schema.fields[0])
+    }
+  }
+}

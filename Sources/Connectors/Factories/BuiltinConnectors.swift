@@ -1,0 +1,66 @@
+import Arrow
+import Base
+import Dataflow
+import Observability
+import VolleyPlan
+
+/// The connectors that need no plugin.
+public enum BuiltinConnectors {
+  public static let sourceNames = ["csv", "jsonlines", "lines", "stdin", "generator"]
+  public static let sinkNames = ["csv", "jsonlines", "stdout", "console", "blackhole"]
+
+  /// All names, of sources and sinks.
+  public static let names = ["csv", "jsonlines", "lines", "stdin", "generator", "stdout", "console", "blackhole"]
+
+  /// A source's factory; nil when no built-in source has that name. Touches no file.
+  ///
+  /// - Parameter log: where instances tell of bad records and of columns that they skip.
+  /// - Throws: `usage`: an option that is unknown, missing or of the wrong type, a schema that the connector cannot fill.
+  public static func source(
+    _ connector: Plan.Connector, schema: [Field], badRecords: Plan.BadRecords, uid: String, log: EventLog? = nil
+  ) throws(Failure) -> SourceFactory? {
+    guard sourceNames.contains(connector.name) else { return nil }
+    var options = try ConnectorOptions(connector, role: "source", uid: uid)
+    try checkColumns(schema, options.place)
+    let schema = Schema(schema)
+    let label = "\(connector.name) \(uid)"
+    let factory =
+      switch connector.name {
+      case "generator": try generator(&options, schema, label)
+      case "stdin": try standardInput(&options, schema, badRecords, label, uid, log)
+      default: try files(connector.name, &options, schema, badRecords, label, uid, log)
+      }
+    try options.refuseOthers()
+    return factory
+  }
+
+  /// A sink's factory; nil when no built-in sink has that name. Touches no file.
+  ///
+  /// - Parameter log: where a blackhole tells its checksum.
+  /// - Throws: `usage`: an option that is unknown, missing or of the wrong type.
+  public static func sink(
+    _ connector: Plan.Connector, schema: Schema, uid: String, log: EventLog? = nil
+  ) throws(Failure) -> SinkFactory? {
+    guard sinkNames.contains(connector.name) else { return nil }
+    var options = try ConnectorOptions(connector, role: "sink", uid: uid)
+    try checkColumns(schema.fields, options.place)
+    let label = "\(connector.name) \(uid)"
+    let factory =
+      switch connector.name {
+      case "blackhole": blackhole(label, uid, log)
+      case "console": console(schema, uid, label)
+      case "stdout": try standardOutput(&options, schema, label)
+      default: try fileSink(connector.name, &options, schema, label)
+      }
+    try options.refuseOthers()
+    return factory
+  }
+
+  private static func checkColumns(_ fields: [Field], _ place: String) throws(Failure) {
+    guard !fields.isEmpty else { throw Failure(.usage, "\(place): the schema has no columns, expected at least one") }
+    var names: Set<String> = []
+    for field in fields where !names.insert(field.name).inserted {
+      throw Failure(.usage, "\(place): the schema has column '\(field.name)' twice; rename one")
+    }
+  }
+}

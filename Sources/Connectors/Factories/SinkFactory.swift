@@ -1,0 +1,30 @@
+import Base
+import Dataflow
+
+/// Makes the instances of one sink of a plan, one a subtask.
+public struct SinkFactory: Sendable {
+  /// What reports call it: "csv revenue".
+  public let label: String
+  /// How many subtasks can write there; nil: any number.
+  public let maximumParallelism: Int?
+  /// What a blackhole's instances have read so far; nil for other sinks.
+  public let blackhole: BlackholeTotals?
+  private let makeInstance: @Sendable (SubtaskContext) throws(Failure) -> any Sink
+
+  init(
+    label: String, maximumParallelism: Int?, blackhole: BlackholeTotals? = nil,
+    make: @escaping @Sendable (SubtaskContext) throws(Failure) -> any Sink
+  ) {
+    self.label = label
+    self.maximumParallelism = maximumParallelism
+    self.blackhole = blackhole
+    makeInstance = make
+  }
+
+  public func make(_ context: SubtaskContext) throws(Failure) -> any Sink {
+    if let maximumParallelism {
+      precondition(context.parallelism <= maximumParallelism, "\(label) has too many subtasks")
+    }
+    return try makeInstance(context)
+  }
+}

@@ -1,0 +1,107 @@
+import Base
+import Glibc
+import Synchronization
+import VolleyPlan
+
+/// What becomes of a source's bad records. Shared by its instances, and called from their threads.
+final class BadRecordPolicy: Sendable {
+  private let policy: Plan.BadRecords
+  /// Leads messages: "source 'orders' (csv)".
+  private let place: String
+  let counter = BadRecordCounter()
+  /// The open dead-letter file; -1 before the first bad record.
+  private let descriptor = Mutex<Int32>(-1)
+
+  init(_ policy: Plan.BadRecords, place: String) {
+    self.policy = policy
+    self.place = place
+  }
+
+  deinit {
+    descriptor.withLock { if $0 >= 0 { close($0) } }
+  }
+
+  /// Whether the first bad record ends the job.
+  var stops: Bool { policy == .stop }
+
+  /// Where bad records go; nil when they stop the job.
+  var deadLetterPath: String? {
+    if case .deadLetter(let path) = policy { path } else { nil }
+  }
+
+  /// - Throws: `data` when the policy is to stop, `io` when the dead-letter file cannot be written.
+  func handle(_ record: BadRecord) throws(Failure) {
+    counter.increment()
+    switch policy {
+    case .stop:
+      throw Failure(
+        .data,
+        "\(record.file):\(record.line): \(record.reason) (the record begins at byte \(record.offset)); "
+          + "correct it, or give \(place) a dead-letter file for such records")
+    case .deadLetter(let path): try append(record.jsonLine, to: path)
+    }
+  }
+
+  /// What was appended is on the disk when this returns.
+  func flush() throws(Failure) {
+    guard case .deadLetter(let path) = policy else { return }
+    let isSynced = descriptor.withLock { $0 < 0 || fsync($0) == 0 || errno == EINVAL }
+    guard isSynced else {
+      throw Failure(.io, "\(place): the dead-letter file \(path) cannot be synced: \(systemError())")
+    }
+  }
+
+  private func append(_ line: [UInt8], to path: String) throws(Failure) {
+    let error: Int32 = descriptor.withLock { descriptor in
+      if descriptor < 0 {
+        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        if descriptor < 0 { return errno }
+      }
+      // One write a line, so that files shared with other processes stay whole.
+      var done = 0
+      while done < line.count {
+        let count = line[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0, errno != EINTR { return errno }
+        done += max(0, count)
+      }
+      return 0
+    }
+    guard error == 0 else {
+      throw Failure(
+        .io,
+        "\(place): the dead-letter file \(path) cannot be written: \(systemError(error)); free space or name another")
+    }
+  }
+}
+
+extension BadRecord {
+  /// One line of a dead-letter file: an object of file, line, offset, reason, and the record as text, or in base 64 when it
+  /// is no UTF-8; of a record that was too long to keep, what was kept and its length.
+  var jsonLine: [UInt8] {
+    let out = ByteWriter(capacity: 256 + bytes.count * 2)
+    out.append("{\"file\":")
+    out.appendJSONString(file)
+    out.append(",\"line\":")
+    out.append(Int64(line))
+    out.append(",\"offset\":")
+    out.append(offset)
+    out.append(",\"reason\":")
+    out.appendJSONString(reason)
+    bytes.withUnsafeBufferPointer { bytes in
+      if let start = bytes.baseAddress, !isUTF8(start, bytes.count) {
+        out.append(",\"recordBase64\":\"")
+        out.appendBase64(start, bytes.count)
+        out.append("\"")
+      } else {
+        out.append(",\"record\":")
+        out.appendJSONString(bytes.baseAddress, bytes.count)
+      }
+    }
+    if length > bytes.count {
+      out.append(",\"length\":")
+      out.append(Int64(length))
+    }
+    out.append("}\n")
+    return out.bytes
+  }
+}

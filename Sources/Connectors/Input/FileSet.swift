@@ -1,0 +1,71 @@
+import Base
+import Glibc
+import Synchronization
+
+/// The files that a source's patterns stand for, found once, when the first instance is made, so that all instances see the
+/// same.
+final class FileSet: Sendable {
+  private let patterns: [String]
+  /// Leads messages: "source 'orders' (csv)".
+  private let place: String
+  private let isSplittable: Bool
+  private let found = Mutex<[FileSplit]?>(nil)
+
+  init(patterns: [String], place: String, isSplittable: Bool) {
+    self.patterns = patterns
+    self.place = place
+    self.isSplittable = isSplittable
+  }
+
+  /// All splits, in the order of their paths.
+  ///
+  /// - Throws: `noInput`: a missing file, a pattern without files, a directory, a file that may not be read.
+  func splits() throws(Failure) -> [FileSplit] {
+    if let splits = found.withLock({ $0 }) { return splits }
+    var paths: Set<String> = []
+    for pattern in patterns { paths.formUnion(try files(pattern)) }
+    var splits: [FileSplit] = []
+    for path in paths.sorted() {
+      var status = stat()
+      guard stat(path, &status) == 0 else {
+        throw Failure(.noInput, "\(place): \(path): cannot be read: \(systemError())")
+      }
+      guard status.st_mode & S_IFMT != S_IFDIR else { throw isDirectory(path).within(place) }
+      guard access(path, R_OK) == 0 else {
+        throw Failure(.noInput, "\(place): \(path): cannot be read: \(systemError())")
+      }
+      let isRegular = status.st_mode & S_IFMT == S_IFREG
+      splits += FileSplit.splits(
+        of: path, byteCount: Int64(status.st_size), isSplittable: isSplittable && isRegular)
+    }
+    return found.withLock { found in
+      if let found { return found }
+      found = splits
+      return splits
+    }
+  }
+
+  private func files(_ pattern: String) throws(Failure) -> [String] {
+    // A path that exists is that file, also when its name has brackets or stars.
+    var status = stat()
+    if stat(pattern, &status) == 0 { return [pattern] }
+    guard pattern.utf8.contains(where: { Array("*?[{".utf8).contains($0) }) else {
+      throw Failure(.noInput, "\(place): \(pattern): cannot be read: \(systemError()); correct the option 'path'")
+    }
+    var matches = glob_t()
+    defer { globfree(&matches) }
+    let status2 = glob(pattern, GLOB_BRACE | GLOB_ERR, nil, &matches)
+    switch status2 {
+    case 0: break
+    case GLOB_NOMATCH:
+      throw Failure(.noInput, "\(place): no file matches '\(pattern)'; correct the option 'path' or provide the files")
+    default:
+      throw Failure(.noInput, "\(place): '\(pattern)' leads into a directory that cannot be read: \(systemError())")
+    }
+    var paths: [String] = []
+    for index in 0..<Int(matches.gl_pathc) {
+      if let path = matches.gl_pathv[index] { paths.append(String(cString: path)) }
+    }
+    return paths
+  }
+}

@@ -1,0 +1,95 @@
+import Arrow
+import Base
+import Synchronization
+import VolleyPlan
+
+/// What a blackhole has read: rows, and the wrapping sum of all values as integers.
+public struct BlackholeChecksum: Sendable, Hashable {
+  public var rows: Int
+  /// Each value adds: a bool 0 or 1, an int32 its value, an int64 or timestamp its value, a float64 its IEEE bits, a text the
+  /// sum of its UTF-8 bytes; a null adds nothing.
+  public var bits: UInt64
+
+  public init(rows: Int = 0, bits: UInt64 = 0) {
+    self.rows = rows
+    self.bits = bits
+  }
+
+  public static func + (left: BlackholeChecksum, right: BlackholeChecksum) -> BlackholeChecksum {
+    BlackholeChecksum(rows: left.rows + right.rows, bits: left.bits &+ right.bits)
+  }
+
+  /// Reads every value of a batch without a selection.
+  public mutating func add(_ batch: RecordBatch) {
+    rows += batch.length
+    for column in batch.columns { bits &+= Self.sum(column) }
+  }
+
+  /// Every value of a column.
+  private static func sum(_ column: Column) -> UInt64 {
+    guard column.length > 0 else { return 0 }
+    if let validity = column.validity, column.nullCount > 0 {
+      return sumOfValid(CellReader(column), validity.address, column.length)
+    }
+    switch column.type {
+    case .int64, .float64, .timestamp: return sum(column.values(UInt64.self), column.length)
+    case .int32: return sum(column.values(Int32.self), column.length)
+    case .bool: return UInt64(Bitmap.countOnes(column.buffers[0].address, column.offset, count: column.length))
+    case .utf8:
+      let offsets = column.offsets32
+      let first = Int(offsets[0])
+      return sum(column.bytes + first, Int(offsets[column.length]) - first)
+    }
+  }
+
+  private static func sum(_ values: UnsafePointer<UInt64>, _ count: Int) -> UInt64 {
+    var sum: UInt64 = 0
+    for index in 0..<count { sum &+= values[index] }
+    return sum
+  }
+
+  private static func sum(_ values: UnsafePointer<Int32>, _ count: Int) -> UInt64 {
+    var sum: Int64 = 0
+    for index in 0..<count { sum &+= Int64(values[index]) }
+    return UInt64(bitPattern: sum)
+  }
+
+  private static func sum(_ values: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+    var sum: UInt64 = 0
+    for index in 0..<count { sum &+= UInt64(values[index]) }
+    return sum
+  }
+
+  private static func sumOfValid(_ cells: CellReader, _ validity: UnsafeRawPointer, _ count: Int) -> UInt64 {
+    var total: UInt64 = 0
+    for row in 0..<count where Bitmap.get(validity, cells.offset + row) {
+      switch cells.kind {
+      case .int64, .float64, .timestamp: total &+= cells.value(row, UInt64.self)
+      case .int32: total &+= UInt64(bitPattern: Int64(cells.value(row, Int32.self)))
+      case .bool: total &+= cells.bit(row) ? 1 : 0
+      case .utf8:
+        let (text, length) = cells.text(row)
+        total &+= sum(text, length)
+      }
+    }
+    return total
+  }
+}
+
+/// What all instances of a blackhole have read, readable from any thread.
+public final class BlackholeTotals: Sendable {
+  private let rows = Atomic<Int>(0)
+  private let bits = Atomic<UInt64>(0)
+
+  public init() {}
+
+  /// Complete once the job has ended; the two numbers are read one after the other.
+  public var checksum: BlackholeChecksum {
+    BlackholeChecksum(rows: rows.load(ordering: .acquiring), bits: bits.load(ordering: .acquiring))
+  }
+
+  func add(_ checksum: BlackholeChecksum) {
+    rows.wrappingAdd(checksum.rows, ordering: .relaxed)
+    bits.wrappingAdd(checksum.bits, ordering: .acquiringAndReleasing)
+  }
+}

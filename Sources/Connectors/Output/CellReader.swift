@@ -1,0 +1,91 @@
+import Arrow
+import VolleyPlan
+
+/// A column of a batch as the formatting loops see it: raw addresses, no references. Valid while the batch is alive.
+struct CellReader {
+  let kind: ColumnSlot.Kind
+  /// Units in a second and decimals of it, of a timestamp.
+  let perSecond: Int64
+  let digits: Int
+  /// Whether a timestamp has a time zone.
+  let isInstant: Bool
+  /// Values, bits or offsets by kind; `offset` rows of them come before row 0.
+  let values: UnsafeRawPointer
+  let bytes: UnsafePointer<UInt8>
+  let validity: UnsafeRawPointer?
+  let offset: Int
+
+  init(_ column: Column) {
+    kind = ColumnSlot.Kind(column.type)
+    if case .timestamp(let unit, let zone) = column.type {
+      perSecond = TimestampText.unitsPerSecond(unit)
+      digits = unit.digits
+      isInstant = zone != nil
+    } else {
+      perSecond = 1
+      digits = 0
+      isInstant = false
+    }
+    values = column.buffers[0].address
+    bytes = kind == .utf8 ? column.bytes : UnsafePointer(column.buffers[0].values(UInt8.self))
+    validity = column.validity?.address
+    offset = column.offset
+  }
+
+  @inline(__always)
+  func isNull(_ row: Int) -> Bool {
+    guard let validity else { return false }
+    return !Bitmap.get(validity, offset &+ row)
+  }
+
+  @inline(__always)
+  func value<Value: BitwiseCopyable>(_ row: Int, _: Value.Type) -> Value {
+    values.load(fromByteOffset: (offset &+ row) &* MemoryLayout<Value>.stride, as: Value.self)
+  }
+
+  @inline(__always)
+  func bit(_ row: Int) -> Bool { Bitmap.get(values, offset &+ row) }
+
+  /// Where the row's text begins, and its bytes.
+  @inline(__always)
+  func text(_ row: Int) -> (UnsafePointer<UInt8>, Int) {
+    let first = Int(value(row, Int32.self))
+    return (bytes + first, Int(value(row &+ 1, Int32.self)) &- first)
+  }
+
+  /// Writes a value other than text, at most 32 bytes, as text files have it; returns where it ends.
+  @inline(__always)
+  func write(_ row: Int, quotingTimes: Bool, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    switch kind {
+    case .int64: return writeInteger(value(row, Int64.self), to: out)
+    case .int32: return writeInteger(Int64(value(row, Int32.self)), to: out)
+    case .float64: return writeDouble(value(row, Double.self), to: out)
+    case .bool: return bit(row) ? writeWord("true", to: out) : writeWord("false", to: out)
+    case .timestamp:
+      let time = value(row, Int64.self)
+      let text = quotingTimes ? out + 1 : out
+      guard let end = writeTimestamp(time, perSecond: perSecond, digits: digits, isInstant: isInstant, to: text) else {
+        return writeInteger(time, to: out)
+      }
+      guard quotingTimes else { return end }
+      out.pointee = UInt8(ascii: "\"")
+      end.pointee = UInt8(ascii: "\"")
+      return end + 1
+    case .utf8: preconditionFailure("text is copied by the format")
+    }
+  }
+
+  /// Runs `body` with a reader for each column.
+  static func withReaders<Result>(_ batch: RecordBatch, _ body: (UnsafePointer<CellReader>) -> Result) -> Result {
+    let readers = batch.columns.map { CellReader($0) }
+    return withExtendedLifetime(batch) {
+      readers.withUnsafeBufferPointer { readers in
+        guard let first = readers.baseAddress else { preconditionFailure("a batch has at least one column") }
+        return body(first)
+      }
+    }
+  }
+}
+
+/// Most bytes of a value that is not text.
+let cellBound = 40

@@ -1,0 +1,178 @@
+import Base
+import Glibc
+
+/// A file that is written under a hidden name beside its own and gets its own name when it is complete, so that nothing
+/// half-written looks whole and a former file is replaced in one step.
+///
+/// The hidden name is fixed, so that what a killed process left is used again, and locked, so that two writers of one file
+/// are refused. A device or a pipe cannot be replaced and is written as it is.
+final class OutputFile {
+  /// write(2), or what a test puts in its place.
+  typealias WriteCall = (Int32, UnsafeRawPointer, Int) -> Int
+
+  private let path: String
+  /// Nil for a device or a pipe.
+  private let hiddenPath: String?
+  private let descriptor: Int32
+  private let writeCall: WriteCall
+  private var written: Int64 = 0
+  private var isOpen = true
+
+  /// - Parameters:
+  ///   - path: where the file will be; a symbolic link is followed.
+  ///   - place: leads messages: "sink 'out' (csv)".
+  /// - Throws: `io` when it cannot be written there.
+  init(path given: String, place: String, writeCall: @escaping WriteCall = { Glibc.write($0, $1, $2) }) throws(Failure)
+  {
+    self.writeCall = writeCall
+    var status = stat()
+    let exists = stat(given, &status) == 0
+    if exists, status.st_mode & S_IFMT == S_IFDIR {
+      throw Failure(
+        .io, "\(place): \(given): is a directory; name a file, or end the path with '/' for one file a subtask in it")
+    }
+    path = exists ? resolved(given) : given
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      hiddenPath = nil
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw Failure(.io, "\(place): \(given): cannot be opened: \(systemError())") }
+      return
+    }
+    let hidden = hiddenName(of: path)
+    hiddenPath = hidden
+    descriptor = try openLocked(hidden, for: given, place)
+    if exists { fchmod(descriptor, status.st_mode & 0o7777) }
+  }
+
+  /// Discards what was not committed.
+  deinit { discard() }
+
+  /// - Throws: `io`: a full disk, a broken one, a closed pipe.
+  func write(_ bytes: UnsafePointer<UInt8>, _ count: Int) throws(Failure) {
+    var done = 0
+    while done < count {
+      let step = writeCall(descriptor, bytes + done, count - done)
+      if step < 0 {
+        if errno == EINTR { continue }
+        throw writeFailure(path, errno, written: written)
+      }
+      done += step
+      written += Int64(step)
+    }
+  }
+
+  /// The file is complete: on the disk, under its own name.
+  func commit() throws(Failure) {
+    guard isOpen else { return }
+    if let hiddenPath {
+      guard fsync(descriptor) == 0 else { throw writeFailure(path, errno, written: written) }
+      guard rename(hiddenPath, path) == 0 else {
+        throw Failure(.io, "\(path): cannot be given its name after \(written) bytes were written: \(systemError())")
+      }
+      syncFolder(of: path)
+    } else {
+      // Devices and pipes that cannot be synced say EINVAL or EROFS.
+      guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+        throw writeFailure(path, errno, written: written)
+      }
+    }
+    isOpen = false
+    close(descriptor)
+  }
+
+  /// The file is not to be: removes what was written.
+  func discard() {
+    guard isOpen else { return }
+    isOpen = false
+    if let hiddenPath { unlink(hiddenPath) }
+    close(descriptor)
+  }
+}
+
+/// One sentence for a failed write, with a remedy.
+func writeFailure(_ path: String, _ code: Int32, written: Int64) -> Failure {
+  let remedy =
+    switch code {
+    case ENOSPC, EDQUOT: "free space there or give the sink another path"
+    case EFBIG: "raise the file size limit or write several files"
+    case EPIPE: "keep its reader running"
+    default: "check the disk or give the sink another path"
+    }
+  return Failure(.io, "\(path): writing failed after \(written) bytes: \(systemError(code)); \(remedy)")
+}
+
+private func resolved(_ path: String) -> String {
+  guard let real = realpath(path, nil) else { return path }
+  defer { free(real) }
+  return String(cString: real)
+}
+
+/// ".name.volley-tmp" in the same folder.
+private func hiddenName(of path: String) -> String {
+  let bytes = Array(path.utf8)
+  let start = (bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1
+  return
+    "\(String(decoding: bytes[..<start], as: UTF8.self)).\(String(decoding: bytes[start...], as: UTF8.self)).volley-tmp"
+}
+
+private func folder(of path: String) -> String {
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+  let folder = String(path[..<slash])
+  return folder.isEmpty ? "/" : folder
+}
+
+/// The rename survives a crash of the machine once the folder is on the disk. Not every file system can sync one; those that
+/// cannot have nothing better.
+private func syncFolder(of path: String) {
+  let descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else { return }
+  fsync(descriptor)
+  close(descriptor)
+}
+
+/// Opens the hidden file, empty, and locks it as long as it is open.
+private func openLocked(_ hidden: String, for path: String, _ place: String) throws(Failure) -> Int32 {
+  while true {
+    let descriptor = open(hidden, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+    guard descriptor >= 0 else {
+      let code = errno
+      let remedy = code == ENOENT ? "; create the folder '\(folder(of: path))'" : ""
+      throw Failure(.io, "\(place): \(path): cannot be created: \(systemError(code))\(remedy)")
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      close(descriptor)
+      guard code == EWOULDBLOCK else {
+        throw Failure(.io, "\(place): \(path): the file \(hidden) cannot be locked: \(systemError(code))")
+      }
+      throw Failure(
+        .io, "\(place): \(path): is being written by another sink or process; give this sink a path of its own")
+    }
+    // The one who held the lock before may have renamed or removed the file that was opened.
+    var opened = stat()
+    var named = stat()
+    if fstat(descriptor, &opened) == 0, stat(hidden, &named) == 0, opened.st_ino == named.st_ino,
+      opened.st_dev == named.st_dev
+    {
+      ftruncate(descriptor, 0)
+      return descriptor
+    }
+    close(descriptor)
+  }
+}
+
+/// Makes a folder and those above it.
+func makeFolder(_ path: String, place: String) throws(Failure) {
+  var status = stat()
+  if stat(path, &status) == 0 {
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw Failure(.io, "\(place): \(path): is a file, expected a directory; remove it or name another")
+    }
+    return
+  }
+  let parent = folder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)
+  if parent != path, parent != "." { try makeFolder(parent, place: place) }
+  guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+    throw Failure(.io, "\(place): \(path): the directory cannot be made: \(systemError())")
+  }
+}
