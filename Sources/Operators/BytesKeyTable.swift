@@ -9,7 +9,8 @@ import Keys
 /// Open addressing over entries of hash tag and slot; the keys' bytes lie one after the other in an arena.
 final class BytesKeyTable: KeyTable {
   private struct Entry {
-    /// The hash's upper half: an entry of another key is told by it, but for one in four billion, without reading the key.
+    /// The hash's lower half: an entry of another key is told by it, but for one in four billion, without reading the key. The
+    /// place in the table is made of the upper half, because the lower one chose the subtask and is much the same here.
     var tag: UInt32
     /// Slot + 1; 0 in an empty entry.
     var slotPlusOne: UInt32
@@ -81,7 +82,7 @@ final class BytesKeyTable: KeyTable {
       if slots.count * 2 >= entries.count { grow() }
       if row + ahead < rowCount {
         entries.withUnsafeBufferPointer {
-          platform_prefetch($0.baseAddress! + Int(hash[row + ahead] & UInt64(entries.count - 1)))  // never empty
+          platform_prefetch($0.baseAddress! + place(hash[row + ahead]))  // never empty
         }
       }
       let slot: UInt32
@@ -111,8 +112,8 @@ final class BytesKeyTable: KeyTable {
 
   private func find(_ hash: UInt64, _ key: UnsafePointer<UInt8>, _ length: Int) throws(Failure) -> UInt32 {
     let mask = entries.count - 1
-    let tag = UInt32(truncatingIfNeeded: hash >> 32)
-    var index = Int(hash & UInt64(mask))
+    let tag = UInt32(truncatingIfNeeded: hash)
+    var index = place(hash)
     while entries[index].slotPlusOne != 0 {
       let slot = entries[index].slotPlusOne - 1
       if entries[index].tag == tag, equal(slots[Int(slot)], key, length) { return slot }
@@ -123,6 +124,8 @@ final class BytesKeyTable: KeyTable {
     entries[index] = Entry(tag: tag, slotPlusOne: slot + 1)
     return slot
   }
+
+  private func place(_ hash: UInt64) -> Int { Int(hash >> UInt64(64 - entries.count.trailingZeroBitCount)) }
 
   private func equal(_ slot: Slot, _ key: UnsafePointer<UInt8>, _ length: Int) -> Bool {
     guard Int(slot.length) == length else { return false }
@@ -143,9 +146,9 @@ final class BytesKeyTable: KeyTable {
     entries = Self.emptyEntries(entries.count * 2)
     let mask = entries.count - 1
     for (number, slot) in slots.enumerated() where nullSlot != UInt32(number) {
-      var index = Int(slot.hash & UInt64(mask))
+      var index = place(slot.hash)
       while entries[index].slotPlusOne != 0 { index = (index + 1) & mask }
-      entries[index] = Entry(tag: UInt32(truncatingIfNeeded: slot.hash >> 32), slotPlusOne: UInt32(number) + 1)
+      entries[index] = Entry(tag: UInt32(truncatingIfNeeded: slot.hash), slotPlusOne: UInt32(number) + 1)
     }
   }
 }

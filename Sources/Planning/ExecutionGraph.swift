@@ -1,0 +1,139 @@
+import Arrow
+import Base
+import Connectors
+import Dataflow
+import Keys
+import Operators
+import VolleyPlan
+
+/// A plan after validation, typing, parallelism and chaining: data, which `inspect` shows and `jobGraph` makes runnable.
+public struct ExecutionGraph {
+  public struct Options: Sendable {
+    /// The job's parallelism: of sources that can be split, and of keyed operators.
+    public var parallelism: Int
+    /// Key groups of the job, a power of two: the upper bound of any parallelism.
+    public var maxKeyGroups: Int
+    /// Whether neighbours that need no repartitioning run as one task. Off, each operator is a task of its own.
+    public var chaining: Bool
+
+    public init(parallelism: Int, maxKeyGroups: Int = 256, chaining: Bool = true) {
+      self.parallelism = parallelism
+      self.maxKeyGroups = maxKeyGroups
+      self.chaining = chaining
+    }
+  }
+
+  /// A chain of nodes that runs as one unit.
+  public struct Task: Sendable {
+    public let parallelism: Int
+    /// Nodes by id, in topological order.
+    public let nodes: [Int]
+  }
+
+  public let name: String
+  public let options: Options
+  /// In topological order.
+  public let nodes: [TypedNode]
+  /// In topological order.
+  public let tasks: [Task]
+  /// By node id.
+  let byID: [Int: TypedNode]
+  /// By node id: its task.
+  let taskOf: [Int: Int]
+  /// What a source's or sink's connector is made with, by node id.
+  let endpoints: [Int: Endpoint]
+
+  /// - Throws: `.usage` with one sentence that names the operator and what is wrong with it.
+  public init(_ plan: Plan, code: any UserCode, options: Options) throws(Failure) {
+    let typed = try TypedPlan(plan)
+    name = plan.name
+    self.options = options
+    nodes = typed.nodes
+    var byID: [Int: TypedNode] = [:]
+    for node in typed.nodes { byID[node.node.id] = node }
+    self.byID = byID
+    var endpoints: [Int: Endpoint] = [:]
+    for node in typed.nodes {
+      do {
+        if let endpoint = try Endpoint(node, code: code) { endpoints[node.node.id] = endpoint }
+      } catch {
+        throw error.within(node.node.placeName)
+      }
+    }
+    self.endpoints = endpoints
+    let parallelism = try Self.parallelism(typed.nodes, endpoints, options)
+    (tasks, taskOf) = Self.chain(typed.nodes, parallelism, options)
+  }
+
+  public func parallelism(of node: Int) -> Int {
+    guard let task = taskOf[node] else { preconditionFailure("every node has a task") }
+    return tasks[task].parallelism
+  }
+
+  /// By node id. What the author says holds; else a keyed operator takes the job's, a source the job's as far as it can be
+  /// split, a sink its input's as far as it can be split, and all others their input's, so that rows keep their order.
+  private static func parallelism(
+    _ nodes: [TypedNode], _ endpoints: [Int: Endpoint], _ options: Options
+  ) throws(Failure) -> [Int: Int] {
+    var result: [Int: Int] = [:]
+    for typed in nodes {
+      let node = typed.node
+      let limit = endpoints[node.id]?.maximumParallelism ?? options.maxKeyGroups
+      if let wanted = node.parallelism {
+        guard wanted <= limit else {
+          let reason =
+            endpoints[node.id]?.maximumParallelism == nil
+            ? "there are \(options.maxKeyGroups) key groups"
+            : "\(endpoints[node.id]?.label ?? "it") cannot be split further"
+          throw Failure(
+            .usage, "\(node.placeName) has the parallelism \(wanted), and at most \(limit) is possible: \(reason)")
+        }
+        result[node.id] = wanted
+        continue
+      }
+      let inherited = node.inputs.compactMap { result[$0.node] }.max()
+      let wanted =
+        switch node.operator {
+        case .source: endpoints[node.id]?.defaultParallelism ?? options.parallelism
+        case .aggregate: options.parallelism
+        case .sink: min(inherited ?? 1, endpoints[node.id]?.defaultParallelism ?? .max)
+        case .filter, .select, .extend, .batchFunction, .keyBy, .union: inherited ?? options.parallelism
+        }
+      result[node.id] = min(wanted, limit)
+    }
+    return result
+  }
+
+  private static func chain(
+    _ nodes: [TypedNode], _ parallelism: [Int: Int], _ options: Options
+  ) -> ([Task], [Int: Int]) {
+    var chains: [(parallelism: Int, nodes: [Int])] = []
+    var taskOf: [Int: Int] = [:]
+    for typed in nodes {
+      let node = typed.node
+      let own = parallelism[node.id] ?? 1
+      if let input = node.inputs.first, let upstream = taskOf[input.node],
+        canChain(node, own, chains[upstream], options)
+      {
+        chains[upstream].nodes.append(node.id)
+        taskOf[node.id] = upstream
+      } else {
+        taskOf[node.id] = chains.count
+        chains.append((own, [node.id]))
+      }
+    }
+    return (chains.map { Task(parallelism: $0.parallelism, nodes: $0.nodes) }, taskOf)
+  }
+
+  private static func canChain(
+    _ node: Plan.Node, _ parallelism: Int, _ upstream: (parallelism: Int, nodes: [Int]), _ options: Options
+  ) -> Bool {
+    guard parallelism == upstream.parallelism else { return false }
+    switch node.operator {
+    case .source, .aggregate, .union: return false
+    // Only names the partitioning of the channel behind it: always part of the chain that feeds it.
+    case .keyBy: return true
+    case .filter, .select, .extend, .batchFunction, .sink: return options.chaining
+    }
+  }
+}

@@ -1,0 +1,271 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Operators
+import VolleyPlan
+
+extension ExecutionGraph {
+  /// The graph as something that runs: operators are made when the job opens its subtasks.
+  ///
+  /// - Parameter code: makes the user functions that the plan names.
+  public func jobGraph(code: any UserCode) throws(Failure) -> JobGraph {
+    var assembly = JobAssembly(graph: self, code: code)
+    return try assembly.assemble()
+  }
+}
+
+/// Turns tasks of nodes into tasks of steps, and reads across tasks into edges.
+private struct JobAssembly {
+  let graph: ExecutionGraph
+  let code: any UserCode
+
+  /// Where the rows of an output of a node come from, within its task.
+  private enum Port: Hashable {
+    /// The task's head, by input.
+    case head(input: Int)
+    case step(index: Int, output: Int)
+  }
+
+  private struct Draft {
+    var steps: [JobGraph.Step] = []
+    var consumers: [Port: [JobGraph.Target]] = [:]
+    var inputCount = 0
+    var outputCount = 0
+  }
+
+  private var drafts: [Draft]
+  /// By output of a node: the ports that give its rows. A union that heads a task has one a head input.
+  private var ports: [Plan.Input: [Port]] = [:]
+  private var edges: [JobGraph.Edge] = []
+
+  init(graph: ExecutionGraph, code: any UserCode) {
+    self.graph = graph
+    self.code = code
+    drafts = graph.tasks.map { _ in Draft() }
+  }
+
+  mutating func assemble() throws(Failure) -> JobGraph {
+    for typed in graph.nodes { try add(typed) }
+    var tasks: [JobGraph.Task] = []
+    for (index, task) in graph.tasks.enumerated() {
+      let draft = drafts[index]
+      let head = self.head(of: task, inputCount: draft.inputCount)
+      var steps = draft.steps
+      for index in steps.indices {
+        steps[index].outputs = steps[index].outputs.indices.map {
+          draft.consumers[.step(index: index, output: $0)] ?? []
+        }
+      }
+      let headCount = if case .inputs(let count) = head { count } else { 1 }
+      tasks.append(
+        JobGraph.Task(
+          name: graph.taskName(task), parallelism: task.parallelism, head: head, steps: steps,
+          entry: (0..<headCount).map { draft.consumers[.head(input: $0)] ?? [] }, outputCount: draft.outputCount))
+    }
+    return JobGraph(name: graph.name, tasks: tasks, edges: edges)
+  }
+
+  private func head(of task: ExecutionGraph.Task, inputCount: Int) -> JobGraph.Head {
+    if let first = task.nodes.first, let typed = graph.byID[first], case .source = typed.node.operator,
+      case .source(let make) = graph.endpoints[first]?.make
+    {
+      let uid = typed.node.stableName
+      return .source(label: "source \(uid)", uid: uid) { context throws(Failure) in
+        try make(UserCodePlace(uid: uid, subtask: context))
+      }
+    }
+    return .inputs(count: inputCount)
+  }
+
+  private mutating func add(_ typed: TypedNode) throws(Failure) {
+    let node = typed.node
+    guard let task = graph.taskOf[node.id] else { preconditionFailure("every node has a task") }
+    let own = Plan.Input(node: node.id)
+    switch node.operator {
+    case .source: ports[own] = [.head(input: 0)]
+    case .union:
+      var heads: [Port] = []
+      for input in node.inputs { heads += headPorts(reading: input, task: task, typed) }
+      ports[own] = heads
+    case .keyBy(let keyBy):
+      let computed = keyBy.keys.filter { !$0.isPlain }
+      if computed.isEmpty {
+        ports[own] = sourcePorts(of: node.inputs[0], in: task, typed)
+      } else {
+        try addStep(typed, task, .operator(projection(computed, typed, keepsInput: true)))
+      }
+    case .aggregate(let aggregate): try addAggregate(aggregate, typed, task)
+    case .filter(let filter):
+      let (code, input, place) = (code, typed.inputs[0], node.stableName)
+      try addStep(
+        typed, task,
+        .operator { context throws(Failure) in
+          try FilterOperator(
+            condition: filter.condition, input: input,
+            functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
+        })
+    case .select(let select): try addStep(typed, task, .operator(projection(select.columns, typed, keepsInput: false)))
+    case .extend(let extend): try addStep(typed, task, .operator(projection(extend.columns, typed, keepsInput: true)))
+    case .batchFunction(let function): try addBatchFunction(function, typed, task)
+    case .sink:
+      guard case .sink(let make) = graph.endpoints[node.id]?.make else { preconditionFailure("a sink has an endpoint") }
+      let uid = node.stableName
+      try addStep(typed, task, .sink { context throws(Failure) in try make(UserCodePlace(uid: uid, subtask: context)) })
+    }
+  }
+
+  /// The ports that feed `node` from `input`: the producer's own when it is in the same task, else new inputs of the task's
+  /// head, with an edge behind each.
+  private mutating func sourcePorts(of input: Plan.Input, in task: Int, _ consumer: TypedNode) -> [Port] {
+    if graph.taskOf[input.node] == task {
+      guard let ports = ports[input] else { preconditionFailure("nodes are added after their inputs") }
+      return ports
+    }
+    return headPorts(reading: input, task: task, consumer)
+  }
+
+  private mutating func headPorts(reading input: Plan.Input, task: Int, _ consumer: TypedNode) -> [Port] {
+    guard let producer = graph.byID[input.node] else { preconditionFailure("inputs exist") }
+    let from = graph.parallelism(of: input.node)
+    let to = graph.tasks[task].parallelism
+    return [
+      connect(
+        input, to: task, exchange: from == to ? .forward : .rebalance, schema: producer.outputs[input.output])
+    ]
+  }
+
+  /// Makes an input of a task's head out of an output of a node in another task.
+  private mutating func connect(
+    _ input: Plan.Input, to task: Int, exchange: JobGraph.Exchange, schema: Schema
+  ) -> Port {
+    guard let from = graph.taskOf[input.node], let producers = ports[input] else {
+      preconditionFailure("nodes are added after their inputs")
+    }
+    return connect(from: from, ports: producers, to: task, exchange: exchange, schema: schema)
+  }
+
+  private mutating func connect(
+    from: Int, ports: [Port], to task: Int, exchange: JobGraph.Exchange, schema: Schema
+  ) -> Port {
+    let output = drafts[from].outputCount
+    drafts[from].outputCount += 1
+    for port in ports { drafts[from].consumers[port, default: []].append(.output(output)) }
+    let head = drafts[task].inputCount
+    drafts[task].inputCount += 1
+    edges.append(
+      JobGraph.Edge(from: from, output: output, to: task, input: head, exchange: exchange, schema: schema))
+    return .head(input: head)
+  }
+
+  /// Adds a step behind ports of its task.
+  private mutating func addStep(
+    _ label: String, uid: String?, _ body: JobGraph.Body, behind producers: [Port], task: Int, outputCount: Int
+  ) -> Int {
+    let index = drafts[task].steps.count
+    drafts[task].steps.append(
+      JobGraph.Step(label: label, uid: uid, body: body, outputs: [[JobGraph.Target]](repeating: [], count: outputCount))
+    )
+    for port in producers { drafts[task].consumers[port, default: []].append(.step(index: index, input: 0)) }
+    return index
+  }
+
+  private mutating func addStep(_ typed: TypedNode, _ task: Int, _ body: JobGraph.Body) throws(Failure) {
+    let producers = sourcePorts(of: typed.node.inputs[0], in: task, typed)
+    let index = addStep(
+      typed.label, uid: typed.node.uid, body, behind: producers, task: task, outputCount: typed.outputs.count)
+    for output in typed.outputs.indices {
+      ports[Plan.Input(node: typed.node.id, output: output)] = [.step(index: index, output: output)]
+    }
+  }
+
+  private func projection(
+    _ columns: [NamedExpression], _ typed: TypedNode, keepsInput: Bool
+  ) -> (SubtaskContext) throws(Failure) -> any Operator {
+    let (code, input, output, place) = (code, typed.inputs[0], typed.outputs[0], typed.node.stableName)
+    let all =
+      keepsInput
+      ? output.fields.map { field in
+        columns.first { $0.name == field.name } ?? NamedExpression(field.name, .column(field.name))
+      } : columns
+    return { context throws(Failure) in
+      try ProjectOperator(
+        columns: all, input: input, output: output,
+        functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
+    }
+  }
+
+  private mutating func addBatchFunction(
+    _ function: Plan.BatchFunction, _ typed: TypedNode, _ task: Int
+  ) throws(Failure) {
+    let (code, outputs, place) = (code, typed.outputs, typed.node.stableName)
+    var producers = sourcePorts(of: typed.node.inputs[0], in: task, typed)
+    var input = typed.inputs[0]
+    if let columns = function.columns, columns.map(\.name) != input.fields.map(\.name) {
+      // The function takes some of the columns: only those are gathered and cross the boundary.
+      let (source, taken) = (
+        input, Schema(columns.map { column in input.fields.first { $0.name == column.name } ?? column })
+      )
+      let index = addStep(
+        "columns", uid: nil,
+        .operator { _ throws(Failure) in
+          try ProjectOperator(
+            columns: taken.fields.map { NamedExpression($0.name, .column($0.name)) }, input: source, output: taken,
+            functions: NoScalarFunctions())
+        }, behind: producers, task: task, outputCount: 1)
+      producers = [.step(index: index, output: 0)]
+      input = taken
+    }
+    let functionInput = input
+    let index = addStep(
+      typed.label, uid: typed.node.uid,
+      .operator { context throws(Failure) in
+        try code.makeBatchFunction(
+          function.function, input: functionInput, outputs: outputs, at: UserCodePlace(uid: place, subtask: context))
+      }, behind: producers, task: task, outputCount: outputs.count)
+    for output in outputs.indices {
+      ports[Plan.Input(node: typed.node.id, output: output)] = [.step(index: index, output: output)]
+    }
+  }
+
+  /// The channel to a keyed task is partitioned by the key. When rows really travel, they are combined before.
+  private mutating func addAggregate(
+    _ aggregate: Plan.Aggregate, _ typed: TypedNode, _ task: Int
+  ) throws(Failure) {
+    let input = typed.node.inputs[0]
+    guard let from = graph.taskOf[input.node], var producers = ports[input] else {
+      preconditionFailure("nodes are added after their inputs")
+    }
+    let (code, records, keys, output) = (code, typed.inputs[0], typed.keys, typed.outputs[0])
+    let (calls, place, maxKeyGroups) = (aggregate.aggregates, typed.node.stableName, graph.options.maxKeyGroups)
+    let travels = graph.tasks[from].parallelism > 1 || graph.tasks[task].parallelism > 1
+    let combines = travels && aggregate.emission == .perBatch
+    var channelSchema = records
+    var channelKeys = keys
+    if combines {
+      channelSchema = try CombineOperator.outputSchema(calls, keys: keys, input: records)
+      channelKeys = Array(keys.indices)
+      let index = addStep(
+        "combine \(place)", uid: nil,
+        .operator { context throws(Failure) in
+          try CombineOperator(
+            calls, keys: keys, input: records,
+            functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
+        }, behind: producers, task: from, outputCount: 1)
+      producers = [.step(index: index, output: 0)]
+    }
+    let exchange: JobGraph.Exchange =
+      travels
+      ? .partition { [channelKeys] in KeyPartitioner(keys: channelKeys, maxKeyGroups: maxKeyGroups) } : .forward
+    let head = connect(from: from, ports: producers, to: task, exchange: exchange, schema: channelSchema)
+    let kind: AggregateOperator.Input = combines ? .partials(keyCount: keys.count) : .records(keys: keys)
+    let index = addStep(
+      typed.label, uid: typed.node.uid,
+      .operator { context throws(Failure) in
+        try AggregateOperator(
+          calls, input: kind, records: records, output: output, emission: aggregate.emission,
+          functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
+      }, behind: [head], task: task, outputCount: 1)
+    ports[Plan.Input(node: typed.node.id)] = [.step(index: index, output: 0)]
+  }
+}

@@ -1,0 +1,197 @@
+import Arrow
+import Base
+import TestSupport
+import Testing
+import VolleyPlan
+
+@testable import Planning
+
+/// Plans as former versions of the SDK wrote them, and the execution graphs that they had: today's host builds the same ones.
+///
+/// A new operator kind or plan version adds a document: `VOLLEY_MUSEUM=write swift test --filter MuseumTests` writes those that
+/// are not there, and never touches one that is.
+@Suite("Plans of former versions")
+struct MuseumTests {
+  static let folder = TestEnvironment.repository + "/Tests/Museum/plan-0.1"
+
+  /// One document an operator kind, and the expressions and types that a plan can hold.
+  static let documents: [(name: String, nodes: [Plan.Node])] = [
+    ("source-and-sink", [source(1), sink(2, from: 1)]),
+    (
+      "dead-letters",
+      [
+        Plan.Node(
+          id: 1, uid: "orders", inputs: [],
+          operator: .source(
+            Plan.Source(
+              implementation: .connector(
+                Plan.Connector(
+                  name: "csv", options: .object([.init("path", .string("orders.csv")), .init("header", .bool(true))]))),
+              schema: orderFields, badRecords: .deadLetter(path: "bad.jsonl")))),
+        sink(2, from: 1),
+      ]
+    ),
+    (
+      "functions",
+      [
+        Plan.Node(
+          id: 1, uid: "numbers", parallelism: 2, inputs: [],
+          operator: .source(Plan.Source(implementation: .function("source:numbers"), schema: orderFields))),
+        node(2, .sink(Plan.Sink(implementation: .function("sink:report"))), from: 1, uid: "report"),
+      ]
+    ),
+    ("filter", [source(1), node(2, positive, from: 1), sink(3, from: 2)]),
+    (
+      "select",
+      [
+        source(1),
+        node(
+          2,
+          .select(
+            Plan.Select(columns: [
+              NamedExpression("user", .cast(.column("user_id"), .utf8)),
+              NamedExpression(
+                "size",
+                .caseWhen(
+                  [
+                    .init(
+                      condition: .call("greater_than", [.column("amount"), .literal(.float64(100))]),
+                      value: .literal(.utf8("big")))
+                  ],
+                  otherwise: .literal(.utf8("small")))),
+              NamedExpression("when", .literal(.timestamp(1_700_000_000_000_000, .microsecond, timezone: "UTC"))),
+              NamedExpression("nothing", .literal(.null(.int32))),
+              NamedExpression("flag", .call("and", [.literal(.bool(true)), .call("is_not_null", [.column("note")])])),
+              NamedExpression("count", .literal(.int64(9_007_199_254_740_993))),
+              NamedExpression("small", .literal(.int32(-7))),
+            ])), from: 1), sink(3, from: 2),
+      ]
+    ),
+    (
+      "extend",
+      [
+        source(1),
+        node(
+          2,
+          .extend(
+            Plan.Select(columns: [
+              NamedExpression(
+                "tax",
+                .userFunction(
+                  .init(
+                    function: "udf:tax", arguments: [.column("amount"), .literal(.float64(0.2))],
+                    parameterTypes: [.float64, .float64], resultType: .float64, acceptsNulls: false)))
+            ])), from: 1), sink(3, from: 2),
+      ]
+    ),
+    (
+      "batch-function",
+      [
+        source(1),
+        node(
+          2,
+          .batchFunction(
+            Plan.BatchFunction(
+              function: "split:2", label: "split", columns: [Field("amount", .float64)],
+              outputs: [[Field("x", .int64)], [Field("y", .utf8, nullable: false)]])), from: 1),
+        sink(3, from: 2, uid: "left"),
+        Plan.Node(
+          id: 4, uid: "right", inputs: [Plan.Input(node: 2, output: 1)],
+          operator: .sink(Plan.Sink(implementation: .connector(Plan.Connector(name: "blackhole"))))),
+      ]
+    ),
+    (
+      "key-by-and-aggregate",
+      [
+        source(1),
+        node(
+          2,
+          .keyBy(
+            Plan.KeyBy(keys: [
+              NamedExpression("user_id", .column("user_id")),
+              NamedExpression("bucket", .call("modulo", [.column("user_id"), .literal(.int64(10))])),
+            ])), from: 1),
+        node(
+          3,
+          .aggregate(
+            Plan.Aggregate(
+              aggregates: ["count", "sum", "min", "max", "avg"].map {
+                Plan.AggregateCall(function: $0, argument: $0 == "count" ? nil : .column("amount"), name: $0)
+              }, emission: .perBatch)), from: 2, uid: "totals"),
+        sink(4, from: 3),
+      ]
+    ),
+    (
+      "aggregate-per-record",
+      [
+        source(1), node(2, keyBy("user_id"), from: 1),
+        node(3, sum("amount", as: "s", emission: .perRecord), from: 2, uid: "totals"), sink(4, from: 3),
+      ]
+    ),
+    (
+      "union",
+      [
+        source(1, uid: "a"), source(2, uid: "b"), node(3, .union(Plan.Union()), from: 1, 2),
+        sink(4, from: 3, uid: "all"),
+        sink(5, from: 1, uid: "only-a"),
+      ]
+    ),
+  ]
+
+  private func document(_ name: String) throws -> String {
+    let bytes = try #require(
+      TestProcess.contents(of: "\(Self.folder)/\(name)"),
+      "Tests/Museum/plan-0.1/\(name) is missing; see the suite's comment")
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func graph(_ plan: Plan) throws(Failure) -> ExecutionGraph {
+    try ExecutionGraph(plan, code: NamedCode(), options: .init(parallelism: 2))
+  }
+
+  @Test("give the execution graphs that they gave", arguments: documents.map(\.name))
+  func graphs(name: String) throws {
+    try writeMissing(name)
+    let plan = try PlanJSON.decode(document("\(name).json"))
+    let built = try graph(plan)
+    #expect(built.json.text + "\n" == (try document("\(name).graph.json")), "\(name)")
+    let job = try built.jobGraph(code: NamedCode())
+    #expect(job.tasks.count == built.tasks.count)
+  }
+
+  @Test("cover every operator kind")
+  func coverage() {
+    var kinds: Set<String> = []
+    for document in Self.documents {
+      for node in document.nodes {
+        switch node.operator {
+        case .source: kinds.insert("source")
+        case .filter: kinds.insert("filter")
+        case .select: kinds.insert("select")
+        case .extend: kinds.insert("extend")
+        case .batchFunction: kinds.insert("batchFunction")
+        case .keyBy: kinds.insert("keyBy")
+        case .aggregate: kinds.insert("aggregate")
+        case .union: kinds.insert("union")
+        case .sink: kinds.insert("sink")
+        }
+      }
+    }
+    #expect(kinds.count == 9)
+  }
+
+  /// Adds what is not there yet, when asked to.
+  private func writeMissing(_ name: String) throws {
+    guard TestEnvironment.value("VOLLEY_MUSEUM") == "write",
+      let document = Self.documents.first(where: { $0.name == name })
+    else { return }
+    let plan = Plan(name: name, nodes: document.nodes)
+    let files = [
+      ("\(name).json", try PlanJSON.encode(plan) + "\n"), ("\(name).graph.json", try graph(plan).json.text + "\n"),
+    ]
+    for (file, text) in files where TestProcess.contents(of: "\(Self.folder)/\(file)") == nil {
+      let written = TestProcess.run(["tee", "\(Self.folder)/\(file)"], input: text)
+      #expect(written.status == 0, "\(written.errors)")
+    }
+  }
+}
