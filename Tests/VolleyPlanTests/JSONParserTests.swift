@@ -9,7 +9,7 @@ struct JSONParserTests {
     arguments: [
       ("null", JSONValue.null), ("true", .bool(true)), ("false", .bool(false)), ("0", .int(0)), ("-1", .int(-1)),
       ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)), ("1.5", .double(1.5)),
-      ("-0.0", .double(-0.0)), ("1e+20", .double(1e20)), ("5e-324", .double(5e-324)),
+      ("-0.0", .double(-0.0)), ("1e+20", .double(1e20)), ("5e-324", .double(.leastNonzeroMagnitude)),
       ("1.7976931348623157e+308", .double(.greatestFiniteMagnitude)), ("\"\"", .string("")),
       ("\"a\\\"\\\\\\n\\r\\t\\u0001é😀\"", .string("a\"\\\n\r\t\u{1}é😀")), ("[]", .array([])), ("{}", .object([])),
       ("[1,[2]]", .array([.int(1), .array([.int(2)])])),
