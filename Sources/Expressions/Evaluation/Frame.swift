@@ -115,15 +115,17 @@ final class Frame {
     }
   }
 
-  /// Both sides of a strict operation. Nulls have been folded, and of two constants one becomes a column.
+  /// Both sides of a strict operation, at least one a column. A constant null is one too: kernels take values.
   private func operands(_ left: Int, _ right: Int) throws(Failure) -> (Operand, Operand) {
-    if let constant = graph.constant(left), graph.constant(right) == nil {
-      return (.constant(constant), .column(try column(of: right)))
-    }
+    let (leftValue, rightValue) = (value(left), value(right))
+    if let leftValue, rightValue == nil { return (.constant(leftValue), .column(try column(of: right))) }
     let leftColumn = try column(of: left)
-    if let constant = graph.constant(right) { return (.column(leftColumn), .constant(constant)) }
+    if let rightValue { return (.column(leftColumn), .constant(rightValue)) }
     return (.column(leftColumn), .column(try column(of: right)))
   }
+
+  /// The constant that a node is, if it is one and not null.
+  private func value(_ node: Int) -> Literal? { graph.isNull(node) ? nil : graph.constant(node) }
 
   private func arithmetic(
     _ operation: ArithmeticOperation, _ left: Int, _ right: Int, _ type: DataType

@@ -66,6 +66,9 @@ struct ExpressionGraph {
     if case .constant(let constant) = nodes[node].operation { constant.literal } else { nil }
   }
 
+  /// Whether the node is a null for every row.
+  func isNull(_ node: Int) -> Bool { if case .null = constant(node) { true } else { false } }
+
   /// What gathering one row of a column costs in nanoseconds, about.
   static func gatherCost(_ type: DataType) -> Double {
     switch type.layout {

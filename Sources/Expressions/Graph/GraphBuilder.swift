@@ -65,12 +65,12 @@ struct GraphBuilder {
     }
   }
 
-  /// An operation that is null where an operand is: null as a whole when one is a constant null.
+  /// An operation that is null where an operand is: null as a whole when one is a constant null and none can fail.
   private mutating func strict(
     _ operation: ExpressionGraph.Operation, _ operands: [Int], _ type: DataType
   ) -> Int {
-    for operand in operands {
-      if case .null = graph.constant(operand) { return add(.constant(.init(literal: .null(type))), type) }
+    if operands.contains(where: { graph.isNull($0) }), !operands.contains(where: { graph.nodes[$0].fallible }) {
+      return add(.constant(.init(literal: .null(type))), type)
     }
     return folded(operation, type)
   }
