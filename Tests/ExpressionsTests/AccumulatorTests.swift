@@ -1,0 +1,245 @@
+import Arrow
+import Base
+import Expressions
+import TestSupport
+import Testing
+import VolleyPlan
+
+struct AccumulatorTests {
+  private func update(_ accumulator: any Accumulator, _ slots: [UInt32], _ column: Column?) throws {
+    accumulator.grow(to: Int(slots.max() ?? 0) + 1)
+    try slots.withUnsafeBufferPointer { pointer in
+      guard let start = pointer.baseAddress else { return }
+      try accumulator.update(start, count: slots.count, argument: column)
+    }
+  }
+
+  private func results(_ accumulator: any Accumulator, _ slots: [UInt32]? = nil) -> [Literal?] {
+    let slots = slots ?? (0..<UInt32(accumulator.slotCount)).map { $0 }
+    return slots.withUnsafeBufferPointer {
+      $0.baseAddress.map { accumulator.results($0, count: slots.count).rows } ?? []
+    }
+  }
+
+  /// What the values of one slot make, by the book.
+  private func expected(_ function: String, _ type: DataType, _ values: [Literal?]) throws -> Literal? {
+    let present = values.compactMap { $0 }
+    if function == "count" { return .int64(Int64(present.count)) }
+    guard let first = present.first else { return nil }
+    func number(_ literal: Literal) -> Int128 {
+      switch literal {
+      case .int32(let value): Int128(value)
+      case .int64(let value): Int128(value)
+      default: 0
+      }
+    }
+    func float(_ literal: Literal) -> Double { if case .float64(let value) = literal { value } else { .nan } }
+    switch (function, type) {
+    case ("sum", .float64): return .float64(present.reduce(0) { $0 + float($1) })
+    case ("avg", .float64): return .float64(present.reduce(0) { $0 + float($1) } / Double(present.count))
+    case ("sum", _): return .int64(Int64(present.reduce(0) { $0 + number($1) }))
+    case ("avg", _): return .float64(Double(present.reduce(0) { $0 + number($1) }) / Double(present.count))
+    default:
+      let comparison = function == "min" ? "less_than" : "greater_than"
+      return try present.dropFirst().reduce(first) { kept, value in
+        if type == .float64, float(kept).isNaN { return value }
+        return try Reference.strict(comparison, [value, kept]) == .bool(true) ? value : kept
+      }
+    }
+  }
+
+  static let combinations: [(String, DataType)] =
+    [
+      ("count", .utf8), ("count", .float64), ("sum", .int32), ("sum", .int64), ("sum", .float64), ("avg", .int32),
+      ("avg", .int64), ("avg", .float64),
+    ] + ["min", "max"].flatMap { function in SmallCases.types.map { (function, $0) } }
+
+  @Test("every function and type over random groups, whole and in parts that are merged", arguments: combinations)
+  func agree(_ function: String, _ type: DataType) throws {
+    var generator = SeededGenerator()
+    for _ in 0..<40 {
+      let groups = Int.random(in: 1...60, using: &generator)
+      let direct = try makeAccumulator(function, argument: type)
+      let merged = try makeAccumulator(function, argument: type)
+      #expect(direct.resultType == merged.resultType)
+      var byGroup = [[Literal?]](repeating: [], count: groups)
+      for _ in 0..<Int.random(in: 0...4, using: &generator) {
+        let rows = Int.random(in: 0...300, using: &generator)
+        let slots = (0..<rows).map { _ in UInt32.random(in: 0..<UInt32(groups), using: &generator) }
+        let nullEvery = Int.random(in: 1...9, using: &generator)
+        let values = (0..<rows).map { _ in
+          Int.random(in: 0..<nullEvery, using: &generator) == 1 ? nil : value(type, function, &generator)
+        }
+        for (slot, value) in zip(slots, values) { byGroup[Int(slot)].append(value) }
+        let column = Column.of(type, values, junk: Int.random(in: 0...70, using: &generator))
+        try update(direct, slots, column)
+
+        // The same rows as a partial aggregate under slots of its own, in another order.
+        let partial = try makeAccumulator(function, argument: type)
+        var order: [UInt32] = []
+        let own = slots.map { slot -> UInt32 in
+          if let known = order.firstIndex(of: slot) { return UInt32(known) }
+          order.append(slot)
+          return UInt32(order.count - 1)
+        }
+        try update(partial, own, column)
+        let indices = Array((0..<UInt32(order.count)).reversed())
+        guard !indices.isEmpty else { continue }
+        let states = indices.withUnsafeBufferPointer { partial.states($0.baseAddress!, count: indices.count) }
+        #expect(states.map(\.type) == partial.stateTypes)
+        merged.grow(to: Int(order.max()!) + 1)
+        let targets = indices.map { order[Int($0)] }
+        try targets.withUnsafeBufferPointer { try merged.merge($0.baseAddress!, count: targets.count, states: states) }
+      }
+      let wanted = try byGroup.map { try expected(function, type, $0) }
+      direct.grow(to: groups)
+      merged.grow(to: groups)
+      #expect(direct.slotCount == groups)
+      #expect(same(results(direct), wanted), "\(generator): \(function) \(type): \(results(direct)) for \(wanted)")
+      // Float sums are added in another order when merged; these values are exact in any.
+      #expect(same(results(merged), wanted), "\(generator): merged \(function) \(type)")
+      let some = (0..<UInt32(groups)).shuffled(using: &generator) + [0, 0]
+      #expect(same(results(direct, some), some.map { wanted[Int($0)] }), "\(generator)")
+      direct.removeAll()
+      #expect(direct.slotCount == 0)
+      direct.grow(to: 2)
+      #expect(results(direct) == (function == "count" ? ints(0, 0) : [nil, nil]))
+    }
+  }
+
+  private func value(_ type: DataType, _ function: String, _ generator: inout SeededGenerator) -> Literal {
+    switch type {
+    case .int64 where function == "sum": .int64(.random(in: -1000...1000, using: &generator))
+    case .float64 where function == "sum" || function == "avg":
+      .float64(Double(Int.random(in: -1000...1000, using: &generator)) / 8)
+    case .float64 where Bool.random(using: &generator): .float64(.nan)
+    // Which of 0.0 and -0.0 is kept depends on their order.
+    case .float64: .float64(.random(in: 1...9, using: &generator))
+    default: SmallCases.values(type).randomElement(using: &generator)!
+    }
+  }
+
+  @Test("without values count is 0 and everything else null")
+  func empty() throws {
+    for (function, type) in Self.combinations {
+      let accumulator = try makeAccumulator(function, argument: type)
+      accumulator.grow(to: 3)
+      let wanted: Literal? = function == "count" ? .int64(0) : nil
+      #expect(results(accumulator) == [wanted, wanted, wanted])
+      try update(accumulator, [0, 1], Column.of(type, [nil, nil], junk: 1))
+      #expect(results(accumulator) == [wanted, wanted, wanted])
+    }
+  }
+
+  @Test("a count without an argument counts rows")
+  func rows() throws {
+    let accumulator = try makeAccumulator("count", argument: nil)
+    try update(accumulator, [0, 2, 2, 0, 2], nil)
+    #expect(results(accumulator) == ints(2, 0, 3))
+  }
+
+  @Test("a sum that does not fit stops with its values")
+  func overflow() throws {
+    func sum(_ values: [Literal?], _ slots: [UInt32]? = nil) throws -> [Literal?] {
+      let accumulator = try makeAccumulator("sum", argument: .int64)
+      try update(accumulator, slots ?? values.map { _ in 0 }, Column.of(.int64, values, junk: 3))
+      return results(accumulator)
+    }
+    let end = "does not fit int64; cast the argument to float64, or sum smaller values"
+    #expect(message { _ = try sum(ints(.max, 1)) } == "sum: 9223372036854775807 + 1 \(end)")
+    #expect(message { _ = try sum(ints(5, .min, nil, -7)) } == "sum: -9223372036854775803 + -7 \(end)")
+    #expect(message { _ = try sum(ints(.max, 3, .max, -1), [0, 1, 1, 0]) } == "sum: 3 + 9223372036854775807 \(end)")
+    #expect(try sum(ints(.max, 1, nil, -1), [0, 1, 0, 0]) == ints(.max - 1, 1))
+    #expect(try sum(ints(.max, .min)) == ints(-1))
+
+    var hidden = Column.of(.int64, ints(.max, .max))
+    hidden.validity = Column.of(.bool, bools(true, false)).buffers[0]
+    let accumulator = try makeAccumulator("sum", argument: .int64)
+    try update(accumulator, [0, 0], hidden)
+    #expect(results(accumulator) == ints(.max))
+    accumulator.grow(to: 1)
+    #expect(
+      message {
+        try [UInt32(0)].withUnsafeBufferPointer {
+          try accumulator.merge($0.baseAddress!, count: 1, states: [Column.of(.int64, ints(2))])
+        }
+      } == "sum: 9223372036854775807 + 2 \(end)")
+  }
+
+  @Test("int32 is summed as int64")
+  func smallIntegers() throws {
+    let accumulator = try makeAccumulator("sum", argument: .int32)
+    try update(accumulator, [0, 0, 0], Column.of(.int32, [.int32(.max), .int32(.max), .int32(.min)]))
+    #expect(results(accumulator) == ints(2_147_483_646))
+  }
+
+  @Test("an average of integers is exact before it is divided")
+  func exactAverage() throws {
+    let accumulator = try makeAccumulator("avg", argument: .int64)
+    try update(accumulator, [0, 0, 0, 1, 1], Column.of(.int64, ints(.max, .max, 4, .min, .min)))
+    #expect(results(accumulator) == [.float64(6_148_914_691_236_517_206), .float64(-9_223_372_036_854_775_808)])
+  }
+
+  @Test("a NaN is passed over unless there is nothing else", arguments: ["min", "max"])
+  func nan(_ function: String) throws {
+    let accumulator = try makeAccumulator(function, argument: .float64)
+    try update(
+      accumulator, [0, 0, 0, 1, 2],
+      Column.of(.float64, [.float64(.nan), .float64(2), .float64(.nan), .float64(.nan), nil]))
+    #expect(same(results(accumulator), [.float64(2), .float64(.nan), nil]))
+  }
+
+  @Test("longer and longer greatest strings leave no garbage behind that matters")
+  func strings() throws {
+    let accumulator = try makeAccumulator("max", argument: .utf8)
+    let slots = (0..<50).map { UInt32($0) }
+    for length in 1...200 {
+      let texts = slots.map { slot in Literal.utf8("\(slot)" + String(repeating: "x", count: length)) }
+      try update(accumulator, slots, Column.of(.utf8, texts))
+      #expect(results(accumulator) == texts)
+      try update(accumulator, slots, Column.of(.utf8, slots.map { _ in .utf8("") }))
+    }
+    #expect(results(accumulator, [49, 0]) == [49, 0].map { .utf8("\($0)" + String(repeating: "x", count: 200)) })
+  }
+
+  @Test("groups in many slots are DuckDB's and pyarrow's")
+  func peers() throws {
+    var generator = SeededGenerator()
+    let count = 60_000
+    let groups: UInt32 = 20_000
+    let slots = (0..<count).map { _ in UInt32.random(in: 0..<groups, using: &generator) }
+    func column(_ type: DataType, _ value: (inout SeededGenerator) -> Literal) -> Column {
+      let values = (0..<count).map { _ in Int.random(in: 0..<4, using: &generator) == 0 ? nil : value(&generator) }
+      return .of(type, values, junk: 3)
+    }
+    let columns = [
+      Column.of(.int64, slots.map { .int64(Int64($0)) }),
+      column(.int64) { .int64(.random(in: -1_000_000_000_000...1_000_000_000_000, using: &$0)) },
+      column(.float64) { .float64(Double(Int.random(in: -1_000_000...1_000_000, using: &$0)) / 16) },
+      column(.utf8) { .utf8(String($0.next() % 100_000)) },
+      column(.int32) { .int32(.random(in: .min ... .max, using: &$0)) },
+    ]
+    let cases: [(String, Int?)] = [
+      ("count", nil), ("count", 1), ("sum", 1), ("avg", 1), ("min", 1), ("max", 1), ("sum", 2), ("avg", 2), ("min", 2),
+      ("max", 2), ("min", 3), ("max", 3), ("sum", 4), ("avg", 4),
+    ]
+    let present = Array(Set(slots)).sorted()
+    let queries = cases.map { function, index in
+      let argument = index.map(letter) ?? "*"
+      let cast = function == "sum" && index != 2 ? "cast(sum(\(argument)) as bigint)" : "\(function)(\(argument))"
+      return "sql('select \(cast) from t group by a order by a')"
+    }
+    let grouped = ["sum", "mean", "min", "max", "count"].map {
+      "t.group_by('a').aggregate([('b', '\($0)')]).sort_by('a').column('b_\($0)')"
+    }
+    let answers = try Peer.evaluate(queries + grouped, columns)
+    let arrowCases: [(String, Int?)] = [("sum", 1), ("avg", 1), ("min", 1), ("max", 1), ("count", 1)]
+    for (index, (function, argument)) in (cases + arrowCases).enumerated() {
+      let accumulator = try makeAccumulator(function, argument: argument.map { columns[$0].type })
+      try update(accumulator, slots, argument.map { columns[$0] })
+      let found = results(accumulator, present)
+      #expect(
+        same(found, answers[index]), "\(generator): \(function) of \(argument.map(letter) ?? "rows"), case \(index)")
+    }
+  }
+}
