@@ -1,10 +1,54 @@
 import Base
+import Glibc
+import VolleyPlan
 
-/// `volley-host bench`: where the verb arrives.
+/// `volley-host bench`: flags in, a line a case out.
 enum BenchCommand {
-  static let flags: [FlagEntry] = []
+  private static let cases = Flag(
+    "case", "NAME", fallbackWords: "all but soak", repeatable: true,
+    expected: "the name of a case: \(Bench.names.joined(separator: ", "))",
+    help: "one case (\(Bench.names.joined(separator: ", "))); again for more", read: { $0.isEmpty ? nil : $0 })
+  private static let threads = Flag(
+    "threads", "N", fallback: "1", expected: "a whole number from 1 to 256",
+    help: "threads of the scheduler, and subtasks of each operator", read: RunFlags.count(upTo: 256))
+  private static let rows = Flag(
+    "rows", "N", fallbackWords: "enough for a few seconds", expected: "a whole number from 1 to 1000000000000",
+    help: "rows in all; for batch-function, batches", read: RunFlags.count(upTo: 1_000_000_000_000))
+  private static let repeats = Flag(
+    "repeat", "N", fallback: "3", expected: "a whole number from 1 to 1000",
+    help: "runs of engine and bare loop in turn, whose medians are told", read: RunFlags.count(upTo: 1000))
+  private static let minutes = Flag(
+    "minutes", "N", fallback: "10", expected: "a number of minutes above 0 such as '10' or '0.5'",
+    help: "how long the soak lasts", read: { text in Double(text).flatMap { $0 > 0 && $0 < 1e6 ? $0 : nil } })
+  private static let plugin = Flag(
+    "plugin", "PATH", fallbackWords: "libbench.so beside this program",
+    expected: "the path of Plugins/bench's plugin, libbench.so",
+    help: "the plugin of the cases udf, batch-function and startup", read: { $0.isEmpty ? nil : $0 })
+  private static let json = Flag(
+    "json", nil, expected: "no value", help: "one JSON object a line", read: { _ in true })
+
+  static let flags: [FlagEntry] = [
+    cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, json.entry,
+  ]
 
   static func run(_ arguments: [String], environment: [String: String]) throws(Failure) -> Int32 {
-    throw Failure(.usage, "this build has no benchmarks")
+    let parsed = try ParsedFlags(arguments, flags: flags, verb: "bench", environment: environment)
+    var options = BenchOptions()
+    options.cases = try parsed.values(cases)
+    if let threads = try parsed.value(threads) { options.threads = threads }
+    options.rows = try parsed.value(rows)
+    if let repeats = try parsed.value(repeats) { options.repeats = repeats }
+    if let minutes = try parsed.value(minutes) { options.minutes = minutes }
+    options.plugin = try parsed.value(plugin)
+    let asJSON = try parsed.value(json) ?? false
+    if let word = parsed.words.first {
+      throw Failure(.usage, "bench takes no word '\(word)'; a case is named with --case \(word)")
+    }
+    try Bench(options) { result in
+      print(asJSON ? result.json.text : result.line)
+      // A line as soon as its case is done, also into a pipe.
+      fflush(nil)
+    }.run()
+    return 0
   }
 }

@@ -61,7 +61,7 @@ enum RunFlags {
 
   private static let nonEmpty: @Sendable (String) -> String? = { $0.isEmpty ? nil : $0 }
 
-  private static func count(upTo bound: Int) -> @Sendable (String) -> Int? {
+  static func count(upTo bound: Int) -> @Sendable (String) -> Int? {
     { text in
       guard text.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(text), (1...bound).contains(number)
       else { return nil }

@@ -1,40 +1,51 @@
 import Volley
 
-/// What `volley-host bench` measures of user code: a function of two arguments.
+/// `a * b + a` by a user function: what `volley-host bench --case udf` compares with the built-in expression.
 struct UserFunctionBench: Pipeline {
   static let name = "udf"
-  static let summary: String? = "a user function of two arguments over generated rows"
+  static let summary: String? = "a user function of two arguments, over rows in memory"
 
-  @Parameter("Rows to generate") var rows = 1_000_000
+  @Parameter("How many subtasks each step has") var parallelism = 1
 
   func build(_ env: StreamExecutionEnvironment) {
-    let product = udf("product") { (left: Double, right: Double) -> Double in left * right }
-    env.fromSource(
-      .generator(rows: rows, columns: ["left": .uniform(0.0..<1.0), "right": .uniform(0.0..<1.0)]), uid: "rows"
-    )
-    .select(product(col("left"), col("right")).as("product"))
-    .toSink(.blackhole, uid: "out")
+    let multiplyAdd = udf("multiply-add") { (a: Double, b: Double) -> Double in a * b + a }
+    env.fromSource(.connector("bench-memory", schema: ["a": .float64, "b": .float64]), uid: "memory")
+      .withParallelism(parallelism)
+      .select(multiplyAdd(col("a"), col("b")).as("result"))
+      .withParallelism(parallelism)
+      .toSink(.connector("bench-checksum"), uid: "checksum", parallelism: parallelism)
   }
 }
 
-/// What `volley-host bench` measures of the boundary: a batch function that hands on what it gets.
+/// A batch function that does nothing: what the boundary costs a batch.
 struct BatchFunctionBench: Pipeline {
   static let name = "batch-function"
-  static let summary: String? = "an empty batch function over generated rows"
+  static let summary: String? = "an empty batch function, over rows in memory"
 
-  @Parameter("Rows to generate") var rows = 1_000_000
+  @Parameter("How many subtasks each step has") var parallelism = 1
 
   func build(_ env: StreamExecutionEnvironment) {
-    let columns: Schema = ["left": .float64, "right": .float64]
     env.fromSource(
-      .generator(rows: rows, columns: ["left": .uniform(0.0..<1.0), "right": .uniform(0.0..<1.0)]), uid: "rows"
+      .connector("bench-memory", schema: ["a": .int64, "b": .float64, "c": .int64]), uid: "memory"
     )
-    .batchFunction("pass", output: columns) { batch, output in try output.emit(batch) }
-    .toSink(.blackhole, uid: "out")
+    .batchFunction("nothing", output: ["a": .int64]) { _, _ in }
+    .toSink(.connector("bench-checksum"), uid: "checksum")
+  }
+}
+
+/// One row on standard output: from starting the host to its first record.
+struct StartupBench: Pipeline {
+  static let name = "startup"
+  static let summary: String? = "one row on standard output"
+
+  func build(_ env: StreamExecutionEnvironment) {
+    env.fromSource(.generator(rows: 1, columns: ["n": .sequence()]), uid: "one")
+      .filter(col("n") >= 0)
+      .toSink(.stdout(.csv), uid: "out")
   }
 }
 
 @c(volley_plugin_root)
 public func root() -> UnsafePointer<volley_plugin> {
-  export(UserFunctionBench.self, BatchFunctionBench.self, name: "bench")
+  export(UserFunctionBench.self, BatchFunctionBench.self, StartupBench.self, name: "bench")
 }
