@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -20,31 +21,36 @@ static void copy_text(char *to, size_t capacity, const char *from) {
   to[i] = 0;
 }
 
-// Async-signal-safe: touches the shared pages and the thread's own word only.
+// Async-signal-safe: touches the shared pages and the thread's own word only. False when another thread was first.
+static int write_report(int signal_number, const void *address) {
+  uint32_t none = PLATFORM_CRASH_NONE;
+  if (!__atomic_compare_exchange_n(&report->ready, &none, PLATFORM_CRASH_WRITING, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    return 0;
+  const platform_call_site *site = platform_current_call_word;
+  copy_text(report->plugin, sizeof report->plugin, site ? site->plugin : 0);
+  copy_text(report->function, sizeof report->function, site ? site->function : 0);
+  copy_text(report->call, sizeof report->call, site ? site->call : 0);
+  report->address = (uint64_t)(uintptr_t)address;
+  report->signal = signal_number;
+  __atomic_store_n(&report->ready, PLATFORM_CRASH_WRITTEN, __ATOMIC_RELEASE);
+  return 1;
+}
+
 static void on_crash(int signal_number, siginfo_t *info, void *unused) {
   (void)unused;
-  if (report) {
-    uint32_t none = PLATFORM_CRASH_NONE;
-    if (__atomic_compare_exchange_n(&report->ready, &none, PLATFORM_CRASH_WRITING, 0, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE)) {
-      const platform_call_site *site = platform_current_call_word;
-      copy_text(report->plugin, sizeof report->plugin, site ? site->plugin : 0);
-      copy_text(report->function, sizeof report->function, site ? site->function : 0);
-      copy_text(report->call, sizeof report->call, site ? site->call : 0);
-      report->address = (uint64_t)(uintptr_t)info->si_addr;
-      report->signal = signal_number;
-      __atomic_store_n(&report->ready, PLATFORM_CRASH_WRITTEN, __ATOMIC_RELEASE);
-    } else {
-      // Another thread crashed first: dying now would end the process before its report is whole. At most one second.
-      struct timespec pause = {0, 1000000};
-      for (int i = 0; i < 1000 && __atomic_load_n(&report->ready, __ATOMIC_ACQUIRE) != PLATFORM_CRASH_WRITTEN; i++)
-        nanosleep(&pause, 0);
-    }
+  if (!write_report(signal_number, info->si_addr)) {
+    // Another thread crashed first: dying now would end the process before its report is whole. At most one second.
+    struct timespec pause = {0, 1000000};
+    for (int i = 0; i < 1000 && __atomic_load_n(&report->ready, __ATOMIC_ACQUIRE) != PLATFORM_CRASH_WRITTEN; i++)
+      nanosleep(&pause, 0);
   }
   signal(signal_number, SIG_DFL);
   // Blocked until the handler returns; a fault that repeats by itself then ends the process just the same.
   raise(signal_number);
 }
+
+// The worker itself leaves by _exit: this is exit, called by other code, in that code's thread.
+static void on_exit_call(void) { write_report(0, 0); }
 
 platform_crash_report *platform_make_crash_report(int *descriptor) {
   int fd = memfd_create("volley-crash-report", 0);
@@ -68,6 +74,7 @@ int platform_install_crash_handlers(int descriptor) {
   if (page == MAP_FAILED) return -1;
   close(descriptor);
   report = page;
+  atexit(on_exit_call);
   static const int signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction action;
@@ -115,6 +122,10 @@ void platform_noted_plugin(const platform_crash_report *from, const char *name, 
     }
     at += length + 1;
   }
+}
+
+void platform_note_start(void) {
+  if (report) __atomic_store_n(&report->started, 1, __ATOMIC_RELEASE);
 }
 
 void platform_say_goodbye(void) {

@@ -4,11 +4,15 @@ import TestSupport
 
 /// The `volley-host` that was built beside these tests.
 enum HostProgram {
-  static let path: String = {
+  /// The build's folder.
+  static let folder: String = {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = readlink("/proc/self/exe", &buffer, buffer.count)
     let tests = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let folder = tests.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    return tests.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+  }()
+
+  static let path: String = {
     let path = "\(folder)/volley-host"
     guard access(path, X_OK) == 0 else { fatalError("there is no \(path): run 'swift build' first") }
     return path

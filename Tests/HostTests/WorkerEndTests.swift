@@ -36,6 +36,15 @@ import Testing
     #expect(end.exitCode == 70)
   }
 
+  @Test("before the job has started nothing is said of a restart")
+  func beforeStart() {
+    let end = WorkerEnd(
+      status: .killed(SignalName(4)), saidGoodbye: false, hadStarted: false, site: site, peakMemory: 0)
+    #expect(
+      end.failure?.message == "plugin 'broken' (/p/libbroken.so): function 'tax' trapped in 'call': SIGILL "
+        + "(illegal instruction); mend the plugin and run again")
+  }
+
   @Test("a plugin that died before it was named has no path")
   func early() {
     var early = site
@@ -71,8 +80,8 @@ import Testing
     let end = WorkerEnd(status: .exited(0), saidGoodbye: false, site: site, peakMemory: 0)
     #expect(
       end.failure?.message
-        == "plugin 'broken' (/p/libbroken.so): function 'tax' ended the worker by exit(0) in 'call' though "
-        + "the job had not ended; \(noRestart): remove the call of exit and run again")
+        == "plugin 'broken' (/p/libbroken.so): function 'tax' ended the worker by exit(0) in 'call' before "
+        + "the job had ended; \(noRestart): remove the call of exit and run again")
     #expect(end.exitCode == 70)
   }
 

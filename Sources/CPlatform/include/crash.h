@@ -25,6 +25,7 @@ typedef struct platform_call_site {
 typedef struct platform_crash_report {
   /// One of `PLATFORM_CRASH_…`; written last.
   uint32_t ready;
+  /// 0: a call of `exit`.
   int32_t signal;
   uint64_t address;
   /// Empty when the thread was in no plugin call.
@@ -33,6 +34,8 @@ typedef struct platform_crash_report {
   char call[64];
   /// 1: the worker ended by itself and has told why. 0: something else made it exit.
   uint32_t goodbye;
+  /// 1: the job has started: rows may have been read and written.
+  uint32_t started;
   /// Bytes in `plugin_paths`.
   uint32_t plugin_paths_length;
   /// The plugins loaded, "name\tpath\n" each.
@@ -56,7 +59,8 @@ platform_crash_report *platform_make_crash_report(int *descriptor);
 void platform_drop_crash_report(platform_crash_report *report);
 
 /// In the worker: maps the report behind `descriptor`, closes that, and installs handlers for SIGILL, SIGTRAP, SIGABRT,
-/// SIGSEGV, SIGBUS and SIGFPE that fill the report in and die of the same signal. Returns 0, or -1 with errno.
+/// SIGSEGV, SIGBUS and SIGFPE that fill the report in and die of the same signal, and one for a call of `exit`, which is
+/// signal 0 there. Returns 0, or -1 with errno.
 int platform_install_crash_handlers(int descriptor);
 
 /// In the worker: tells the supervisor where a plugin was loaded from. Does nothing without a report or when there is no
@@ -66,6 +70,9 @@ void platform_note_plugin(const char *name, const char *path);
 /// In the supervisor: where the worker loaded a plugin from; `path` receives it, cut to `capacity` bytes with its NUL, empty
 /// when no plugin of that name was noted. After the worker's end.
 void platform_noted_plugin(const platform_crash_report *report, const char *name, char *path, size_t capacity);
+
+/// In the worker: the job starts now. Does nothing without a report.
+void platform_note_start(void);
 
 /// In the worker: it is about to exit on its own account. Does nothing without a report.
 void platform_say_goodbye(void);

@@ -76,9 +76,6 @@ struct ParsedFlags: Sendable {
     return values
   }
 
-  /// Where the value of a flag came from; nil when it has none.
-  func origin<Value>(_ flag: Flag<Value>) -> Origin? { given[flag.entry.name]?.last?.origin }
-
   /// Whether a switch was given.
   func isOn(_ flag: Flag<Bool>) -> Bool { given[flag.entry.name] != nil }
 

@@ -40,8 +40,6 @@ struct InspectOptions: Sendable {
   var threads: Int?
   var parallelism: Int?
   var format: PlanFormat
-  /// Whether the format was asked for: without it, a pipeline that lacks a parameter is still described.
-  var wantsPlan: Bool
 
   init(_ arguments: some Collection<String>, environment: [String: String]) throws(Failure) {
     let flags = try ParsedFlags(arguments, flags: RunFlags.inspect, verb: "inspect", environment: environment)
@@ -49,7 +47,6 @@ struct InspectOptions: Sendable {
     threads = try flags.value(RunFlags.threads)
     parallelism = try flags.value(RunFlags.parallelism)
     format = try flags.required(RunFlags.format)
-    wantsPlan = flags.origin(RunFlags.format) == .commandLine
   }
 }
 

@@ -1,10 +1,55 @@
 import Base
+import Observability
+import Planning
+import PluginLoading
+import VolleyPlan
 
-/// `volley-host inspect`, in the worker.
+/// `volley-host inspect`, in the worker: what a plugin offers, and what a pipeline of it would run as.
+///
+/// The plugin is described first, so that whoever looks for a missing parameter sees it; then a plan that cannot be made is
+/// told as a failure.
 struct InspectCommand {
-  let options: InspectOptions
+  private let options: InspectOptions
 
   init(_ options: InspectOptions) { self.options = options }
 
-  func run() throws(Failure) { throw Failure(.software, "this host cannot show pipelines") }
+  func run() throws(Failure) {
+    let log = EventLog(minimum: .warning)
+    let plugin = try LoadedPipeline.load(options.pipeline.plugin, log: log)
+    let connectors = try LoadedPipeline.loadConnectors(options.pipeline, log: log)
+    // Without a choice among several pipelines there is no plan to show.
+    let hasChoice = plugin.pipelines.count == 1 || options.pipeline.pipeline != nil
+    let description = PluginDescription(plugin: plugin, chosen: hasChoice ? options.pipeline.pipeline : nil)
+    if options.format == .tree { printText(description.text) }
+    guard hasChoice || options.format == .dot else {
+      if options.format == .json { printLine(description.json(plan: nil, graph: nil).text) }
+      return
+    }
+    do throws(Failure) {
+      let loaded = try LoadedPipeline(plugin, connectors, options.pipeline, log: log)
+      let threads = options.threads ?? MachineResources().cores
+      let graph = try ExecutionGraph(
+        loaded.plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads))
+      switch options.format {
+      case .tree: printText("\nplan of \(graph.name)\n\(graph.tree)")
+      case .json: printLine(description.json(plan: try loaded.plan.jsonValue, graph: graph.json).text)
+      case .dot: printText(graph.dot)
+      }
+    } catch {
+      if options.format == .json { printLine(description.json(plan: nil, graph: nil).text) }
+      throw error
+    }
+  }
+}
+
+extension Plan {
+  fileprivate var jsonValue: JSONValue {
+    get throws(Failure) {
+      do {
+        return try JSONValue.parse(PlanJSON.encode(self))
+      } catch {
+        throw Failure(.software, "the plan of '\(name)' cannot be written as JSON: \(error)")
+      }
+    }
+  }
 }

@@ -21,12 +21,15 @@ final class Console: Sendable {
     self.screen = screen
     if format == .auto && isTerminal {
       style = .terminal
-      log = EventLog { event in screen.print("volley-host: \(event.message)") }
+      log = EventLog { event in if !Self.repeats(event) { screen.print("volley-host: \(event.message)") } }
     } else {
       style = .json
-      log = EventLog()
+      log = EventLog { event in if !Self.repeats(event) { complain(event.line) } }
     }
   }
+
+  /// A job's failure is thrown as well, and told once, with its exit code.
+  private static func repeats(_ event: LogEvent) -> Bool { event.name == "job.failed" }
 
   /// Draws the status line; an empty one removes it. Only on a terminal.
   func show(_ status: String) {

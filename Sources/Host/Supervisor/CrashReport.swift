@@ -25,6 +25,9 @@ struct CrashReport: ~Copyable {
   /// Whether the worker said that it ends by itself.
   var saidGoodbye: Bool { pages.pointee.goodbye != 0 }
 
+  /// Whether the job had started.
+  var hasStarted: Bool { pages.pointee.started != 0 }
+
   /// Where the worker crashed; nil when it did not, or outside of plugin calls. Read it after the worker's end.
   var site: WorkerEnd.CallSite? {
     guard pages.pointee.ready == PLATFORM_CRASH_WRITTEN else { return nil }

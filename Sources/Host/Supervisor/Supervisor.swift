@@ -49,7 +49,8 @@ struct Supervisor: ~Copyable {
       if number == SIGCHLD {
         if let (status, peak) = reap() {
           return WorkerEnd(
-            status: status, saidGoodbye: report.saidGoodbye, site: report.site, peakMemory: peak,
+            status: status, saidGoodbye: report.saidGoodbye, hadStarted: report.hasStarted, site: report.site,
+            peakMemory: peak,
             wasCutShort: shutdown.isImmediate && status == .killed(SignalName(SIGKILL)))
         }
       } else {

@@ -14,6 +14,8 @@ struct WorkerEnd: Sendable, Hashable {
   var status: WaitStatus
   /// The worker said that it ends by itself: its exit code is its own, and it has told why.
   var saidGoodbye: Bool
+  /// The job had started: it may have read and written rows.
+  var hadStarted = true
   /// The plugin call in which the worker died; nil when it was in none.
   var site: CallSite?
   /// Resident memory at its largest, in bytes.
@@ -29,13 +31,13 @@ struct WorkerEnd: Sendable, Hashable {
     case .exited(let code):
       return Failure(
         .software,
-        "\(place(did: "ended the worker by exit(\(code))")) though the job had not ended; "
-          + "\(Self.noRestart): remove the call of exit and run again")
+        "\(place(did: "ended the worker by exit(\(code))")) before the job had ended; "
+          + "\(noRestart)remove the call of exit and run again")
     case .killed(let signal) where signal.isKill:
       return Failure(
         .software, domain: .external,
         "the worker was killed by \(signal) when it held \(byteSizeText(peakMemory)) at its peak, most often the work of the "
-          + "kernel's out-of-memory killer; \(Self.noRestart): lower --memory-limit or give it more memory, and run again"
+          + "kernel's out-of-memory killer; \(noRestart)lower --memory-limit or give it more memory, and run again"
       )
     case .killed(let signal):
       let remedy =
@@ -43,7 +45,7 @@ struct WorkerEnd: Sendable, Hashable {
         ? "this is a bug in Volley, or a plugin that wrote over memory: please report it with what stands above"
         : "mend the plugin and run again"
       let domain: Failure.Domain = site == nil ? .internal : .user
-      return Failure(.software, domain: domain, "\(place(did: "trapped", by: signal)); \(Self.noRestart): \(remedy)")
+      return Failure(.software, domain: domain, "\(place(did: "trapped", by: signal)); \(noRestart)\(remedy)")
     }
   }
 
@@ -54,13 +56,14 @@ struct WorkerEnd: Sendable, Hashable {
     return Failure.Kind.software.exitCode
   }
 
-  private static let noRestart =
-    "the job is not restarted, because without a checkpoint its rows would be counted twice"
+  private var noRestart: String {
+    hadStarted ? "the job is not restarted, because without a checkpoint its rows would be counted twice: " : ""
+  }
 
   private func place(did what: String, by signal: SignalName? = nil) -> String {
     let reason = signal.map { ": \($0)" } ?? ""
     guard let site else {
-      return signal.map { "the worker died of \($0) outside of any plugin call" } ?? "something in the worker \(what)"
+      return signal.map { "the worker died of \($0) outside of any plugin call" } ?? "something \(what)"
     }
     let path = site.path.isEmpty ? "" : " (\(site.path))"
     return "plugin '\(site.plugin)'\(path): function '\(site.function)' \(what) in '\(site.call)'\(reason)"

@@ -1,10 +1,59 @@
 import Base
+import Dataflow
+import Glibc
+import Observability
+import Planning
 
-/// `volley-host run`, in the worker.
+/// `volley-host run`, in the worker: from flags to a finished job.
 struct RunCommand {
-  let options: RunOptions
+  private let options: RunOptions
+  private let console: Console
 
-  init(_ options: RunOptions) { self.options = options }
+  init(_ options: RunOptions) {
+    self.options = options
+    console = Console(options.logFormat)
+  }
 
-  func run() throws(Failure) { throw Failure(.software, "this host cannot run pipelines") }
+  /// Returns when the job has ended well, which a graceful stop is too.
+  func run() throws(Failure) {
+    let machine = MachineResources()
+    let memory = options.memoryLimit.resolved(on: machine)
+    let threads = options.threads ?? machine.cores
+    tellResources(machine, memory, threads: threads)
+    let loaded = try LoadedPipeline(options.pipeline, log: console.log)
+    var plan = loaded.plan
+    for source in options.testSources { plan = try plan.replacingSource(uid: source.name, withJSONLines: source.value) }
+    for sink in options.testSinks { plan = try plan.replacingSink(uid: sink.name, withJSONLines: sink.value) }
+    let graph = try ExecutionGraph(
+      plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads))
+    let jobGraph = try graph.jobGraph(code: loaded.code)
+    let shares = MemoryShares(limit: memory.bytes, graph: jobGraph)
+    let job = Job(
+      graph: jobGraph,
+      options: JobOptions(
+        threads: threads, batchRows: options.batchRows, batchDelay: options.batchDelay,
+        channelBytes: shares.channelBytes, waitingBytes: shares.waitingBytes),
+      log: console.log)
+    StopSignals.watch { job.stop() }
+    let monitor = JobMonitor(job, graph: jobGraph, console: console, drawsStatus: !plan.talksToTerminal)
+    let final = try monitor.runToEnd()
+    loaded.code.registry.warnOfKeptBatches()
+    switch options.report {
+    case .text: complain(final.text)
+    case .json: complain(final.json)
+    case .none: break
+    }
+  }
+
+  private func tellResources(_ machine: MachineResources, _ memory: (bytes: Int, source: String), threads: Int) {
+    let source = options.threads == nil ? machine.coresSource : "--threads"
+    console.log.info(
+      "worker.resources",
+      "\(threads) threads (\(source)) and at most \(byteSizeText(memory.bytes)) of memory (\(memory.source))",
+      [
+        "threads": .int(threads), "threads_source": .string(source), "cores": .int(machine.cores),
+        "cores_source": .string(machine.coresSource), "memory_bytes": .int(memory.bytes),
+        "memory_source": .string(memory.source), "pid": .int(Int(getpid())),
+      ])
+  }
 }

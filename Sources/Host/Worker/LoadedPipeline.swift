@@ -1,0 +1,84 @@
+import Base
+import CPlatform
+import Connectors
+import Observability
+import PluginLoading
+import VolleyPlan
+
+/// The plugins that a command line names, and the plan of its pipeline with its parameters.
+struct LoadedPipeline {
+  let plugin: Plugin
+  let plan: Plan
+  /// The code that the plan names.
+  let code: PluginSet
+
+  /// - Parameter log: takes what is loaded, and what plugins have to say.
+  init(_ options: PipelineOptions, log: EventLog) throws(Failure) {
+    let plugin = try Self.load(options.plugin, log: log)
+    let connectors = try Self.loadConnectors(options, log: log)
+    try self.init(plugin, connectors, options, log: log)
+  }
+
+  init(_ plugin: Plugin, _ connectors: [Plugin], _ options: PipelineOptions, log: EventLog) throws(Failure) {
+    let pipeline = try plugin.pipeline(named: options.pipeline)
+    let built = try pipeline.plan(values: try pipeline.values(options.parameters))
+    self.plugin = plugin
+    plan = built.plan
+    code = try PluginSet(
+      pipeline: built, of: plugin, connectors: connectors, reservedNames: BuiltinConnectors.names,
+      listener: { event in
+        log.log(
+          event.level.logLevel, "plugin.log", event.text,
+          [
+            "plugin": .string(event.plugin), "function": .string(event.function), "uid": .string(event.uid),
+            "subtask": .int(event.subtask),
+          ])
+      })
+  }
+
+  static func loadConnectors(_ options: PipelineOptions, log: EventLog) throws(Failure) -> [Plugin] {
+    var connectors: [Plugin] = []
+    for path in options.connectors { connectors.append(try load(path, log: log)) }
+    return connectors
+  }
+
+  static func load(_ path: String, log: EventLog) throws(Failure) -> Plugin {
+    let plugin = try Plugin.load(path: path)
+    platform_note_plugin(plugin.name, plugin.path)
+    log.info(
+      "plugin.loaded", "plugin '\(plugin.name)' \(plugin.version) (\(plugin.note.builtWith)) from \(plugin.path)",
+      [
+        "plugin": .string(plugin.name), "version": .string(plugin.version), "path": .string(plugin.path),
+        "sdk": .string(plugin.note.sdkVersion), "compiler": .string(plugin.note.compiler),
+        "abi": .string("\(plugin.note.abiMajor).\(plugin.note.abiMinor)"),
+      ])
+    return plugin
+  }
+}
+
+extension PluginPipeline {
+  /// What `--set` gives, in the types of the declared parameters. A name that is none is left as text: the pipeline refuses it
+  /// with the names that it knows.
+  func values(_ assignments: [Assignment]) throws(Failure) -> JSONValue {
+    var members: [JSONValue.Member] = []
+    for assignment in assignments {
+      guard let parameter = parameters.first(where: { $0.name == assignment.name }) else {
+        members.append(.init(assignment.name, .string(assignment.value)))
+        continue
+      }
+      members.append(.init(assignment.name, try parameter.value(fromText: assignment.value)))
+    }
+    return .object(members)
+  }
+}
+
+extension PluginEvent.Level {
+  fileprivate var logLevel: LogLevel {
+    switch self {
+    case .debug: .debug
+    case .info: .info
+    case .warning: .warning
+    case .error: .error
+    }
+  }
+}

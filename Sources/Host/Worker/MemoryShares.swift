@@ -1,0 +1,34 @@
+import Dataflow
+
+/// How `--memory-limit` is shared out among the parts of a job that hold batches.
+struct MemoryShares: Sendable, Hashable {
+  /// The bound of each channel.
+  var channelBytes: Int
+  /// What one subtask may hold for which its channels have no room.
+  var waitingBytes: Int
+
+  /// Keyed state and user code get what is not given away here: half of the limit.
+  ///
+  /// - Parameters:
+  ///   - channels: between all subtasks. Each may hold its bound twice: queued, and held back to fill a batch.
+  ///   - subtasks: of all tasks.
+  init(limit: Int, channels: Int, subtasks: Int) {
+    channelBytes = min(max(limit / 4 / (2 * max(1, channels)), Self.smallestChannel), Self.largestChannel)
+    waitingBytes = min(max(limit / 4 / max(1, subtasks), Self.smallestWaiting), Self.largestWaiting)
+  }
+
+  init(limit: Int, graph: JobGraph) {
+    var channels = 0
+    for edge in graph.edges {
+      let (from, to) = (graph.tasks[edge.from].parallelism, graph.tasks[edge.to].parallelism)
+      if case .forward = edge.exchange { channels += from } else { channels += from * to }
+    }
+    self.init(limit: limit, channels: channels, subtasks: graph.tasks.reduce(0) { $0 + $1.parallelism })
+  }
+
+  /// A channel smaller than this passes batches of a few rows, and one larger than a core's caches gains nothing.
+  static let smallestChannel = 64 << 10
+  static let largestChannel = 4 << 20
+  static let smallestWaiting = 1 << 20
+  static let largestWaiting = 256 << 20
+}

@@ -1,0 +1,108 @@
+import Glibc
+import TestSupport
+import VolleyPlan
+
+/// A pipeline of the C plugin in `Peers/any.c`: any plan, and one batch function that does what a test asks for.
+struct PeerPipeline {
+  /// What the batch function `act` does with its first batch.
+  enum Deed: String, CaseIterable {
+    case none, trap, abort, segv, divide, overflow, exit, kill, fail
+    case trapInPlan = "trap-in-plan"
+  }
+
+  let folder = TemporaryFolder()
+  private let plan: String
+
+  init(_ plan: Plan) {
+    do {
+      self.init(json: try PlanJSON.encode(plan))
+    } catch {
+      fatalError("a test's plan cannot be written: \(error)")
+    }
+  }
+
+  init(json: String) { plan = folder.write("plan.json", json) }
+
+  /// The command line that runs it.
+  func command(_ deed: Deed = .none, _ flags: String...) -> [String] {
+    [HostProgram.path, "run", "--plugin", Self.plugin, "--set", "plan=\(plan)", "--set", "deed=\(deed.rawValue)"]
+      + flags
+  }
+
+  /// Compiled once for all tests of this process.
+  static let plugin: String = {
+    let folder = "\(HostProgram.folder)/host-test-peers"
+    mkdir(folder, 0o777)
+    let path = "\(folder)/libany.so"
+    let fresh = "\(path).\(getpid())"
+    let here = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    let compiled = TestProcess.run([
+      "clang", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
+      here.dropLast(3).joined(separator: "/") + "/sdk/Sources/CVolley/include",
+      here.dropLast().joined(separator: "/") + "/Peers/any.c", "-o", fresh,
+    ])
+    guard compiled.status == 0, rename(fresh, path) == 0 else {
+      fatalError("the peer plugin does not compile: \(compiled.errors)")
+    }
+    return path
+  }()
+
+  /// source → act → sink.
+  static func acting(from source: Plan.Source, to sink: Plan.Connector) -> PeerPipeline {
+    PeerPipeline(
+      Plan(
+        name: "any",
+        nodes: [
+          .init(id: 0, uid: "in", inputs: [], operator: .source(source)),
+          .init(
+            id: 1, uid: nil, inputs: [.init(node: 0)],
+            operator: .batchFunction(.init(function: "act", label: "act", columns: nil, outputs: [source.schema]))),
+          .init(id: 2, uid: "out", inputs: [.init(node: 1)], operator: .sink(.init(implementation: .connector(sink)))),
+        ]))
+  }
+
+  /// source → sink.
+  static func straight(from source: Plan.Source, to sink: Plan.Connector) -> PeerPipeline {
+    PeerPipeline(
+      Plan(
+        name: "any",
+        nodes: [
+          .init(id: 0, uid: "in", inputs: [], operator: .source(source)),
+          .init(id: 1, uid: "out", inputs: [.init(node: 0)], operator: .sink(.init(implementation: .connector(sink)))),
+        ]))
+  }
+}
+
+extension Plan.Source {
+  /// Rows 0, 1, 2… in a column `n`: `rows` of them or endless, at a rate or as fast as they are taken.
+  static func numbers(_ rows: Int64? = nil, rate: Double? = nil) -> Plan.Source {
+    var options: [JSONValue.Member] = []
+    if let rows { options.append(.init("rows", .int(rows))) }
+    if let rate { options.append(.init("rate", .double(rate))) }
+    return Plan.Source(
+      implementation: .connector(.init(name: "generator", options: .object(options))), schema: [Field("n", .int64)])
+  }
+
+  /// Each line of standard input, in a column `line`.
+  static let lines = Plan.Source(
+    implementation: .connector(.init(name: "stdin", options: .object([.init("format", .string("lines"))]))),
+    schema: [Field("line", .utf8)])
+
+  static func file(_ format: String, _ path: String, _ schema: [Field]) -> Plan.Source {
+    Plan.Source(
+      implementation: .connector(.init(name: format, options: .object([.init("path", .string(path))]))), schema: schema)
+  }
+}
+
+extension Plan.Connector {
+  static let blackhole = Plan.Connector(name: "blackhole")
+  static let console = Plan.Connector(name: "console")
+
+  static func stdout(_ format: String) -> Plan.Connector {
+    Plan.Connector(name: "stdout", options: .object([.init("format", .string(format))]))
+  }
+
+  static func file(_ format: String, _ path: String) -> Plan.Connector {
+    Plan.Connector(name: format, options: .object([.init("path", .string(path))]))
+  }
+}

@@ -1,0 +1,195 @@
+"""Starts volley-host and does to it what a terminal, a shell or a kernel would. Prints one JSON object.
+
+driver.py SCENARIO ARGUMENTS… -- COMMAND…
+"""
+import json, os, pty, select, signal, subprocess, sys, time
+
+LIMIT = 30.0
+
+
+def split(arguments):
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1:]
+
+
+def wait_for(what, condition):
+    """Polls, because /proc tells nobody when it changes."""
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.005)
+    raise SystemExit(f"waited {LIMIT} s in vain for {what}")
+
+
+class Host:
+    """A host whose stderr is read as events; other lines are kept."""
+
+    def __init__(self, command, **more):
+        self.events, self.lines, self.rest = [], [], b""
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, **more)
+
+    def read_until(self, name):
+        """Reads events up to the first of that name; None: up to the end of stderr."""
+        descriptor = self.process.stderr.fileno()
+        end = time.monotonic() + LIMIT
+        while name is None or not any(event["event"] == name for event in self.events):
+            ready, _, _ = select.select([descriptor], [], [], max(0, end - time.monotonic()))
+            if not ready:
+                raise SystemExit(f"no event {name}; so far {self.events} {self.lines}")
+            data = os.read(descriptor, 65536)
+            if not data:
+                if name is None:
+                    return None
+                raise SystemExit(f"stderr ended before {name}: {self.events} {self.lines}")
+            *lines, self.rest = (self.rest + data).split(b"\n")
+            for line in lines:
+                if line.startswith(b"{"):
+                    self.events.append(json.loads(line))
+                else:
+                    self.lines.append(line.decode())
+        return next((event for event in self.events if event["event"] == name), None)
+
+    def worker(self):
+        return self.read_until("worker.resources")["pid"]
+
+    def finish(self):
+        self.read_until(None)
+        return self.process.wait(LIMIT)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def stop(signal_name, output, command):
+    """Sends one signal when rows have arrived in the output's files."""
+    host = Host(command, stdout=subprocess.DEVNULL)
+    host.read_until("job.starting")
+    wait_for("rows", lambda: any(os.path.getsize(path) > 0 for path in files(output)))
+    host.process.send_signal(getattr(signal, signal_name))
+    return {"status": host.finish(), "lines": host.lines, "events": [event["event"] for event in host.events]}
+
+
+def files(output):
+    """What is written and what will become it."""
+    folder, name = os.path.split(output)
+    return [os.path.join(folder, other) for other in os.listdir(folder) if name in other]
+
+
+def cut_short(gap, command):
+    """A job that cannot drain, because nobody reads its output: one SIGINT, and after `gap` seconds another."""
+    read_end, write_end = os.pipe()
+    host = Host(command, stdout=write_end)
+    worker = host.worker()
+    host.read_until("job.starting")
+    wait_for("a full pipe", lambda: not select.select([], [write_end], [], 0)[1])
+    host.process.send_signal(signal.SIGINT)
+    host.read_until("job.stopping")
+    time.sleep(float(gap))
+    host.process.send_signal(signal.SIGINT)
+    status = host.finish()
+    return {"status": status, "lines": host.lines, "worker_alive": is_alive(worker)}
+
+
+def kill_supervisor(command):
+    host = Host(command, stdout=subprocess.DEVNULL)
+    worker = host.worker()
+    host.read_until("job.starting")
+    host.process.send_signal(signal.SIGKILL)
+    host.process.wait()
+    wait_for("the worker's end", lambda: not is_alive(worker))
+    return {"worker_alive": is_alive(worker)}
+
+
+def kill_worker(command):
+    host = Host(command, stdout=subprocess.DEVNULL)
+    worker = host.worker()
+    host.read_until("job.starting")
+    os.kill(worker, signal.SIGKILL)
+    return {"status": host.finish(), "lines": host.lines}
+
+
+def first_process(command):
+    """The host as PID 1 of a namespace: it reaps an orphan that is none of its own, and obeys SIGTERM."""
+    host = Host(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"] + command, stdout=subprocess.DEVNULL)
+    host.read_until("job.starting")
+    supervisor = int(open(f"/proc/{host.process.pid}/task/{host.process.pid}/children").read().split()[0])
+    orphan = subprocess.run(
+        ["nsenter", "-t", str(supervisor), "-p", "sh", "-c", "sleep 1 & true"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def children():
+        pids = open(f"/proc/{supervisor}/task/{supervisor}/children").read().split()
+        return [pid for pid in pids if "sleep" in open(f"/proc/{pid}/comm").read()]
+
+    wait_for("the orphan's adoption", children)
+    wait_for("the orphan's end", lambda: not children())
+    os.kill(supervisor, signal.SIGTERM)
+    return {"status": host.finish(), "nsenter": orphan.returncode, "lines": host.lines}
+
+
+def terminal(command):
+    """The host on a terminal of its own; Ctrl-C is typed once the status line has been drawn twice."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execv(command[0], command)
+    text, typed, end = b"", False, time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        try:
+            data = os.read(master, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        text += data
+        if not typed and text.count(b"rows/s") >= 2:
+            os.write(master, b"\x03")
+            typed = True
+    _, status = os.waitpid(pid, 0)
+    return {"status": os.waitstatus_to_exitcode(status), "typed": typed, "text": text.decode()}
+
+
+def latency(count, command):
+    """Milliseconds from a line's writing on stdin to its reading on stdout."""
+    host = Host(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    host.read_until("job.starting")
+    times, output = [], b""
+    for number in range(int(count)):
+        line = f"line-{number}".encode()
+        start = time.monotonic()
+        os.write(host.process.stdin.fileno(), line + b"\n")
+        while line + b"\n" not in output and line + b" " not in output:
+            ready, _, _ = select.select([host.process.stdout], [], [], LIMIT)
+            data = os.read(host.process.stdout.fileno(), 65536) if ready else b""
+            if not data:
+                raise SystemExit(f"line {number} did not come: {output!r} {host.lines}")
+            output += data
+        times.append((time.monotonic() - start) * 1000)
+        time.sleep(0.003)
+    host.process.stdin.close()
+    return {"status": host.finish(), "milliseconds": times}
+
+
+def hang_up(ignored, command):
+    """SIGHUP, which nohup would have had ignored."""
+    prepare = (lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if ignored == "ignored" else None
+    host = Host(command, stdout=subprocess.DEVNULL, preexec_fn=prepare)
+    worker = host.worker()
+    host.read_until("job.starting")
+    host.process.send_signal(signal.SIGHUP)
+    os.kill(worker, signal.SIGHUP)
+    if ignored == "ignored":
+        # Signals are taken in order of their numbers: by the time that SIGTERM stops the job, SIGHUP was seen.
+        host.process.send_signal(signal.SIGTERM)
+    return {"status": host.finish(), "stops": sum(event["event"] == "job.stopping" for event in host.events)}
+
+
+if __name__ == "__main__":
+    words, command = split(sys.argv[2:])
+    print(json.dumps(globals()[sys.argv[1]](*words, command)))
