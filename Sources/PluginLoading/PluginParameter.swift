@@ -35,7 +35,8 @@ public struct PluginParameter: Sendable, Hashable {
     } catch {
       throw Failure(.plugin, "\(owner): the default of parameter '\(name)' is not JSON: \(error.message)")
     }
-    guard let value = defaultValue, kind.fits(value) else {
+    // An optional parameter has no value unless one is given: null.
+    guard let value = defaultValue, value == .null || kind.fits(value) else {
       throw Failure(.plugin, "\(owner): the default of parameter '\(name)' is \(text), expected \(kind.phrase)")
     }
   }

@@ -346,7 +346,7 @@ typedef struct volley_parameter {
   const char *name;
   /// "string", "int", "double", "bool" or "duration".
   const char *type;
-  /// JSON text of the default value, or NULL when the value must be given.
+  /// JSON text of the default value ("null" when there is no value unless one is given), or NULL when one must be given.
   const char *default_value;
   /// May be NULL.
   const char *description;
