@@ -1,5 +1,4 @@
 import CVolley
-import Synchronization
 import VolleyPlan
 
 /// The least of a host: calls a plugin's tables on the test's thread, and keeps what is emitted, logged and counted.
@@ -307,13 +306,8 @@ final class SchemaMemory {
   }
 }
 
-/// Batches that the test gives to a plugin. `alive` counts those that were not released.
+/// Memory of a batch that the test gives to a plugin.
 final class ArrayMemory {
-  private static let living = Counter()
-  static var alive: Int { living.value.load(ordering: .relaxed) }
-
-  final class Counter: Sendable { let value = Atomic(0) }
-
   private var blocks: [UnsafeMutableRawPointer] = []
 
   private func block(_ byteCount: Int) -> UnsafeMutableRawPointer {
@@ -325,7 +319,6 @@ final class ArrayMemory {
 
   deinit {
     for block in blocks { block.deallocate() }
-    Self.living.value.wrappingSubtract(1, ordering: .relaxed)
   }
 
   /// A struct array of the columns.
@@ -333,11 +326,12 @@ final class ArrayMemory {
   /// - Parameters:
   ///   - padding: rows before the first one, in the children's buffers: their offset.
   ///   - parentOffset: rows before the first one, skipped by the struct array's own offset.
+  /// - Returns: whether the batch has not been released.
+  @discardableResult
   static func make(
     _ columns: [MiniHost.Cells], padding: Int = 0, parentOffset: Int = 0, into root: UnsafeMutablePointer<ArrowArray>
-  ) {
+  ) -> () -> Bool {
     let memory = ArrayMemory()
-    living.value.wrappingAdd(1, ordering: .relaxed)
     let rows = columns.first?.count ?? 0
     root.pointee = ArrowArray()
     root.pointee.length = Int64(rows)
@@ -358,6 +352,7 @@ final class ArrayMemory {
       array!.pointee.release = nil
       memory.release()
     }
+    return { [weak memory] in memory != nil }
   }
 
   private func array(_ cells: MiniHost.Cells, skip: Int, offset: Int) -> ArrowArray {
@@ -435,6 +430,18 @@ extension MiniHost.Cells {
     case .int64(let values), .timestamp(let values): values.contains(nil)
     case .double(let values): values.contains(nil)
     case .text(let values): values.contains(nil)
+    }
+  }
+}
+
+extension MiniHost.Cells {
+  var nullCount: Int {
+    switch self {
+    case .bool(let values): values.count { $0 == nil }
+    case .int32(let values): values.count { $0 == nil }
+    case .int64(let values), .timestamp(let values): values.count { $0 == nil }
+    case .double(let values): values.count { $0 == nil }
+    case .text(let values): values.count { $0 == nil }
     }
   }
 }

@@ -56,6 +56,11 @@ public struct GeneratedColumn: Sendable {
   public static func timestamp(
     from start: Timestamp = Timestamp(microseconds: 0), step: Duration = .milliseconds(1)
   ) -> GeneratedColumn {
-    .init(.timestamp, "timestamp", [.init("start", .int(start.microseconds)), .init("step", .string(step.text))])
+    .init(.timestamp, "timestamp", [.init("start", .int(start.microseconds)), .init("step", .int(step.microseconds))])
   }
+}
+
+extension Duration {
+  /// Whole microseconds; finer parts are dropped.
+  fileprivate var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
 }

@@ -1,0 +1,22 @@
+import Glibc
+import TestSupport
+
+/// Plan documents of released versions. They stay as they are: today's host must read them.
+enum Museum {
+  static let folder = "\(#filePath)".split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" } + "/Museum"
+
+  /// The files of a version, by name.
+  static func documents(_ version: String) -> [String: String] {
+    var documents: [String: String] = [:]
+    guard let entries = opendir("\(folder)/\(version)") else { return [:] }
+    defer { closedir(entries) }
+    while let entry = readdir(entries) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard name.hasSuffix(".json"), let bytes = TestProcess.contents(of: "\(folder)/\(version)/\(name)") else {
+        continue
+      }
+      documents[String(name.dropLast(5))] = String(decoding: bytes, as: UTF8.self)
+    }
+    return documents
+  }
+}
