@@ -22,7 +22,7 @@ export SWIFT_BACKTRACE=enable=no
 strict=(-Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error)
 
 lint() {
-  git ls-files -z '*.swift' ':!sdk/Template/*' | xargs -0 swift format lint --strict
+  git ls-files -z '*.swift' ':!sdk/Template/*' | xargs -0 swift format lint --strict && Tests/readme-samples.py
 }
 
 host() {
