@@ -206,7 +206,7 @@ struct AccumulatorTests {
   func peers() throws {
     var generator = SeededGenerator()
     let count = 60_000
-    let groups: UInt32 = 20_000
+    let groups: UInt32 = 40_000  // So many states are fetched ahead.
     let slots = (0..<count).map { _ in UInt32.random(in: 0..<groups, using: &generator) }
     func column(_ type: DataType, _ value: (inout SeededGenerator) -> Literal) -> Column {
       let values = (0..<count).map { _ in Int.random(in: 0..<4, using: &generator) == 0 ? nil : value(&generator) }

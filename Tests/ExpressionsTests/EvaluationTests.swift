@@ -133,4 +133,22 @@ struct EvaluationTests {
     #expect(try select(call("and", call("and", call("not", isZero), quotient), call("less_than", a, .int(9)))) == [0])
     #expect(message { _ = try select(call("and", quotient, call("not", isZero))) } != nil)
   }
+
+  @Test("an expression as deep as is accepted is computed")
+  func deep() throws {
+    var sum = a
+    for _ in 0..<255 { sum = call("add", sum, .int(1)) }
+    #expect(try project([sum])[0].rows == ints(256, 257, nil, 259, 260, 261))
+    var nested = Expression.int(0)
+    for level in 0..<253 {
+      nested = .caseWhen(
+        [.init(condition: call("equal", a, .int(Int64(level))), value: .int(Int64(-level)))], otherwise: nested)
+    }
+    #expect(try project([nested])[0].rows == ints(-1, -2, 0, -4, -5, -6))
+    var condition = call("equal", a, .int(-1))
+    for level in 0..<253 {
+      condition = call("or", call("equal", call("divide", .int(12), a), .int(Int64(1000 + level))), condition)
+    }
+    #expect(try project([condition])[0].rows == bools(false, false, nil, false, false, false))
+  }
 }

@@ -11,6 +11,7 @@ import VolleyPlan
 /// - Timestamps to int64 and back: the count of units.
 /// - Text: see `TextCasts`.
 enum CastKernels {
+  @inline(never)  // Evaluation recurses beside it: in one frame with the loops a level would take 5 KiB of stack.
   static func cast(_ column: Column, to target: DataType) throws(Failure) -> Column {
     switch (column.type, target) {
     case (let source, _) where source == target: return column

@@ -19,6 +19,7 @@ enum ColumnMerger {
     case constant(Literal)
   }
 
+  @inline(never)  // As `ComparisonKernels.column`.
   static func merge(_ parts: [Part], type: DataType, count: Int) throws(Failure) -> Column {
     let validity = validity(parts, count)
     switch type.layout {

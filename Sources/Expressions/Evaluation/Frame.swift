@@ -93,26 +93,57 @@ final class Frame {
     return nil
   }
 
+  // The calls of `compute` are not inlined: evaluation recurses through it, and with all of them in its frame a level would take
+  // several times the stack.
   private func compute(_ node: Int) throws(Failure) -> Column {
     let type = graph.nodes[node].type
     switch graph.nodes[node].operation {
     case .column(let index): return read(index)
     case .constant(let constant): return Column.constant(constant.literal, count: rowCount)
     case .arithmetic(let operation, let left, let right): return try arithmetic(operation, left, right, type)
-    case .negate(let operand): return try negated(try column(of: operand))
     case .compare(let comparison, let left, let right): return try compared(comparison, left, right)
     case .and(let left, let right): return try logic(left, right, decisive: false)
     case .or(let left, let right): return try logic(left, right, decisive: true)
-    case .not(let operand): return LogicKernels.not(try column(of: operand))
-    case .isNull(let operand): return LogicKernels.isNull(try column(of: operand))
-    case .isNotNull(let operand): return LogicKernels.isNotNull(try column(of: operand))
-    case .cast(let operand): return try CastKernels.cast(try column(of: operand), to: type)
+    case .negate(let operand), .not(let operand), .isNull(let operand), .isNotNull(let operand), .cast(let operand):
+      return try unary(node, operand)
     case .caseWhen(let branches, let otherwise): return try caseWhen(branches, otherwise, type)
-    case .userFunction(let index, let arguments):
-      var columns: [Column] = []
-      for argument in arguments { columns.append(try column(of: argument)) }
-      return try graph.functions[index].call(columns, rowCount: rowCount)
+    case .userFunction(let index, let arguments): return try called(index, arguments)
     }
+  }
+
+  @inline(never)
+  private func unary(_ node: Int, _ operand: Int) throws(Failure) -> Column {
+    let column = try column(of: operand)
+    switch graph.nodes[node].operation {
+    case .negate: return try ArithmeticKernels.negated(column)
+    case .not: return LogicKernels.not(column)
+    case .isNull: return LogicKernels.isNull(column)
+    case .isNotNull: return LogicKernels.isNotNull(column)
+    case .cast: return try CastKernels.cast(column, to: graph.nodes[node].type)
+    default: preconditionFailure("an operation of one operand")
+    }
+  }
+
+  @inline(never)
+  private func arithmetic(
+    _ operation: ArithmeticOperation, _ left: Int, _ right: Int, _ type: DataType
+  ) throws(Failure) -> Column {
+    let (left, right) = try operands(left, right)
+    return try ArithmeticKernels.column(operation, left, right, type: type, count: rowCount)
+  }
+
+  @inline(never)
+  private func compared(_ comparison: Comparison, _ left: Int, _ right: Int) throws(Failure) -> Column {
+    let type = graph.nodes[left].type
+    let (left, right) = try operands(left, right)
+    return ComparisonKernels.column(comparison, left, right, of: type, count: rowCount)
+  }
+
+  @inline(never)
+  private func called(_ function: Int, _ arguments: [Int]) throws(Failure) -> Column {
+    var columns: [Column] = []
+    for argument in arguments { columns.append(try column(of: argument)) }
+    return try graph.functions[function].call(columns, rowCount: rowCount)
   }
 
   /// Both sides of a strict operation, at least one a column. A constant null is one too: kernels take values.
@@ -126,41 +157,4 @@ final class Frame {
 
   /// The constant that a node is, if it is one and not null.
   private func value(_ node: Int) -> Literal? { graph.isNull(node) ? nil : graph.constant(node) }
-
-  private func arithmetic(
-    _ operation: ArithmeticOperation, _ left: Int, _ right: Int, _ type: DataType
-  ) throws(Failure) -> Column {
-    let (left, right) = try operands(left, right)
-    switch type {
-    case .int32:
-      return try ArithmeticKernels.integers(operation, left, right, as: Int32.self, type: type, count: rowCount)
-    case .int64:
-      return try ArithmeticKernels.integers(operation, left, right, as: Int64.self, type: type, count: rowCount)
-    case .float64: return ArithmeticKernels.floats(operation, left, right, count: rowCount)
-    case .bool, .utf8, .timestamp: preconditionFailure("there is no arithmetic on \(type)")
-    }
-  }
-
-  private func negated(_ column: Column) throws(Failure) -> Column {
-    switch column.type {
-    case .int32: return try ArithmeticKernels.negatedIntegers(column, as: Int32.self)
-    case .int64: return try ArithmeticKernels.negatedIntegers(column, as: Int64.self)
-    case .float64: return ArithmeticKernels.negatedFloats(column)
-    case .bool, .utf8, .timestamp: preconditionFailure("there is no arithmetic on \(column.type)")
-    }
-  }
-
-  private func compared(_ comparison: Comparison, _ left: Int, _ right: Int) throws(Failure) -> Column {
-    let type = graph.nodes[left].type
-    let (left, right) = try operands(left, right)
-    let words =
-      switch type {
-      case .bool: ComparisonKernels.compareBits(comparison, left, right, count: rowCount)
-      case .int32: ComparisonKernels.compare(comparison, left, right, as: Int32.self, count: rowCount)
-      case .int64, .timestamp: ComparisonKernels.compare(comparison, left, right, as: Int64.self, count: rowCount)
-      case .float64: ComparisonKernels.compare(comparison, left, right, as: Double.self, count: rowCount)
-      case .utf8: ComparisonKernels.compareText(comparison, left, right, count: rowCount)
-      }
-    return words.column(validity: commonValidity([left.column, right.column], count: rowCount))
-  }
 }

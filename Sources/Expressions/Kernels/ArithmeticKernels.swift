@@ -16,7 +16,30 @@ protocol IntegerOperation {
 /// Checked integer arithmetic. The loop computes every row, null ones as well, and collects in one word whether any
 /// failed; only then are the rows looked at one by one, since the failed ones may all be null.
 enum ArithmeticKernels {
-  static func integers<Value: FixedWidthInteger & SignedInteger & FixedValue>(
+  /// The operation on two operands of the type; what is no number is refused when the plan is made.
+  @inline(never)  // Evaluation recurses beside it: in one frame with the loops a level would take 5 KiB of stack.
+  static func column(
+    _ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, type: DataType, count: Int
+  ) throws(Failure) -> Column {
+    switch type {
+    case .int32: try integers(operation, left, right, as: Int32.self, type: type, count: count)
+    case .int64: try integers(operation, left, right, as: Int64.self, type: type, count: count)
+    case .float64: floats(operation, left, right, count: count)
+    case .bool, .utf8, .timestamp: preconditionFailure("there is no arithmetic on \(type)")
+    }
+  }
+
+  @inline(never)  // As above.
+  static func negated(_ column: Column) throws(Failure) -> Column {
+    switch column.type {
+    case .int32: try negatedIntegers(column, as: Int32.self)
+    case .int64: try negatedIntegers(column, as: Int64.self)
+    case .float64: negatedFloats(column)
+    case .bool, .utf8, .timestamp: preconditionFailure("there is no arithmetic on \(column.type)")
+    }
+  }
+
+  private static func integers<Value: FixedWidthInteger & SignedInteger & FixedValue>(
     _ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, as _: Value.Type, type: DataType, count: Int
   ) throws(Failure) -> Column {
     switch operation {
@@ -76,7 +99,8 @@ enum ArithmeticKernels {
   }
 
   /// IEEE 754: no failures, but infinities and NaN.
-  static func floats(_ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, count: Int) -> Column {
+  private static func floats(_ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, count: Int) -> Column
+  {
     switch operation {
     case .add: floats(left, right, count) { $0 + $1 }
     case .subtract: floats(left, right, count) { $0 - $1 }
@@ -109,7 +133,7 @@ enum ArithmeticKernels {
   }
 
   /// Zero minus the integer, checked.
-  static func negatedIntegers<Value: FixedWidthInteger & SignedInteger & FixedValue>(
+  private static func negatedIntegers<Value: FixedWidthInteger & SignedInteger & FixedValue>(
     _ column: Column, as _: Value.Type
   ) throws(Failure) -> Column {
     let count = column.length
@@ -129,7 +153,7 @@ enum ArithmeticKernels {
     return Column(type: column.type, length: count, validity: commonValidity([column], count: count), buffers: [target])
   }
 
-  static func negatedFloats(_ column: Column) -> Column {
+  private static func negatedFloats(_ column: Column) -> Column {
     let count = column.length
     let target = Buffer(byteCount: count * 8)
     let (values, source) = (target.unsafeMutableValues(Double.self), column.values(Double.self))

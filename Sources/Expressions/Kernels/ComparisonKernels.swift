@@ -1,4 +1,5 @@
 import Arrow
+import VolleyPlan
 
 /// A comparison of two values of a fixed width. Floats compare as IEEE 754 says, so NaN equals nothing, itself included.
 protocol ComparisonTest {
@@ -37,6 +38,22 @@ enum IsGreaterOrEqual: ComparisonTest {
 
 /// Comparisons of fixed-width values, as words of bits. What null rows give is undefined.
 enum ComparisonKernels {
+  /// The comparison of two operands of the type, as a `bool` column that is null where either is.
+  @inline(never)  // Evaluation recurses beside it: in one frame with the loops a level would take 5 KiB of stack.
+  static func column(
+    _ comparison: Comparison, _ left: Operand, _ right: Operand, of type: DataType, count: Int
+  ) -> Column {
+    let words =
+      switch type {
+      case .bool: compareBits(comparison, left, right, count: count)
+      case .int32: compare(comparison, left, right, as: Int32.self, count: count)
+      case .int64, .timestamp: compare(comparison, left, right, as: Int64.self, count: count)
+      case .float64: compare(comparison, left, right, as: Double.self, count: count)
+      case .utf8: compareText(comparison, left, right, count: count)
+      }
+    return words.column(validity: commonValidity([left.column, right.column], count: count))
+  }
+
   static func compare<Value: FixedValue>(
     _ comparison: Comparison, _ left: Operand, _ right: Operand, as _: Value.Type, count: Int
   ) -> Words {

@@ -2,6 +2,7 @@ import Arrow
 
 /// Kleene's three-valued logic on bitmaps: null is "unknown", so `false and null` is false and `true or null` is true.
 enum LogicKernels {
+  @inline(never)  // As `ComparisonKernels.column`.
   static func and(_ left: Column, _ right: Column) -> Column {
     let count = left.length
     let (a, b) = (Bits(valuesOf: left), Bits(valuesOf: right))
@@ -18,6 +19,7 @@ enum LogicKernels {
     return values.column(validity: validity.buffer)
   }
 
+  @inline(never)  // As `ComparisonKernels.column`.
   static func or(_ left: Column, _ right: Column) -> Column {
     let count = left.length
     let (a, b) = (Bits(valuesOf: left), Bits(valuesOf: right))
@@ -36,12 +38,14 @@ enum LogicKernels {
     return values.column(validity: validity.buffer)
   }
 
+  @inline(never)  // As `ComparisonKernels.column`.
   static func not(_ column: Column) -> Column {
     let bits = Bits(valuesOf: column)
     let values = Words(count: column.length) { ~bits.word($0, $1) }
     return values.column(validity: commonValidity([column], count: column.length))
   }
 
+  @inline(never)  // As `ComparisonKernels.column`.
   static func isNull(_ column: Column) -> Column {
     guard let validity = Bits(validityOf: column) else {
       return Words(repeating: false, count: column.length).column()
@@ -49,6 +53,7 @@ enum LogicKernels {
     return Words(count: column.length) { ~validity.word($0, $1) }.column()
   }
 
+  @inline(never)  // As `ComparisonKernels.column`.
   static func isNotNull(_ column: Column) -> Column {
     guard let validity = Bits(validityOf: column) else {
       return Words(repeating: true, count: column.length).column()

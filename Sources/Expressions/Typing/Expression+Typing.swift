@@ -19,7 +19,7 @@ extension Expression {
 /// Resolves names and types of expressions over one schema.
 struct ExpressionTyping {
   /// Deepest nesting that is accepted: what evaluates an expression recurses into it.
-  static let depthLimit = 1000
+  static let depthLimit = 256
 
   let schema: Schema
 
