@@ -10,7 +10,7 @@ public final class BoundProjection {
   /// The type of each result, and whether it may hold nulls.
   public let types: [(type: DataType, nullable: Bool)]
   private let graph: ExpressionGraph
-  private let columnCount: Int
+  private let schema: Schema
 
   /// Throws a `usage` failure for an expression that does not fit the schema.
   public init(
@@ -20,7 +20,7 @@ public final class BoundProjection {
     for expression in expressions { typed.append(try expression.typed(in: schema)) }
     types = typed.map { ($0.type, $0.nullable) }
     graph = try GraphBuilder.build(typed, functions: functions)
-    columnCount = schema.fields.count
+    self.schema = schema
   }
 
   /// Opens the user functions; when one fails, those before it are closed again.
@@ -35,7 +35,7 @@ public final class BoundProjection {
   /// no number), and what user functions throw. Rows outside the selection and rows that a null, a case or a decided
   /// `and`/`or` excludes never make it fail.
   public func evaluate(_ batch: RecordBatch) throws(Failure) -> [Column] {
-    precondition(batch.columns.count == columnCount, "a batch has the columns that the expressions were bound to")
+    batch.requireColumns(of: schema)
     let frame = Frame(graph: graph, batch: batch)
     var columns: [Column] = []
     columns.reserveCapacity(graph.roots.count)

@@ -8,7 +8,7 @@ import VolleyPlan
 /// when that costs less and cannot fail. One thread at a time. Legal order: open, select…, close.
 public final class Predicate {
   private let graph: ExpressionGraph
-  private let columnCount: Int
+  private let schema: Schema
 
   /// Throws a `usage` failure for an expression that does not fit the schema or is not a bool.
   public init(
@@ -19,7 +19,7 @@ public final class Predicate {
       throw Failure(.usage, "a condition is \(typed.type) and must be bool; compare it with something")
     }
     graph = try GraphBuilder.build(Self.conjuncts(typed), functions: functions, conjunction: true)
-    columnCount = schema.fields.count
+    self.schema = schema
   }
 
   private static func conjuncts(_ expression: TypedExpression) -> [TypedExpression] {
@@ -36,7 +36,7 @@ public final class Predicate {
   /// The rows of the batch that count and for which the condition is true, as row indices of the batch; nil when those are all of its
   /// rows. Fails as `BoundProjection.evaluate` does.
   public func select(_ batch: RecordBatch) throws(Failure) -> Selection? {
-    precondition(batch.columns.count == columnCount, "a batch has the columns that the condition was bound to")
+    batch.requireColumns(of: schema)
     var frame = Frame(graph: graph, batch: batch)
     // The rows of the frame that are true so far; nil for all.
     var kept: Words?
