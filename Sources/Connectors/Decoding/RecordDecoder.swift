@@ -54,5 +54,5 @@ func quoted(_ start: UnsafePointer<UInt8>, _ count: Int) -> String {
 /// "an int64", "a float64": a type with its article.
 func withArticle(_ type: some CustomStringConvertible) -> String {
   let name = type.description
-  return "aeiou".contains(name.first ?? "x") ? "an \(name)" : "a \(name)"
+  return "aeio".contains(name.first ?? "x") ? "an \(name)" : "a \(name)"
 }
