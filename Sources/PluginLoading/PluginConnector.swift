@@ -3,7 +3,7 @@ import CVolley
 import VolleyPlan
 
 /// A connector that a plugin offers: a source, a sink or both, for the pipelines of other plugins.
-public final class PluginConnector: @unchecked Sendable {  // The table never changes; calls to it take the plugin's lock.
+public final class PluginConnector: @unchecked Sendable {  // The table never changes; calls take a lock.
   public let name: String
   public let version: String
   public let description: String?

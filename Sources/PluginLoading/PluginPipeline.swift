@@ -3,7 +3,7 @@ import CVolley
 import VolleyPlan
 
 /// A pipeline that a plugin offers.
-public final class PluginPipeline: @unchecked Sendable {  // The table never changes; calls to it take the plugin's lock.
+public final class PluginPipeline: @unchecked Sendable {  // The table never changes; calls take a lock.
   public let name: String
   public let version: String
   public let description: String?

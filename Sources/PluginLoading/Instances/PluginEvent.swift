@@ -16,6 +16,15 @@ public struct PluginEvent: Sendable, Hashable {
   public var uid: String
   public var subtask: Int
   public var text: String
+
+  public init(level: Level, plugin: String, function: String, uid: String, subtask: Int, text: String) {
+    self.level = level
+    self.plugin = plugin
+    self.function = function
+    self.uid = uid
+    self.subtask = subtask
+    self.text = text
+  }
 }
 
 /// Takes events, on any thread.

@@ -1,0 +1,63 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+/// A plugin's C source, compiled for this run of the tests: each variant once.
+struct PluginSource: Sendable {
+  /// Under Tests/Museum.
+  var file: String
+  /// Folder of the volley.h to compile against, from the repository's root.
+  var header = "sdk/Sources/CVolley/include"
+  /// `-D…` and whatever else the compiler is to be told.
+  var flags: [String] = []
+
+  /// Every kind of user code, against the frozen header of version 0.1.
+  static let museum = PluginSource(file: "abi-0.1/pipeline.c", header: "Tests/Museum/abi-0.1")
+
+  /// The plugin that breaks just that rule.
+  static func broken(_ fault: String) -> PluginSource {
+    PluginSource(file: "broken/broken.c", flags: ["-DFAULT=\"\(fault)\""])
+  }
+
+  static func broken(flags: [String]) -> PluginSource { PluginSource(file: "broken/broken.c", flags: flags) }
+
+  /// The repository's root.
+  static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
+
+  private final class Once: Sendable {
+    let path = Mutex<String?>(nil)
+  }
+  private static let made = Mutex<[String: Once]>([:])
+
+  /// A folder that is removed when the process ends.
+  private static let folder: String = {
+    var template = Array("/tmp/volley-test-plugins-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { fatalError("no temporary folder: errno \(errno)") }
+    atexit { _ = TestProcess.run(["/bin/rm", "-rf", PluginSource.folder]) }
+    return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+  }()
+
+  /// The path of the `.so`.
+  func compiled(_ location: SourceLocation = #_sourceLocation) throws -> String {
+    let key = ([file, header] + flags).joined(separator: " ")
+    let (once, number) = Self.made.withLock { made in
+      if let once = made[key] { return (once, 0) }
+      let once = Once()
+      made[key] = once
+      return (once, made.count)
+    }
+    return try once.path.withLock { path in
+      if let path { return path }
+      let name = file.split(separator: "/").joined(separator: "-").dropLast(2)
+      let output = "\(Self.folder)/lib\(name)-\(number).so"
+      let arguments =
+        ["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared"]
+        + ["-I", "\(Self.root)/\(header)", "-o", output, "\(Self.root)/Tests/Museum/\(file)"] + flags
+      let outcome = TestProcess.run(arguments)
+      try #require(outcome.status == 0, "\(key): \(outcome.errors)", sourceLocation: location)
+      path = output
+      return output
+    }
+  }
+}

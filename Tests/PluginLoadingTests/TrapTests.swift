@@ -1,0 +1,70 @@
+import CPlatform
+import Glibc
+import PluginLoading
+import TestSupport
+import Testing
+
+/// A trap in a plugin ends the process; the crash report names plugin, function and slot. Each trap happens in a process of
+/// its own.
+struct TrapTests {
+  @Test(
+    "a trap in each call is blamed on plugin, function and slot",
+    arguments: [
+      ("root", "PATH", "volley_plugin_root"), ("pipeline", "broken", "pipeline"), ("parameter", "broken", "parameter"),
+      ("plan", "broken", "plan"), ("create", "drop", "create"), ("open", "drop", "open"), ("call", "twice", "call"),
+      ("process", "pass", "process"), ("flush", "pass", "flush"), ("read", "numbers", "read"),
+      ("stop", "numbers", "stop"), ("write", "drop", "write"), ("finish", "drop", "finish"),
+      ("close", "numbers", "close"), ("destroy", "numbers", "destroy"), ("release plan", "broken", "release"),
+    ])
+  func trap(slot: String, function: String, call: String) async throws {
+    let path = try PluginSource.broken("trap \(slot)").compiled()
+    let report = try await report(of: path)
+    #expect(report.signal == SIGILL || report.signal == SIGTRAP)
+    #expect(report.plugin == (function == "PATH" ? path.prefix(127) : "broken"))
+    #expect(report.function == (function == "PATH" ? path.prefix(127) : function))
+    #expect(report.call == call)
+  }
+
+  @Test("an abort and a bad pointer are blamed as well", arguments: [("abort", SIGABRT), ("segv", SIGSEGV)])
+  func otherSignals(fault: String, signal: Int32) async throws {
+    let report = try await report(of: try PluginSource.broken("\(fault) call").compiled())
+    #expect(report.signal == signal)
+    #expect(report.plugin == "broken")
+    #expect(report.function == "twice")
+    #expect(report.call == "call")
+  }
+
+  struct Report {
+    var signal: Int32
+    var plugin: String
+    var function: String
+    var call: String
+  }
+
+  /// Runs the plugin's pipeline in another process, which dies, and reads what its crash handler wrote.
+  private func report(of path: String) async throws -> Report {
+    let folder = TemporaryFolder()
+    let shared = folder.write("report", [UInt8](repeating: 0, count: MemoryLayout<platform_crash_report>.size))
+    await #expect(processExitsWith: .failure) { [path, shared] in
+      let descriptor = open(shared, O_RDWR)
+      guard platform_install_crash_handlers(descriptor) == 0 else { exit(0) }
+      do {
+        let rig = try Rig(path)
+        try rig.run()
+        withExtendedLifetime(rig) {}
+      } catch {
+        exit(0)
+      }
+      // The plan is released with the last of its users.
+    }
+    let bytes = try #require(folder.read("report"))
+    return bytes.withUnsafeBytes { bytes in
+      let report = bytes.loadUnaligned(as: platform_crash_report.self)
+      func text<Field>(_ field: KeyPath<platform_crash_report, Field>) -> String {
+        withUnsafeBytes(of: report[keyPath: field]) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      }
+      return Report(
+        signal: report.signal, plugin: text(\.plugin), function: text(\.function), call: text(\.call))
+    }
+  }
+}
