@@ -84,7 +84,8 @@ struct LibraryTests {
     let lead =
       "plugin '\(path)' needs the shared Swift runtime '\(folder.path)/libswiftCore.so', but this process already holds another version, '"
     #expect(message.hasPrefix(lead), "\(message)")
-    #expect(message.hasSuffix("/libswiftCore.so'; build the self-contained release with ./build.sh in the plugin's package"))
+    #expect(
+      message.hasSuffix("/libswiftCore.so'; build the self-contained release with ./build.sh in the plugin's package"))
   }
 
   @Test("the loader's cache is read as ldconfig prints it")

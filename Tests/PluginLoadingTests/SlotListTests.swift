@@ -11,6 +11,11 @@ struct SlotListTests {
     var text = String(decoding: try #require(TestProcess.contents(of: Self.header)), as: UTF8.self)
     let before = text
     change(&text)
+    // The header's own assertions would speak first.
+    if text != before {
+      text = text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("VOLLEY_ASSERT(") }
+        .joined(separator: "\n")
+    }
     let path = folder.write("volley.h", text)
     let outcome = TestProcess.run(
       ["python3", "\(PluginSource.root)/Tests/abi/generate.py", "--check", "--header", path])
@@ -41,18 +46,38 @@ struct SlotListTests {
   func changedSlots() throws {
     let emit = "offset 8 size 8 int32_t (*)(const volley_host *, uint32_t, struct ArrowArray *, volley_error *)"
     #expect(
-      try check { $0.replace("(*emit)(const volley_host *host, uint32_t output", with: "(*emit)(const volley_host *host, uint64_t output") }
-        .output
+      try check {
+        $0.replace(
+          "(*emit)(const volley_host *host, uint32_t output", with: "(*emit)(const volley_host *host, uint64_t output")
+      }
+      .output
         == "version 0.1 promised 'slot volley_emit.emit \(emit)', found 'slot volley_emit.emit "
         + "\(emit.replacing("uint32_t", with: "uint64_t"))'; change it back and add what is new at the end\n")
     #expect(
-      try check { $0.replace("  const char *name;\n  const char *version;\n", with: "  const char *version;\n  const char *name;\n") }
-        .output.contains(
-          "version 0.1 promised 'slot volley_plugin.name offset 8 size 8 const char *', found 'slot volley_plugin.name offset 16 "))
+      try check {
+        $0.replace(
+          "  const char *name;\n  const char *version;\n", with: "  const char *version;\n  const char *name;\n")
+      }
+      .output.contains(
+        "version 0.1 promised 'slot volley_plugin.name offset 8 size 8 const char *', found 'slot volley_plugin.name offset 16 "
+      ))
     #expect(
       try check { $0.replace("void (*stop)(void *self);", with: "void (*halt)(void *self);") }
         .output.contains(
-          "version 0.1 promised 'slot volley_source.stop offset 40 size 8 void (*)(void *)', which is gone; put it back"))
+          "version 0.1 promised 'slot volley_source.stop offset 40 size 8 void (*)(void *)', which is gone; put it back"
+        ))
+  }
+
+  @Test("the header's own assertions refuse a slot that moved, before anybody runs the list")
+  func assertions() throws {
+    let text = String(decoding: try #require(TestProcess.contents(of: Self.header)), as: UTF8.self)
+    let moved = text.replacing("  uint32_t kinds;\n", with: "  uint64_t weight;\n  uint32_t kinds;\n")
+    try #require(moved != text)
+    folder.write("volley.h", moved)
+    let outcome = TestProcess.run(
+      ["cc", "-fsyntax-only", "-x", "c", "-I", folder.path, "-"], input: "#include \"volley.h\"\n")
+    #expect(outcome.status != 0)
+    #expect(outcome.errors.contains("slots keep their place"))
   }
 
   @Test("a constant that changes is found")
@@ -80,10 +105,12 @@ struct SlotListTests {
     // In the middle it moves others, and is named itself.
     #expect(
       try check {
-        $0.replace("  const volley_parameter *(*option)", with: "  uint64_t weight;\n  const volley_parameter *(*option)")
+        $0.replace(
+          "  const volley_parameter *(*option)", with: "  uint64_t weight;\n  const volley_parameter *(*option)")
         $0.replace("#define VOLLEY_ABI_MINOR 1", with: "#define VOLLEY_ABI_MINOR 2")
       }.output.contains(
-        "'slot volley_connector.weight offset 40 size 8 uint64_t' is new and not at the end of volley_connector; append it"))
+        "'slot volley_connector.weight offset 40 size 8 uint64_t' is new and not at the end of volley_connector; append it"
+      ))
   }
 
   @Test("while the major is 0 a break is allowed when the older minor's plugins are refused by number")

@@ -20,8 +20,8 @@ struct TrapTests {
     let path = try PluginSource.broken("trap \(slot)").compiled()
     let report = try await report(of: path)
     #expect(report.signal == SIGILL || report.signal == SIGTRAP)
-    #expect(report.plugin == (function == "PATH" ? path.prefix(127) : "broken"))
-    #expect(report.function == (function == "PATH" ? path.prefix(127) : function))
+    #expect(report.plugin == (function == "PATH" ? String(path.prefix(127)) : "broken"))
+    #expect(report.function == (function == "PATH" ? String(path.prefix(127)) : function))
     #expect(report.call == call)
   }
 
@@ -45,7 +45,7 @@ struct TrapTests {
   private func report(of path: String) async throws -> Report {
     let folder = TemporaryFolder()
     let shared = folder.write("report", [UInt8](repeating: 0, count: MemoryLayout<platform_crash_report>.size))
-    await #expect(processExitsWith: .failure) { [path, shared] in
+    await #expect(processExitsWith: .failure) { [path = path as String, shared = shared as String] in
       let descriptor = open(shared, O_RDWR)
       guard platform_install_crash_handlers(descriptor) == 0 else { exit(0) }
       do {
