@@ -10,7 +10,7 @@ struct PeerPipeline {
     case trapInPlan = "trap-in-plan"
   }
 
-  let folder = TemporaryFolder()
+  /// The path of the plan's file.
   private let plan: String
 
   init(_ plan: Plan) {
@@ -21,7 +21,16 @@ struct PeerPipeline {
     }
   }
 
-  init(json: String) { plan = folder.write("plan.json", json) }
+  init(json: String) {
+    // Named by its content (FNV-1a), and there as long as the tests run.
+    let hash = json.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    plan = "\(Self.folder)/\(String(hash, radix: 16)).json"
+    // Moved there whole: a test beside this one may read the same plan.
+    let fresh = "\(plan).\(UInt64.random(in: 0 ... .max))"
+    guard let file = fopen(fresh, "w"), fputs(json, file) >= 0, fclose(file) == 0, rename(fresh, plan) == 0 else {
+      fatalError("cannot write \(plan): errno \(errno)")
+    }
+  }
 
   /// The command line that runs it.
   func command(_ deed: Deed = .none, _ flags: String...) -> [String] {
@@ -29,21 +38,25 @@ struct PeerPipeline {
       + flags
   }
 
+  /// Beside the tests' program, emptied when they start.
+  private static let folder: String = {
+    let folder = "\(HostProgram.folder)/host-test-peers"
+    guard TestProcess.run(["rm", "-rf", folder]).status == 0, mkdir(folder, 0o777) == 0 else {
+      fatalError("cannot make \(folder): errno \(errno)")
+    }
+    return folder
+  }()
+
   /// Compiled once for all tests of this process.
   static let plugin: String = {
-    let folder = "\(HostProgram.folder)/host-test-peers"
-    mkdir(folder, 0o777)
     let path = "\(folder)/libany.so"
-    let fresh = "\(path).\(getpid())"
     let here = #filePath.split(separator: "/", omittingEmptySubsequences: false)
     let compiled = TestProcess.run([
       "clang", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
       here.dropLast(3).joined(separator: "/") + "/sdk/Sources/CVolley/include",
-      here.dropLast().joined(separator: "/") + "/Peers/any.c", "-o", fresh,
+      here.dropLast().joined(separator: "/") + "/Peers/any.c", "-o", path,
     ])
-    guard compiled.status == 0, rename(fresh, path) == 0 else {
-      fatalError("the peer plugin does not compile: \(compiled.errors)")
-    }
+    guard compiled.status == 0 else { fatalError("the peer plugin does not compile: \(compiled.errors)") }
     return path
   }()
 

@@ -109,8 +109,10 @@ import VolleyPlan
     let many = MemoryShares(limit: 1 << 30, channels: 1024, subtasks: 64)
     #expect(many.channelBytes == 128 << 10)
     #expect(many.waitingBytes == 4 << 20)
+    #expect(many.idleBytes == 128 << 20)
     let tight = MemoryShares(limit: 64 << 20, channels: 1 << 20, subtasks: 1 << 20)
     #expect(tight.channelBytes == MemoryShares.smallestChannel)
+    #expect(tight.idleBytes == 8 << 20)
     #expect(tight.waitingBytes == MemoryShares.smallestWaiting)
   }
 }

@@ -83,7 +83,8 @@ struct PluginDescription {
     let rows = parameters.map { parameter in
       [
         parameter.name, parameter.kind.rawValue,
-        parameter.defaultValue.map { $0 == .null ? "optional" : "default \($0.text)" } ?? "required", parameter.description ?? "",
+        parameter.defaultValue.map { $0 == .null ? "optional" : "default \($0.text)" } ?? "required",
+        parameter.description ?? "",
       ]
     }
     let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }

@@ -7,7 +7,10 @@ struct MemoryShares: Sendable, Hashable {
   /// What one subtask may hold for which its channels have no room.
   var waitingBytes: Int
 
-  /// Keyed state and user code get what is not given away here: half of the limit.
+  /// Free blocks that are kept for the next batches.
+  var idleBytes: Int
+
+  /// Keyed state and user code get what is not given away here: three eighths of the limit.
   ///
   /// - Parameters:
   ///   - channels: between all subtasks. Each may hold its bound twice: queued, and held back to fill a batch.
@@ -15,6 +18,7 @@ struct MemoryShares: Sendable, Hashable {
   init(limit: Int, channels: Int, subtasks: Int) {
     channelBytes = min(max(limit / 4 / (2 * max(1, channels)), Self.smallestChannel), Self.largestChannel)
     waitingBytes = min(max(limit / 4 / max(1, subtasks), Self.smallestWaiting), Self.largestWaiting)
+    idleBytes = min(limit / 8, Self.largestIdle)
   }
 
   init(limit: Int, graph: JobGraph) {
@@ -31,4 +35,5 @@ struct MemoryShares: Sendable, Hashable {
   static let largestChannel = 4 << 20
   static let smallestWaiting = 1 << 20
   static let largestWaiting = 256 << 20
+  static let largestIdle = 256 << 20
 }

@@ -1,3 +1,4 @@
+import Arrow
 import Base
 import Dataflow
 import Glibc
@@ -28,6 +29,7 @@ struct RunCommand {
       plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads))
     let jobGraph = try graph.jobGraph(code: loaded.code)
     let shares = MemoryShares(limit: memory.bytes, graph: jobGraph)
+    BufferPool.limitIdleBytes(to: shares.idleBytes)
     let job = Job(
       graph: jobGraph,
       options: JobOptions(

@@ -45,11 +45,12 @@ struct Worker {
     }
   }
 
-  /// The supervisor's signals wait until somebody asks for them; a reader that goes away is an error of `write`, no signal;
-  /// plugins may have children of their own.
+  /// The supervisor's signals wait until somebody asks for them; a reader that goes away and a file at its size limit are
+  /// errors of `write`, no signals; plugins may have children of their own.
   private func prepareSignals() {
     blockSignals(StopSignals.watched)
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     var children = signalSet([SIGCHLD])
     pthread_sigmask(SIG_UNBLOCK, &children, nil)
   }

@@ -1,0 +1,177 @@
+import TestSupport
+import Testing
+import VolleyPlan
+
+@testable import Host
+
+/// `run` and `inspect` with a real plugin.
+@Suite struct RunTests {
+  @Test("rows go from a file through user code into a file")
+  func throughUserCode() {
+    let folder = TemporaryFolder()
+    let input = folder.write("in.csv", "n\n3\n1\n2\n")
+    let pipeline = PeerPipeline.acting(
+      from: .file("csv", input, [Field("n", .int64)]), to: .file("jsonlines", folder.file("out.jsonl")))
+    let outcome = TestProcess.run(pipeline.command())
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(folder.read("out.jsonl").map { String(decoding: $0, as: UTF8.self) } == "{\"n\":3}\n{\"n\":1}\n{\"n\":2}\n")
+  }
+
+  @Test("standard input and output are the pipeline's, and all else goes to standard error")
+  func standardStreams() throws {
+    let pipeline = PeerPipeline.straight(from: .lines, to: .stdout("jsonlines"))
+    let outcome = TestProcess.run(pipeline.command(), input: "one\ntwo\n\nfour")
+    #expect(outcome.status == 0)
+    #expect(outcome.output == "{\"line\":\"one\"}\n{\"line\":\"two\"}\n{\"line\":\"\"}\n{\"line\":\"four\"}\n")
+    let lines = outcome.errors.split(separator: "\n")
+    let events = try lines.filter { $0.hasPrefix("{") }.map { try JSONValue.parse(String($0))["event"] }
+    #expect(
+      events == ["worker.resources", "plugin.loaded", "job.starting", "job.finished"].map { JSONValue.string($0) })
+    #expect(lines.contains { $0.hasPrefix("any: 4 rows in, 4 rows out, ") })
+  }
+
+  @Test("with --log-format json all of standard error is JSON, the report and a failure too")
+  func jsonLog() throws {
+    let pipeline = PeerPipeline.straight(from: .numbers(7), to: .blackhole)
+    let good = TestProcess.run(pipeline.command(.none, "--log-format", "json"))
+    let events = try good.errors.split(separator: "\n").map { try JSONValue.parse(String($0)) }
+    #expect(events.last?["event"] == .string("report"))
+    #expect(events.last?["rows_in"] == .int(7))
+    #expect(events.last?["rows_out"] == .int(7))
+    let bad = PeerPipeline.straight(from: .file("csv", "/nowhere.csv", [Field("n", .int64)]), to: .blackhole)
+    let outcome = TestProcess.run(bad.command(.none, "--log-format", "json"))
+    #expect(outcome.status == 66)
+    let failures = try outcome.errors.split(separator: "\n").map { try JSONValue.parse(String($0)) }
+      .filter { $0["level"] == .string("error") }
+    #expect(failures.count == 1)
+    #expect(failures.first?["event"] == .string("failed"))
+    #expect(failures.first?["exit_code"] == .int(66))
+    #expect(failures.first?["kind"] == .string("no-input"))
+  }
+
+  @Test("start-up says which cores and how much memory it takes, and why")
+  func resources() throws {
+    let pipeline = PeerPipeline.straight(from: .numbers(1), to: .blackhole)
+    let outcome = TestProcess.run(
+      ["taskset", "-c", "0"] + pipeline.command(.none, "--memory-limit", "512MiB", "--report", "none"))
+    let first = try #require(outcome.errors.split(separator: "\n").first)
+    let event = try JSONValue.parse(String(first))
+    #expect(event["event"] == .string("worker.resources"))
+    #expect(event["message"] == .string("1 threads (affinity mask) and at most 512.0 MiB of memory (--memory-limit)"))
+    #expect(event["cores"] == .int(1))
+    #expect(event["memory_bytes"] == .int(512 << 20))
+  }
+
+  @Test("a test's files stand in for a source and a sink")
+  func testEnds() {
+    let folder = TemporaryFolder()
+    let input = folder.write("in.jsonl", "{\"n\":5}\n{\"n\":null}\n")
+    let pipeline = PeerPipeline.acting(from: .numbers(), to: .blackhole)
+    let outcome = TestProcess.run(
+      pipeline.command(.none, "--test-source", "in=\(input)", "--test-sink", "out=\(folder.file("out.jsonl"))"))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(folder.read("out.jsonl").map { String(decoding: $0, as: UTF8.self) } == "{\"n\":5}\n{\"n\":null}\n")
+  }
+
+  @Test("memory stays within the limit when a slow sink holds everything up")
+  func memory() {
+    let pipeline = PeerPipeline.straight(from: .numbers(), to: .stdout("jsonlines"))
+    // The reader takes one line and then sleeps; what is resident after a second of pushing is the worker's peak.
+    let script = """
+      import json, os, subprocess, sys, time
+      host = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+      worker = json.loads(host.stderr.readline())["pid"]
+      host.stdout.readline()
+      before = None
+      while True:  # Until the worker has stopped taking processor time: all is full.
+          fields = open(f"/proc/{worker}/stat").read().rsplit(")", 1)[1].split()
+          now = int(fields[11]) + int(fields[12])
+          if now == before: break
+          before = now
+          time.sleep(0.3)
+      peak = [line for line in open(f"/proc/{worker}/status") if line.startswith("VmHWM")][0].split()[1]
+      host.kill(); host.wait()
+      print(int(peak) // 1024)
+      """
+    let outcome = TestProcess.python(script, arguments: pipeline.command(.none, "--memory-limit", "256MiB"))
+    let peak = Int(outcome.output.filter(\.isNumber)) ?? .max
+    #expect(peak < 256, "\(peak) MiB resident; \(outcome.errors)")
+  }
+
+  @Test("inspect shows metadata, parameters and the plan as a tree")
+  func inspectTree() {
+    let pipeline = PeerPipeline.acting(from: .numbers(3), to: .console)
+    let outcome = TestProcess.run(inspect(pipeline, "--parallelism", "2"))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors == "")
+    #expect(
+      outcome.output == """
+        plugin    peer 0.9.0
+                  for tests of the host
+        path      \(PeerPipeline.plugin)
+        ABI       0.1, runs in hosts from 0.1
+        SDK       0.1.0
+        compiler  a C compiler
+
+        pipeline any 1.2.3
+          whatever the file says
+          parameters
+            plan   string  required        the file that holds the plan
+            deed   string  default "none"  what the batch function does
+            limit  int     default 5
+
+        plan of any
+        sink out [console out]  · task 1 ×1
+        └─ act act  · task 0 ×2
+           └─ source in [generator in] schema (n: int64)  · task 0 ×2
+
+        """)
+  }
+
+  @Test("inspect gives JSON that holds the plan as it was given, and the graph that it becomes")
+  func inspectJSON() throws {
+    let pipeline = PeerPipeline.acting(from: .numbers(3), to: .console)
+    let outcome = TestProcess.run(inspect(pipeline, "--format", "json"))
+    let value = try JSONValue.parse(outcome.output)
+    #expect(value["name"] == .string("peer"))
+    #expect(value["abi"] == .string("0.1"))
+    guard case .array(let pipelines) = value["pipelines"], case .array(let parameters) = pipelines.first?["parameters"]
+    else {
+      Issue.record("no parameters in \(outcome.output)")
+      return
+    }
+    #expect(parameters.map { $0["name"] } == [.string("plan"), .string("deed"), .string("limit")])
+    #expect(parameters.map { $0["required"] } == [.bool(true), .bool(false), .bool(false)])
+    #expect(parameters.map { $0["default"] } == [.null, .string("none"), .int(5)])
+    #expect(value["plan"]?["name"] == .string("any"))
+    #expect(value["graph"]?["tasks"] != nil)
+  }
+
+  @Test("inspect gives a graph that Graphviz draws")
+  func inspectDot() throws {
+    let pipeline = PeerPipeline.acting(from: .numbers(3), to: .console)
+    let outcome = TestProcess.run(inspect(pipeline, "--format", "dot"))
+    #expect(outcome.status == 0)
+    let drawn = TestProcess.run(["dot", "-Tplain"], input: outcome.output)
+    try #require(drawn.status == 0, "install graphviz (apt-get install graphviz): \(drawn.errors)")
+    let kinds = drawn.output.split(separator: "\n").map { $0.split(separator: " ").first ?? "" }
+    #expect(kinds.filter { $0 == "node" }.count == 3)
+    #expect(kinds.filter { $0 == "edge" }.count == 2)
+  }
+
+  @Test("inspect without a required parameter shows which ones there are, then says which is missing")
+  func inspectWithoutParameter() {
+    let outcome = HostProgram.run("inspect", "--plugin", PeerPipeline.plugin)
+    #expect(outcome.status == 64)
+    #expect(outcome.output.contains("    plan   string  required        the file that holds the plan\n"))
+    #expect(
+      outcome.errors
+        == "volley-host: parameter 'plan' of pipeline 'any' has no default and no value; give it with --set plan=…\n")
+  }
+
+  private func inspect(_ pipeline: PeerPipeline, _ flags: String...) -> [String] {
+    var command = pipeline.command()
+    command[1] = "inspect"
+    return command + flags
+  }
+}
