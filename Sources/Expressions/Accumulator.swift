@@ -5,7 +5,8 @@ import VolleyPlan
 /// One aggregate of many groups: a column of accumulators by slot. One thread at a time.
 ///
 /// A slot is a group's index, 0 ..< `slotCount`; new slots start as the aggregate of no rows. Calls are per batch: one
-/// dynamic dispatch, then loops over pointers that fetch the states of coming rows into the cache when the states are many.
+/// dynamic dispatch, then loops over pointers that fetch the states of coming rows into the cache when the states are
+/// many.
 ///
 /// An overflow is a `data` failure that names the values; the accumulator is of no further use then.
 public protocol Accumulator: AnyObject {
@@ -16,7 +17,8 @@ public protocol Accumulator: AnyObject {
   var slotCount: Int { get }
   /// Makes slots up to `slotCount`; does nothing when there are as many.
   func grow(to slotCount: Int)
-  /// Row i of `argument` goes into slot `slots[i]`. Nulls are passed over, but by a count of rows, whose argument is nil.
+  /// Row i of `argument` goes into slot `slots[i]`. Nulls are passed over, but by a count of rows, whose argument is
+  /// nil.
   func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) throws(Failure)
   /// Row i of the partial aggregates goes into slot `slots[i]`.
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) throws(Failure)

@@ -2,8 +2,8 @@ import Arrow
 import Base
 import VolleyPlan
 
-/// Several expressions over the batches of one schema, ready to run: equal subexpressions are computed once a batch, and a column
-/// that a selection makes necessary to gather is gathered once.
+/// Several expressions over the batches of one schema, ready to run: equal subexpressions are computed once a batch,
+/// and a column that a selection makes necessary to gather is gathered once.
 ///
 /// One thread at a time. Legal order: open, evaluate…, close.
 public final class BoundProjection {
@@ -31,9 +31,9 @@ public final class BoundProjection {
 
   /// A column for each expression, of `batch.rowCount` rows. The batch must have the schema's columns.
   ///
-  /// Throws a `data` failure for a row that an expression has no value for (an overflow, a division by zero, a text that is
-  /// no number), and what user functions throw. Rows outside the selection and rows that a null, a case or a decided
-  /// `and`/`or` excludes never make it fail.
+  /// Throws a `data` failure for a row that an expression has no value for (an overflow, a division by zero, a text
+  /// that is no number), and what user functions throw. Rows outside the selection and rows that a null, a case or a
+  /// decided `and`/`or` excludes never make it fail.
   public func evaluate(_ batch: RecordBatch) throws(Failure) -> [Column] {
     batch.requireColumns(of: schema)
     let frame = Frame(graph: graph, batch: batch)

@@ -4,8 +4,8 @@ import VolleyPlan
 
 /// A condition over the batches of one schema, ready to run: which rows are true, neither false nor null.
 ///
-/// The conditions of a conjunction are looked at in their order, each for the rows that those before it left, or for all
-/// when that costs less and cannot fail. One thread at a time. Legal order: open, select…, close.
+/// The conditions of a conjunction are looked at in their order, each for the rows that those before it left, or for
+/// all when that costs less and cannot fail. One thread at a time. Legal order: open, select…, close.
 public final class Predicate {
   private let graph: ExpressionGraph
   private let schema: Schema
@@ -33,8 +33,8 @@ public final class Predicate {
   /// Closes every user function, and then throws the first failure.
   public func close() throws(Failure) { try graph.closeFunctions() }
 
-  /// The rows of the batch that count and for which the condition is true, as row indices of the batch; nil when those are all of its
-  /// rows. Fails as `BoundProjection.evaluate` does.
+  /// The rows of the batch that count and for which the condition is true, as row indices of the batch; nil when those
+  /// are all of its rows. Fails as `BoundProjection.evaluate` does.
   public func select(_ batch: RecordBatch) throws(Failure) -> Selection? {
     batch.requireColumns(of: schema)
     var frame = Frame(graph: graph, batch: batch)

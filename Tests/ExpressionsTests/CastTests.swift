@@ -128,7 +128,8 @@ struct CastTests {
     let long = String(repeating: "x", count: 100)
     try refuses(
       .utf8(long), .int32,
-      "cast: '\(String(repeating: "x", count: 60))…' (100 bytes) is no int32, which is written as digits with an optional sign"
+      "cast: '\(String(repeating: "x", count: 60))…' (100 bytes) is no int32, "
+        + "which is written as digits with an optional sign"
         + end)
     try refuses(
       .utf8("a\nb"), .int32, "cast: 'a\u{FFFD}b' is no int32, which is written as digits with an optional sign" + end)

@@ -4,8 +4,8 @@ import VolleyPlan
 
 /// pyarrow and DuckDB in a Python process: evaluates Python expressions over the same columns, "a", "b", …
 ///
-/// An expression gives a pyarrow array; `sql("…")` gives the first column of a DuckDB query over the table `t` with a column
-/// `row` that counts its rows. Float64s cross as their bits, so that values are compared exactly.
+/// An expression gives a pyarrow array; `sql("…")` gives the first column of a DuckDB query over the table `t` with a
+/// column `row` that counts its rows. Float64s cross as their bits, so that values are compared exactly.
 enum Peer {
   struct Failed: Error, CustomStringConvertible { var description: String }
 
@@ -77,7 +77,8 @@ enum Peer {
         if name.startswith("timestamp/"):
             _, unit, zone = name.split("/", 2)
             return pa.timestamp(unit, zone or None)
-        return {"bool": pa.bool_(), "int32": pa.int32(), "int64": pa.int64(), "float64": pa.float64(), "utf8": pa.string()}[name]
+        types = {"bool": pa.bool_(), "int32": pa.int32(), "int64": pa.int64(), "float64": pa.float64(), "utf8": pa.string()}
+        return types[name]
 
     def column(described):
         type, values = arrow_type(described["type"]), described["values"]

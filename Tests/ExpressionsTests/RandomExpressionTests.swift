@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 import VolleyPlan
 
-/// Random expressions over random batches mean what the row-by-row reference says: the same values, or a failure exactly
-/// when some row has no value.
+/// Random expressions over random batches mean what the row-by-row reference says: the same values, or a failure
+/// exactly when some row has no value.
 struct RandomExpressionTests {
   /// a, b: int64; c: int32; d: float64; e, f: bool; g: utf8; h: timestamp.
   static let types: [DataType] = [.int64, .int64, .int32, .float64, .bool, .bool, .utf8, .timestamp]

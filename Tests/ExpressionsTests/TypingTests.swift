@@ -111,13 +111,15 @@ struct TypingTests {
   func unknownColumn() {
     #expect(
       refusal(column("amuont"))
-        == "there is no column 'amuont'; the input has 'amount', 'small', 'name', 'active', 'ms', 'utc', 'ts', 'berlin', 'user_id'"
+        == "there is no column 'amuont'; the input has "
+        + "'amount', 'small', 'name', 'active', 'ms', 'utc', 'ts', 'berlin', 'user_id'"
     )
     let many = Schema((0..<30).map { Field("c\($0)", .int64) })
     let text = message { _ = try Expression.column("c07").resolvedType(in: many) }
     #expect(
       text
-        == "there is no column 'c07'; the input has 'c0', 'c7', 'c17', 'c27', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c8', 'c9' and 18 more"
+        == "there is no column 'c07'; the input has "
+        + "'c0', 'c7', 'c17', 'c27', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c8', 'c9' and 18 more"
     )
     let none = message { _ = try Expression.column("x").resolvedType(in: Schema([])) }
     #expect(none == "there is no column 'x': the input has no columns")
@@ -178,7 +180,8 @@ struct TypingTests {
   func refusedCasts() {
     #expect(
       refusal(.cast(column("ts"), .float64))
-        == "cast: timestamp[us] cannot be cast to float64: a point in time is a count of units as int64; cast to int64 first"
+        == "cast: timestamp[us] cannot be cast to float64: a point in time is a count of units as int64; "
+        + "cast to int64 first"
     )
     #expect(
       refusal(.cast(column("amount"), .timestamp))
@@ -188,7 +191,8 @@ struct TypingTests {
         == "cast: bool cannot be cast to timestamp[us]: there is no meaning to it; compare with a timestamp instead")
     #expect(
       refusal(.cast(column("berlin"), .timestamp))
-        == "cast: timestamp[s, Europe/Berlin] cannot be cast to timestamp[us]: the offset of Europe/Berlin is not known here; "
+        == "cast: timestamp[s, Europe/Berlin] cannot be cast to timestamp[us]: "
+        + "the offset of Europe/Berlin is not known here; "
         + "cast by way of a timestamp in UTC, whose reading is the same")
   }
 

@@ -1,8 +1,8 @@
 import Arrow
 import VolleyPlan
 
-/// The average of integers. The sum is kept exactly, in 128 bits: the result depends neither on the order of the rows nor on how
-/// they were divided into partial aggregates.
+/// The average of integers. The sum is kept exactly, in 128 bits: the result depends neither on the order of the rows
+/// nor on how they were divided into partial aggregates.
 final class IntegerAverageAccumulator: Accumulator {
   private struct State {
     /// The sum's low and high halves.

@@ -2,8 +2,8 @@ import Arrow
 import Base
 import VolleyPlan
 
-/// The sum of integers as int64, checked. A batch is added without branches; when one of its additions has overflowed, the
-/// batch is taken back and added again row by row to find which.
+/// The sum of integers as int64, checked. A batch is added without branches; when one of its additions has overflowed,
+/// the batch is taken back and added again row by row to find which.
 final class IntegerSumAccumulator: Accumulator {
   private var sums = SlotStates<Int64>(initial: 0)
   private var marks = SlotMarks()
@@ -60,7 +60,8 @@ final class IntegerSumAccumulator: Accumulator {
       if overflow {
         throw Failure(
           .data,
-          "sum: \(state.pointee) + \(value(row)) does not fit int64; cast the argument to float64, or sum smaller values"
+          "sum: \(state.pointee) + \(value(row)) does not fit int64; "
+            + "cast the argument to float64, or sum smaller values"
         )
       }
       state.pointee = sum

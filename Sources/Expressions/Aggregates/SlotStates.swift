@@ -8,7 +8,8 @@ struct SlotStates<State: BitwiseCopyable> {
   private var capacity: Int
   private let initial: State
 
-  /// States above so many bytes do not stay in the caches near a core, so that fetching them ahead is worth an instruction.
+  /// States above so many bytes do not stay in the caches near a core, so that fetching them ahead is worth an
+  /// instruction.
   private static var prefetchBytes: Int { 256 << 10 }
 
   init(initial: State) {

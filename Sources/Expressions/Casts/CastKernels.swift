@@ -5,7 +5,8 @@ import VolleyPlan
 /// A column as one of another type.
 ///
 /// A value that the target cannot hold is a `data` failure that names the value; null rows stay null and never fail.
-/// - Integers to float64 round to the nearest; float64 to integers truncates toward zero; NaN and infinities do not fit.
+/// - Integers to float64 round to the nearest; float64 to integers truncates toward zero; NaN and infinities do not
+///   fit.
 /// - Numbers to bool: whether they differ from 0. Bool to numbers: 1 and 0.
 /// - Timestamps to a coarser unit go to the earlier point in time; to a finer one they must fit.
 /// - Timestamps to int64 and back: the count of units.
@@ -101,8 +102,8 @@ enum CastKernels {
   ) throws(Failure) -> Column {
     let buffer = Buffer(byteCount: column.length * MemoryLayout<Target>.size)
     let (values, source) = (buffer.unsafeMutableValues(Target.self), column.values(Double.self))
-    // Exclusive bounds of what truncates to a `Target`. Above: a power of two. Below: for Int32 its minimum less 1, which a
-    // double holds; for Int64 the next double below the minimum, as there is none between.
+    // Exclusive bounds of what truncates to a `Target`. Above: a power of two. Below: for Int32 its minimum less 1,
+    // which a double holds; for Int64 the next double below the minimum, as there is none between.
     let least = -Double(sign: .plus, exponent: Target.bitWidth - 1, significand: 1)
     let upper = -least
     let lower = Target.bitWidth < 53 ? least - 1 : least.nextDown

@@ -4,10 +4,10 @@ import VolleyPlan
 
 /// Casts from and to text.
 ///
-/// To text: integers in decimal; float64 as the shortest decimal that reads back as the same value ("1.5", "1e+16", "inf",
-/// "nan"); bool as "true" and "false"; timestamps in ISO 8601 with the digits of their unit ("2024-05-01T12:00:00.000000",
-/// with a final "Z" when they have a time zone). From text: the same forms and nothing around them; see `NumberText` and
-/// `TimestampText`.
+/// To text: integers in decimal; float64 as the shortest decimal that reads back as the same value ("1.5", "1e+16",
+/// "inf", "nan"); bool as "true" and "false"; timestamps in ISO 8601 with the digits of their unit
+/// ("2024-05-01T12:00:00.000000", with a final "Z" when they have a time zone). From text: the same forms and nothing
+/// around them; see `NumberText` and `TimestampText`.
 enum TextCasts {
   static func parse(_ column: Column, as target: DataType) throws(Failure) -> Column {
     switch target {

@@ -3,8 +3,8 @@ import Base
 import VolleyPlan
 
 extension Frame {
-  /// The value of the first branch whose condition is true, else `otherwise`, else null. A condition is computed for the
-  /// rows that no branch before it took, a value for the rows that take it: for more rows only if it cannot fail.
+  /// The value of the first branch whose condition is true, else `otherwise`, else null. A condition is computed for
+  /// the rows that no branch before it took, a value for the rows that take it: for more rows only if it cannot fail.
   func caseWhen(
     _ branches: [ExpressionGraph.Branch], _ otherwise: Int?, _ type: DataType
   ) throws(Failure) -> Column {

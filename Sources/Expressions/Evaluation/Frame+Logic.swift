@@ -3,8 +3,8 @@ import Base
 import VolleyPlan
 
 extension Frame {
-  /// Whether the node is to be computed for these rows only, of all that the frame has: it must when it may fail, and it
-  /// should when that costs less.
+  /// Whether the node is to be computed for these rows only, of all that the frame has: it must when it may fail, and
+  /// it should when that costs less.
   func shouldNarrow(_ node: Int, to rows: Int) -> Bool {
     if rows == rowCount { return false }
     let node = graph.nodes[node]
@@ -23,8 +23,8 @@ extension Frame {
     node.columns.reduce(1) { cost, _ in cost + 1 }
   }
 
-  /// Kleene's `and` (decided by false) or `or` (decided by true). The right side is computed for the rows that the left one
-  /// leaves undecided, or for all when that costs less and cannot fail.
+  /// Kleene's `and` (decided by false) or `or` (decided by true). The right side is computed for the rows that the
+  /// left one leaves undecided, or for all when that costs less and cannot fail.
   func logic(_ left: Int, _ right: Int, decisive: Bool) throws(Failure) -> Column {
     let leftColumn = try column(of: left)
     let rightColumn = try rightSide(right, undecidedBy: leftColumn, decisive: decisive)
@@ -58,7 +58,8 @@ extension Frame {
     return values.column(validity: valid.buffer)
   }
 
-  /// The rows of `candidates` (nil: all) for which the node is true, not null. It is computed for no other row if it may fail.
+  /// The rows of `candidates` (nil: all) for which the node is true, not null. It is computed for no other row if it
+  /// may fail.
   func trueRows(of node: Int, among candidates: Words?) throws(Failure) -> Words {
     guard let candidates else { return Words(trueRowsOf: try column(of: node)) }
     let ones = candidates.ones

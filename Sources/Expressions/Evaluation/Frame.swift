@@ -4,9 +4,9 @@ import VolleyPlan
 
 /// Rows of one batch, and what has been computed for them: one call of `evaluate` long.
 ///
-/// The root frame holds the batch's rows that count. A narrowed frame holds some of them: the rows that a branch of a case
-/// takes, or that the left side of `and` leaves undecided. It takes what the root has computed already, or must compute for
-/// all rows anyway, from there.
+/// The root frame holds the batch's rows that count. A narrowed frame holds some of them: the rows that a branch of a
+/// case takes, or that the left side of `and` leaves undecided. It takes what the root has computed already, or must
+/// compute for all rows anyway, from there.
 final class Frame {
   let graph: ExpressionGraph
   let rowCount: Int
@@ -93,8 +93,8 @@ final class Frame {
     return nil
   }
 
-  // The calls of `compute` are not inlined: evaluation recurses through it, and with all of them in its frame a level would take
-  // several times the stack.
+  // The calls of `compute` are not inlined: evaluation recurses through it, and with all of them in its frame a level
+  // would take several times the stack.
   private func compute(_ node: Int) throws(Failure) -> Column {
     let type = graph.nodes[node].type
     switch graph.nodes[node].operation {

@@ -1,7 +1,8 @@
 import Arrow
 import VolleyPlan
 
-/// Expressions over one schema as a graph without cycles, in which equal subexpressions are one node and constants are folded.
+/// Expressions over one schema as a graph without cycles, in which equal subexpressions are one node and constants are
+/// folded.
 struct ExpressionGraph {
   var nodes: [Node] = []
   /// The node of each expression.

@@ -171,7 +171,8 @@ enum ArithmeticFailure {
     if zero, operation == .divide || operation == .modulo {
       return Failure(
         .data,
-        "\(operation.rawValue): \(formula) has no result; keep such rows out with a filter or a case, or divide as float64"
+        "\(operation.rawValue): \(formula) has no result; "
+          + "keep such rows out with a filter or a case, or divide as float64"
       )
     }
     return doesNotFit(operation.rawValue, formula, type)
@@ -181,7 +182,8 @@ enum ArithmeticFailure {
     let wider = type == .int32 ? "int64" : "float64"
     return Failure(
       .data,
-      "\(function): \(formula) does not fit \(type); cast to \(wider) first, or keep such rows out with a filter or a case"
+      "\(function): \(formula) does not fit \(type); "
+        + "cast to \(wider) first, or keep such rows out with a filter or a case"
     )
   }
 }

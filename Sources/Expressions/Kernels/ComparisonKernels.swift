@@ -1,7 +1,8 @@
 import Arrow
 import VolleyPlan
 
-/// A comparison of two values of a fixed width. Floats compare as IEEE 754 says, so NaN equals nothing, itself included.
+/// A comparison of two values of a fixed width. Floats compare as IEEE 754 says, so NaN equals nothing, itself
+/// included.
 protocol ComparisonTest {
   static func holds<Value: Comparable>(_ left: Value, _ right: Value) -> Bool
 }
@@ -95,8 +96,8 @@ enum ComparisonKernels {
     }
   }
 
-  /// Eight rows at a time: the compiler makes of the eight a vector comparison and one extraction of bits, which it does not
-  /// for a loop over 64 (4.3 rows a nanosecond instead of 2.1 for Int64).
+  /// Eight rows at a time: the compiler makes of the eight a vector comparison and one extraction of bits, which it
+  /// does not for a loop over 64 (4.3 rows a nanosecond instead of 2.1 for Int64).
   private static func loop<Test: ComparisonTest, Left: KernelInput, Right: KernelInput>(
     _: Test.Type, _ left: Left, _ right: Right, _ count: Int
   ) -> Words where Left.Element == Right.Element, Left.Element: Comparable {

@@ -1,5 +1,5 @@
-/// Days and dates of the proleptic Gregorian calendar. Algorithms: Howard Hinnant, "chrono-compatible low-level date algorithms",
-/// https://howardhinnant.github.io/date_algorithms.html
+/// Days and dates of the proleptic Gregorian calendar. Algorithms: Howard Hinnant, "chrono-compatible low-level date
+/// algorithms", https://howardhinnant.github.io/date_algorithms.html
 enum Civil {
   struct Date: Equatable {
     var year: Int64

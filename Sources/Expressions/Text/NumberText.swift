@@ -39,8 +39,9 @@ enum NumberText {
     return nil
   }
 
-  /// A decimal number with an optional sign, fraction and exponent, rounded to the nearest float64, or "inf", "infinity",
-  /// "nan" in upper or lower case with an optional sign. Nil for anything else, and for a number that is too large.
+  /// A decimal number with an optional sign, fraction and exponent, rounded to the nearest float64, or "inf",
+  /// "infinity", "nan" in upper or lower case with an optional sign. Nil for anything else, and for a number that is
+  /// too large.
   static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
     guard let decimal = Decimal(text) else { return special(text) }
     if let value = decimal.exactly { return decimal.negative ? -value : value }

@@ -2,10 +2,10 @@ import VolleyPlan
 
 /// Timestamps as text in ISO 8601.
 ///
-/// Read: `YYYY-MM-DD`, or that with `T` or a blank and `hh:mm`, `hh:mm:ss` or `hh:mm:ss.fraction` (1 to 9 digits, of which the unit must hold
-/// all that are not 0), then nothing, `Z`, `±hh`, `±hhmm` or `±hh:mm`. A text with an offset means that point in time, of which a timestamp without a
-/// time zone keeps the reading in UTC. A text without an offset is a wall clock's reading: it is refused for a time zone
-/// other than UTC, since its offset is not known.
+/// Read: `YYYY-MM-DD`, or that with `T` or a blank and `hh:mm`, `hh:mm:ss` or `hh:mm:ss.fraction` (1 to 9 digits, of
+/// which the unit must hold all that are not 0), then nothing, `Z`, `±hh`, `±hhmm` or `±hh:mm`. A text with an offset
+/// means that point in time, of which a timestamp without a time zone keeps the reading in UTC. A text without an
+/// offset is a wall clock's reading: it is refused for a time zone other than UTC, since its offset is not known.
 enum TimestampText {
   /// Bytes of the longest text: "+292277026596-12-04T15:30:08.000000000Z".
   static let width = 48

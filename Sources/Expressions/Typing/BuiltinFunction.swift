@@ -1,7 +1,7 @@
 /// The functions that an expression may call by name: the plan's `call`.
 ///
-/// But for `and`, `or` and the null tests, a result is null where an argument is. Integers are checked: a row that holds
-/// values and has no result stops the job. See `Promotion` for types that differ.
+/// But for `and`, `or` and the null tests, a result is null where an argument is. Integers are checked: a row that
+/// holds values and has no result stops the job. See `Promotion` for types that differ.
 public enum BuiltinFunction: String, Sendable, Hashable, CaseIterable {
   /// Of numbers. float64 follows IEEE 754.
   case add
@@ -11,12 +11,13 @@ public enum BuiltinFunction: String, Sendable, Hashable, CaseIterable {
   case multiply
   /// Of numbers. Integers truncate toward zero, and 0 divides none; float64 gives infinities and NaN.
   case divide
-  /// The remainder of the truncated quotient, with the sign of the left side. Where integers have no quotient there is none.
+  /// The remainder of the truncated quotient, with the sign of the left side. Where integers have no quotient there is
+  /// none.
   case modulo
   /// Of a number.
   case negate
-  /// Of two values of one type. float64 compares as IEEE 754 says: NaN equals nothing, itself included, and -0.0 equals 0.0.
-  /// Strings compare by their bytes, and false comes before true.
+  /// Of two values of one type. float64 compares as IEEE 754 says: NaN equals nothing, itself included, and -0.0
+  /// equals 0.0. Strings compare by their bytes, and false comes before true.
   case equal
   /// As `equal`; NaN differs from everything, itself included.
   case notEqual = "not_equal"
@@ -28,11 +29,11 @@ public enum BuiltinFunction: String, Sendable, Hashable, CaseIterable {
   case greaterThan = "greater_than"
   /// As `equal`; false beside a NaN.
   case greaterThanOrEqual = "greater_than_or_equal"
-  /// Kleene's: false beside anything is false, else null beside anything is null. The right side is not looked at for rows
-  /// for which the left one is false.
+  /// Kleene's: false beside anything is false, else null beside anything is null. The right side is not looked at for
+  /// rows for which the left one is false.
   case and
-  /// Kleene's: true beside anything is true, else null beside anything is null. The right side is not looked at for rows
-  /// for which the left one is true.
+  /// Kleene's: true beside anything is true, else null beside anything is null. The right side is not looked at for
+  /// rows for which the left one is true.
   case or
   /// Of a bool.
   case not

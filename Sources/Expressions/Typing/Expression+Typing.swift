@@ -5,7 +5,8 @@ import VolleyPlan
 extension Expression {
   /// The type of the expression's values over rows of `schema`, and whether they may be null.
   ///
-  /// Throws a `usage` failure, in one sentence, for a column or function that does not exist and for types that do not fit.
+  /// Throws a `usage` failure, in one sentence, for a column or function that does not exist and for types that do not
+  /// fit.
   public func resolvedType(in schema: Schema) throws(Failure) -> (type: DataType, nullable: Bool) {
     let typed = try typed(in: schema)
     return (typed.type, typed.nullable)

@@ -2,9 +2,9 @@ import VolleyPlan
 
 /// Which types meet without being asked to.
 ///
-/// int32 with int64 gives int64; an integer with float64 gives float64, rounded to the nearest float64 where it is above
-/// 2^53; timestamps of one time zone meet in the finer unit. Integer literals take the other side's type when it holds
-/// their value.
+/// int32 with int64 gives int64; an integer with float64 gives float64, rounded to the nearest float64 where it is
+/// above 2^53; timestamps of one time zone meet in the finer unit. Integer literals take the other side's type when it
+/// holds their value.
 enum Promotion {
   /// The type that values of both types are promoted to, or nil when they do not meet.
   static func common(_ left: DataType, _ right: DataType) -> DataType? {
@@ -18,8 +18,8 @@ enum Promotion {
     }
   }
 
-  /// The type in which values of both types are compared. Timestamps with time zones are all UTC, so their zones may differ;
-  /// a wall clock's reading and a point in time cannot be compared.
+  /// The type in which values of both types are compared. Timestamps with time zones are all UTC, so their zones may
+  /// differ; a wall clock's reading and a point in time cannot be compared.
   static func compared(_ left: DataType, _ right: DataType) -> DataType? {
     if case .timestamp(let unit, let zone?) = left, case .timestamp(let otherUnit, _?) = right {
       return .timestamp(finer(unit, otherUnit), timezone: zone)
