@@ -48,7 +48,8 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "--no-export-dynamic"])]),
     // Tests, one target a room
     .testTarget(name: "VolleyPlanTests", dependencies: ["TestSupport", plan], exclude: ["plan.schema"]),
-    .testTarget(name: "VolleyTests", dependencies: ["TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
+    .testTarget(
+      name: "VolleyTests", dependencies: ["TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "TestSupport", plan, abi]),
     .testTarget(
       name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan], exclude: ["Vectors"]),

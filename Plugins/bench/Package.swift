@@ -11,6 +11,6 @@ let package = Package(
       name: "Bench",
       dependencies: [.product(name: "Volley", package: "volley-sdk")],
       // Of all that is linked in, the plugin shows one symbol: see exports.map.
-      linkerSettings: [.unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/exports.map"])]),
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/exports.map"])])
   ]
 )

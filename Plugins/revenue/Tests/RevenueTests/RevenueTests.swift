@@ -3,22 +3,33 @@ import VolleyTesting
 
 @Suite struct RevenueTests {
   struct Order: Codable {
-    var order_id: Int
+    var orderID: Int
     var user: String
     var item: String
     var amount: Double?
-    var ordered_at: Timestamp
+    var orderedAt: Timestamp
+
+    enum CodingKeys: String, CodingKey {
+      case orderID = "order_id"
+      case user, item, amount
+      case orderedAt = "ordered_at"
+    }
   }
 
   struct Revenue: Codable, Equatable {
     var user: String
     var revenue: Double
     var orders: Int
-    var last_order: Timestamp
+    var lastOrder: Timestamp
+
+    enum CodingKeys: String, CodingKey {
+      case user, revenue, orders
+      case lastOrder = "last_order"
+    }
   }
 
   private func order(_ id: Int, _ user: String, _ amount: Double?) -> Order {
-    Order(order_id: id, user: user, item: "pen", amount: amount, ordered_at: Timestamp(microseconds: Int64(id)))
+    Order(orderID: id, user: user, item: "pen", amount: amount, orderedAt: Timestamp(microseconds: Int64(id)))
   }
 
   @Test("orders of both sources count, but for those without an amount above 0")
@@ -30,7 +41,7 @@ import VolleyTesting
     let last = Dictionary(try result.rows(at: "out", as: Revenue.self).map { ($0.user, $0) }) { $1 }
     #expect(last.count == 2)
     #expect(
-      last["ada"] == Revenue(user: "ada", revenue: 3.5, orders: 2, last_order: Timestamp(microseconds: 4)))
-    #expect(last["cyd"] == Revenue(user: "cyd", revenue: 8, orders: 1, last_order: Timestamp(microseconds: 5)))
+      last["ada"] == Revenue(user: "ada", revenue: 3.5, orders: 2, lastOrder: Timestamp(microseconds: 4)))
+    #expect(last["cyd"] == Revenue(user: "cyd", revenue: 8, orders: 1, lastOrder: Timestamp(microseconds: 5)))
   }
 }

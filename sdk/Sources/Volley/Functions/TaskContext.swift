@@ -13,7 +13,8 @@ public enum LogLevel: UInt32, Sendable {
 /// Where an instance of user code stands, and what the host offers it.
 ///
 /// `log`, `count` and `isStopping` may be used on any thread until the instance is closed.
-public final class TaskContext: @unchecked Sendable {  // Immutable but for the atomic; the host's tables are thread-safe.
+public final class TaskContext: @unchecked Sendable {
+  // Immutable but for the atomic; the host's tables are thread-safe.
   /// The operator's uid, or a name made from its place in the plan.
   public let uid: String
   /// Index of this subtask, from 0.
