@@ -2,7 +2,7 @@
 # Installs what is missing and runs every test, in stages whose seconds are printed. Documented in Tests/README.md.
 #
 #   Tests/run.sh            everything
-#   Tests/run.sh STAGE…     these stages only: lint host unit plugins address thread bench package
+#   Tests/run.sh STAGE…     these stages only: lint host unit plugins endtoend address thread bench package
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
@@ -25,6 +25,7 @@ lint() {
   git ls-files -z '*.swift' ':!sdk/Template/*' | xargs -0 swift format lint --strict && Tests/readme-samples.py
 }
 
+# Prints where the release host is. Always the same flags, or it would be built again.
 host() {
   deploy/build-host.sh -Xswiftc -warnings-as-errors
 }
@@ -36,7 +37,12 @@ unit() {
 # Every plugin as its author would build and test it; they share a scratch path, so the SDK is compiled once.
 plugins() {
   local host
-  host=$(deploy/build-host.sh) && VOLLEY_HOST=$host Plugins/test.sh
+  host=$(host) && VOLLEY_HOST=$host Plugins/test.sh
+}
+
+# Whole runs of the release host: results beside DuckDB's, delay, stops.
+endtoend() {
+  Tests/end-to-end/run.sh "$(host)"
 }
 
 # Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
@@ -52,27 +58,30 @@ thread() {
 # Shows that every benchmark runs and that its results are right; its figures mean nothing on a busy machine.
 bench() {
   local host
-  host=$(deploy/build-host.sh) && Plugins/bench/build.sh &&
+  host=$(host) && Plugins/bench/build.sh &&
     "$host" bench --rows 20000000 --repeat 1 --json --plugin Plugins/bench/libbench.so
 }
 
 # A package from `volley-host new`, with the binary moved and the checkout hidden.
 package() {
-  Tests/new-package.sh "$(deploy/build-host.sh)"
+  Tests/new-package.sh "$(host)"
 }
 
 run_stage() {
-  local name=$1 start=$SECONDS status counted
+  local name=$1 start=$SECONDS status counted broken
   if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $name "* ]]; then return; fi
   "$name" >"$logs/$name.log" 2>&1
   status=$?
-  # Tests that ran, as Swift Testing counts them; a stage without any counts as one.
-  counted=$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\}.* passed.*/\1/p' "$logs/$name.log" | paste -sd+ | bc)
+  # Tests that ran, as Swift Testing and the scripts here count them; a stage without any counts as one.
+  counted=$(sed -n -e 's/.*Test run with \([0-9]*\) tests\{0,1\}.* passed.*/\1/p' \
+    -e 's/^\([0-9]*\) passed, [0-9]* failed$/\1/p' "$logs/$name.log" | paste -sd+ | bc)
+  broken=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed$/\1/p' "$logs/$name.log" | paste -sd+ | bc)
   if [ $status -eq 0 ]; then
     passed=$((passed + ${counted:-1}))
     printf '%-8s ok      %4d s  %s\n' "$name" $((SECONDS - start)) "${counted:+$counted tests}"
   else
-    failed=$((failed + 1))
+    passed=$((passed + ${counted:-0}))
+    failed=$((failed + (${broken:-0} > 0 ? ${broken:-0} : 1)))
     failures+=("$name")
     printf '%-8s FAILED  %4d s\n' "$name" $((SECONDS - start))
     grep -E '✘|error:|Fatal|FAILED' "$logs/$name.log" | head -n 60
@@ -82,7 +91,7 @@ run_stage() {
 }
 
 need_packages bc git
-for stage in lint host unit plugins address thread bench package; do run_stage $stage; done
+for stage in lint host unit plugins endtoend address thread bench package; do run_stage $stage; done
 
 echo "in all $SECONDS s"
 [ ${#failures[@]} -eq 0 ] || echo "failed stages: ${failures[*]}"
