@@ -53,7 +53,7 @@ let package = Package(
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "TestSupport", plan, abi]),
     .testTarget(
       name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan], exclude: ["Vectors"]),
-    .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", plan]),
+    .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", "TestSupport", plan]),
     .testTarget(name: "ExpressionsTests", dependencies: ["Arrow", "Base", "Expressions", "TestSupport", plan]),
     .testTarget(
       name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),

@@ -102,7 +102,7 @@ public final class Job: Sendable {
       for thread in threads { thread.join() }
       throw error
     }
-    control.begin(parts: runtime.partCount) { runtime.wakeAll() }
+    control.begin(parts: runtime.partCount) { runtime.requestStop() }
     let isStopRequested = life.withLock { [threads] life in
       life.runtime = runtime
       life.threads = threads
@@ -135,18 +135,7 @@ public final class Job: Sendable {
       return life.phase == .starting ? nil : true
     }
     guard hasStarted == true, control.waitForParts(until: deadline) else { return false }
-    if let (runtime, threads) = life.withLock({ Job.beginJoining(&$0) }) {
-      runtime?.scheduler.shutDown()
-      for thread in threads { thread.join() }
-      control.end()
-      let started = life.withLock { life in
-        life.runtime = nil
-        life.phase = .ended
-        return life.started
-      }
-      life.broadcast()
-      logEnd(nanoseconds: MonotonicTime.now - started)
-    }
+    join()
     // Another thread may be joining.
     let hasEnded: Bool? = life.wait(until: deadline) { $0.phase == .ended ? true : nil }
     guard hasEnded == true else { return false }
@@ -154,12 +143,32 @@ public final class Job: Sendable {
     return true
   }
 
-  /// The first to come joins the threads.
-  private static func beginJoining(_ life: inout Life) -> (JobRuntime?, [OSThread])? {
-    guard life.phase == .running else { return nil }
-    life.phase = .joining
-    defer { life.threads = [] }
-    return (life.runtime, life.threads)
+  /// Ends the threads and drops what ran. The first to come does it.
+  private func join() {
+    let isFirst = life.withLock { life in
+      guard life.phase == .running else { return false }
+      life.phase = .joining
+      return true
+    }
+    guard isFirst else { return }
+    let started = life.withLock { $0.started }
+    endThreads()
+    logEnd(nanoseconds: MonotonicTime.now - started)
+    life.withLock { $0.phase = .ended }
+    life.broadcast()
+  }
+
+  private func endThreads() {
+    let (runtime, threads) = life.withLock { life in
+      defer {
+        life.runtime = nil
+        life.threads = []
+      }
+      return (life.runtime, life.threads)
+    }
+    runtime?.scheduler.shutDown()
+    for thread in threads { thread.join() }
+    control.end()
   }
 
   private func logEnd(nanoseconds: Int64) {

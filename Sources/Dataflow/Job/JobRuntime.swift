@@ -40,15 +40,13 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
     for thread in sinkThreads { thread.closeAfterFailure() }
   }
 
-  /// Every part looks at once whether it has something to do, or the job has failed.
-  func wakeAll() {
+  /// The sources stop, also one that waits in a `read`, and every part looks at once whether it has something to do, or the
+  /// job has failed.
+  func requestStop() {
+    for source in sources { source.requestStop() }
     for subtask in subtasks { subtask.notify() }
     for thread in sourceThreads { thread.wake() }
     for thread in sinkThreads { thread.wake() }
-  }
-
-  func requestStop() {
-    for source in sources { source.requestStop() }
   }
 
   /// By entry of the stage table: what waits in front of it.

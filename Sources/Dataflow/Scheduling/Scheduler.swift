@@ -52,13 +52,13 @@ final class Scheduler: Sendable {
 
   /// It has used its budget and goes behind all others.
   func enqueueLast(_ runnable: Runnable) {
-    queued.add(1, ordering: .sequentiallyConsistent)
-    if let index = WorkerPlace.index(on: self) {
-      queues[index].pushLast(runnable)
-    } else {
-      shared.pushLast(runnable)
+    let others = queued.add(1, ordering: .sequentiallyConsistent).oldValue
+    guard let index = WorkerPlace.index(on: self) else {
+      preconditionFailure("runnables run on the scheduler's threads")
     }
-    callSomebody()
+    queues[index].pushLast(runnable)
+    // If it is the only one, this thread goes on with it: a call would only carry it to another core.
+    if others > 0 { callSomebody() }
   }
 
   /// Wakes it at that time, unless something wakes it before and it asks again.

@@ -7,8 +7,8 @@ final class JobControl: Sendable {
     var failure: Failure?
     /// Subtasks and threads that are not done.
     var remaining = 0
-    /// Wakes every part, so that it sees the failure.
-    var wakeAll: (@Sendable () -> Void)?
+    /// Stops the sources and wakes every part, so that it sees the failure.
+    var stopAll: (@Sendable () -> Void)?
   }
 
   private let failed = Atomic<Bool>(false)
@@ -20,22 +20,22 @@ final class JobControl: Sendable {
   var failure: Failure? { state.withLock { $0.failure } }
 
   /// Before the first part runs.
-  func begin(parts: Int, wakeAll: @escaping @Sendable () -> Void) {
+  func begin(parts: Int, stopAll: @escaping @Sendable () -> Void) {
     state.withLock { state in
       state.remaining = parts
-      state.wakeAll = wakeAll
+      state.stopAll = stopAll
     }
   }
 
   /// A part has failed: the first failure is kept, and everything stops.
   func fail(_ failure: Failure) {
-    let wakeAll: (@Sendable () -> Void)? = state.withLock { state in
+    let stopAll: (@Sendable () -> Void)? = state.withLock { state in
       guard state.failure == nil else { return nil }
       state.failure = failure
       failed.store(true, ordering: .sequentiallyConsistent)
-      return state.wakeAll
+      return state.stopAll
     }
-    wakeAll?()
+    stopAll?()
   }
 
   /// A part has closed all that it opened, and does nothing more.
@@ -53,5 +53,5 @@ final class JobControl: Sendable {
   }
 
   /// Drops what would keep the parts alive.
-  func end() { state.withLock { $0.wakeAll = nil } }
+  func end() { state.withLock { $0.stopAll = nil } }
 }

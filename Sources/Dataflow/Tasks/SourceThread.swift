@@ -69,8 +69,8 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
         try output.add(batch, bytes: size.bytes, since: now, now: now)
       case .idle:
         // One that comes back at once although it may wait is not asked again at full speed.
-        let pause = idleReads.delay()
-        if now - start < pause && wait > pause { parker.park(until: now + pause) }
+        let pause = min(idleReads.delay(), wait)
+        if now - start < pause { parker.park(until: start + pause) }
       case .end:
         return
       }

@@ -1,0 +1,264 @@
+import Arrow
+import Base
+import Observability
+import TestSupport
+import Testing
+
+@testable import Dataflow
+
+/// One subtask between channels, run by hand: one batch after the other, without threads.
+private final class Bench {
+  let inputs: [LocalChannel]
+  let outputs: [LocalChannel]
+  let control = JobControl()
+  let subtask: Subtask
+  private let scheduler = Scheduler(threads: 1)
+
+  /// - Parameters:
+  ///   - operators: a chain of them; the last one's output goes to every output channel.
+  ///   - inputOf: by channel, which input of the first operator it feeds.
+  init(
+    _ operators: [any Operator], inputOf: [Int] = [0], outputCount: Int = 1, outputLimit: Int = 1000,
+    delay: Int64 = 0, waitingBytes: Int = 1 << 20
+  ) throws {
+    inputs = inputOf.map { _ in LocalChannel(elementLimit: 1000, byteLimit: 1 << 20) }
+    outputs = (0..<outputCount).map { _ in LocalChannel(elementLimit: outputLimit, byteLimit: 1 << 20) }
+    let context = ChainContext(account: OutputAccount(byteLimit: waitingBytes))
+    let channelOutputs = outputs.map {
+      ChannelOutput(
+        writer: $0, account: context.account,
+        coalescer: BatchCoalescer(rowLimit: 1000, byteLimit: 1 << 20, delay: delay))
+    }
+    let edges = channelOutputs.map { EdgeOutput(routing: .single, channels: [$0]) }
+    var targets = [ChainTarget(node: TaskOutput(edges: edges, context: context), input: 0)]
+    var steps: [Subtask.Step] = []
+    for (index, body) in operators.enumerated().reversed() {
+      let stage = Stage(label: "step \(index)", uid: nil, metrics: StageMetrics())
+      let node = OperatorNode(stage: stage, body: body, context: context, targets: [targets])
+      steps.insert(.operator(node), at: 0)
+      targets = [ChainTarget(node: node, input: 0)]
+    }
+    let entry = (0...(inputOf.max() ?? 0)).map { input in
+      targets.map { ChainTarget(node: $0.node, input: input) }
+    }
+    let ports = zip(inputs, inputOf).map { InputGate.Port(reader: $0, input: $1) }
+    subtask = Subtask(
+      name: "test", head: .channels(InputGate(ports: ports), entry), steps: steps, stages: [],
+      outputs: channelOutputs, context: context, control: control, batchRows: 1000)
+    control.begin(parts: 1) {}
+    for kind in OpenOrder.allCases { try subtask.open(kind) }
+  }
+
+  func put(_ element: StreamElement, on channel: Int = 0) {
+    var bytes = 0
+    if case .batch(let batch) = element { bytes = batch.byteCount }
+    #expect(inputs[channel].offer(ChannelItem(element, byteCount: bytes, since: .now)))
+  }
+
+  /// Runs it until it waits or is done.
+  func run() -> RunOutcome {
+    while true {
+      var budget = RunBudget(from: .now)
+      let outcome = subtask.run(&budget)
+      if case .yielded = outcome { continue }
+      return outcome
+    }
+  }
+
+  /// What has come out since the last call, one word an element.
+  func output(_ index: Int = 0) -> [String] {
+    var words: [String] = []
+    while let item = outputs[index].take() {
+      switch item.element {
+      case .batch(let batch): words.append(Rows.ids(batch).map(String.init).joined(separator: ","))
+      case .watermark(let time): words.append("w\(time.microseconds)")
+      case .barrier(let epoch): words.append("b\(epoch.number)")
+      case .end: words.append("end")
+      }
+    }
+    return words
+  }
+}
+
+struct SubtaskTests {
+  private let journal = Journal()
+
+  private func rows(_ ids: Int64...) -> StreamElement { .batch(Rows.batch(ids)) }
+  private func mark(_ time: Int64) -> StreamElement { .watermark(EventTime(microseconds: time)) }
+
+  @Test("rows and signals pass a subtask in their order, and its end is the channel's end")
+  func inOrder() throws {
+    let bench = try Bench([TestOperator("op", journal: journal)], outputCount: 2)
+    for element in [rows(1), mark(5), rows(2, 3), .barrier(Epoch(1)), rows(4), .end] { bench.put(element) }
+    guard case .done = bench.run() else { return #expect(Bool(false), "it is done") }
+    for index in 0..<2 { #expect(bench.output(index) == ["1", "w5", "2,3", "b1", "4", "end"]) }
+    #expect(journal.calls(of: "op") == ["open", "process", "watermark", "process", "process", "finish", "close"])
+  }
+
+  @Test("signals let held rows go before them")
+  func signalsFlush() throws {
+    let bench = try Bench([TestOperator("op", journal: journal)], delay: 3_600_000_000_000)
+    bench.put(rows(1))
+    bench.put(rows(2))
+    guard case .waiting(let time) = bench.run() else { return #expect(Bool(false), "it waits") }
+    #expect(time != nil && bench.output() == [])
+    for element in [mark(5), rows(3), .barrier(Epoch(1)), rows(4), .end] { bench.put(element) }
+    _ = bench.run()
+    #expect(bench.output() == ["1,2", "w5", "3", "b1", "4", "end"])
+  }
+
+  @Test("what operators emit at a watermark and at the end comes before the signal, from the first step to the last")
+  func sweeps() throws {
+    func emitting(_ name: String, _ id: Int64) -> TestOperator {
+      TestOperator(
+        name, journal: journal,
+        onWatermark: { (time, output) throws(Failure) in
+          try output.emit(Rows.batch([id * 10 + time.microseconds]), output: 0)
+        },
+        onFinish: { (output) throws(Failure) in try output.emit(Rows.batch([id]), output: 0) })
+    }
+    let bench = try Bench([emitting("a", 10), emitting("b", 20)])
+    for element in [mark(1), .end] { bench.put(element) }
+    _ = bench.run()
+    #expect(bench.output() == ["101", "201", "w1", "10", "20", "end"])
+    #expect(
+      journal.entries.map { "\($0.part) \($0.call)" } == [
+        "a open", "b open", "a watermark", "b process", "b watermark", "a finish", "b process", "b finish", "a close",
+        "b close",
+      ])
+  }
+
+  @Test("inputs are told apart, and the watermark is the minimum over the channels of all of them")
+  func inputs() throws {
+    let body = TestOperator("op", journal: journal) { (batch, input, output) throws(Failure) in
+      try output.emit(Rows.batch(Rows.ids(batch).map { $0 + Int64(input) * 100 }), output: 0)
+    }
+    let bench = try Bench([body], inputOf: [0, 1, 1])
+    bench.put(rows(1), on: 0)
+    bench.put(rows(2), on: 1)
+    bench.put(rows(3), on: 2)
+    _ = bench.run()
+    #expect(bench.output().sorted() == ["1", "102", "103"])
+    bench.put(mark(7), on: 0)
+    bench.put(mark(5), on: 1)
+    _ = bench.run()
+    #expect(bench.output() == [])
+    bench.put(mark(6), on: 2)
+    _ = bench.run()
+    #expect(bench.output() == ["w5"])
+    bench.put(.end, on: 1)
+    _ = bench.run()
+    #expect(bench.output() == ["w6"])
+    bench.put(.end, on: 2)
+    _ = bench.run()
+    #expect(bench.output() == ["w7"])
+    bench.put(.end, on: 0)
+    guard case .done = bench.run() else { return #expect(Bool(false), "it is done") }
+    #expect(bench.output() == ["end"])
+  }
+
+  @Test("what lies behind a barrier waits until every channel has delivered it")
+  func barriers() throws {
+    let bench = try Bench([TestOperator("op", journal: journal)], inputOf: [0, 0])
+    for element in [rows(1), .barrier(Epoch(1)), rows(2)] { bench.put(element, on: 0) }
+    bench.put(rows(10), on: 1)
+    _ = bench.run()
+    #expect(bench.output().sorted() == ["1", "10"])
+    for element in [rows(11), .barrier(Epoch(1)), rows(12)] { bench.put(element, on: 1) }
+    _ = bench.run()
+    let words = bench.output()
+    #expect(words.prefix(2) == ["11", "b1"] && words.dropFirst(2).sorted() == ["12", "2"])
+  }
+
+  @Test("with a full output it reads nothing more, and nothing is lost")
+  func full() throws {
+    let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
+      for id in Rows.ids(batch) { try output.emit(Rows.batch([id]), output: 0) }
+    }
+    let bench = try Bench([body], outputLimit: 2)
+    for element in [rows(1, 2, 3, 4, 5), rows(6), .end] { bench.put(element) }
+    guard case .waiting(until: nil) = bench.run() else { return #expect(Bool(false), "it waits for room") }
+    #expect(journal.count("op", "process") == 1 && bench.inputs[0].queued.elements == 2)
+    var words: [String] = []
+    for _ in 0..<3 {
+      words += bench.output()
+      _ = bench.run()
+    }
+    words += bench.output()
+    #expect(words == ["1", "2", "3", "4", "5", "6", "end"])
+    #expect(journal.calls(of: "op").last == "close")
+  }
+
+  @Test("a chain's finish waits for room between its steps")
+  func fullAtTheEnd() throws {
+    func finishing(_ name: String) -> TestOperator {
+      TestOperator(
+        name, journal: journal,
+        onFinish: { (output) throws(Failure) in
+          for id in Int64(0)..<3 { try output.emit(Rows.batch([id]), output: 0) }
+        })
+    }
+    let bench = try Bench([finishing("a"), finishing("b")], outputLimit: 1)
+    bench.put(.end)
+    _ = bench.run()
+    #expect(journal.count("a", "finish") == 1 && journal.count("b", "finish") == 0)
+    var words: [String] = []
+    for _ in 0..<10 {
+      words += bench.output()
+      _ = bench.run()
+    }
+    #expect(words == ["0", "1", "2", "0", "1", "2", "end"])
+  }
+
+  @Test("a call that gives more than may wait fails with what it gave and what is allowed")
+  func tooMuch() throws {
+    let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
+      for _ in 0..<100 { try output.emit(batch, output: 0) }
+    }
+    let bench = try Bench([body], outputLimit: 1, waitingBytes: 80)
+    bench.put(rows(1))
+    guard case .done = bench.run() else { return #expect(Bool(false), "it has failed") }
+    let failure = try #require(bench.control.failure)
+    #expect(failure.kind == .data)
+    #expect(
+      failure.message
+        == "stage 'step 0': one call gave 88 bytes more than its channels have room for, and at most 80 may wait; emit fewer rows for one batch, or lower --batch-rows"
+    )
+    #expect(journal.calls(of: "op").last == "close")
+  }
+
+  @Test("an operator that hides a failure behind it does not hide it from the job")
+  func hiddenFailure() throws {
+    journal.plan(Failure(.data, "no"), in: "b", "process")
+    let hiding = TestOperator("a", journal: journal) { (batch, _, output) throws(Failure) in
+      do throws(Failure) { try output.emit(batch, output: 0) } catch {}
+    }
+    let bench = try Bench([hiding, TestOperator("b", journal: journal)])
+    bench.put(rows(1))
+    guard case .done = bench.run() else { return #expect(Bool(false), "it has failed") }
+    #expect(bench.control.failure?.message == "stage 'step 1': no")
+  }
+
+  @Test("a batch that a filter empties goes no further, one with a selection is gathered before the channel")
+  func selections() throws {
+    let filter = TestOperator("filter", journal: journal) { (batch, _, output) throws(Failure) in
+      try output.emit(Rows.filter(batch) { $0 % 2 == 0 }, output: 0)
+    }
+    let bench = try Bench([filter, TestOperator("b", journal: journal)])
+    for element in [rows(1, 3), rows(1, 2, 3, 4), .end] { bench.put(element) }
+    _ = bench.run()
+    #expect(bench.output() == ["2,4", "end"])
+    #expect(journal.count("b", "process") == 1)
+  }
+
+  @Test("a contradiction of barriers names the task")
+  func contradiction() throws {
+    let bench = try Bench([TestOperator("op", journal: journal)], inputOf: [0, 0])
+    bench.put(.barrier(Epoch(1)), on: 0)
+    bench.put(.barrier(Epoch(2)), on: 1)
+    _ = bench.run()
+    #expect(
+      bench.control.failure?.message
+        == "task 'test': a barrier of epoch 2 came where one of epoch 1 was awaited")
+  }
+}
