@@ -35,7 +35,7 @@ struct ConnectorOptions {
 
   /// The value of an option, nil when it is absent or null.
   mutating func value(_ name: String) -> JSONValue? {
-    known.append(name)
+    if !known.contains(name) { known.append(name) }
     guard let value = members.first(where: { $0.name == name })?.value, value != .null else { return nil }
     return value
   }
@@ -116,7 +116,8 @@ struct ConnectorOptions {
     guard bytes.count == 1, isDelimiter(bytes[0]) else {
       throw Failure(
         .usage,
-        "\(place): option 'delimiter' is '\(text)', expected one ASCII character that is no letter, digit, quote, line end or any of . + -"
+        "\(place): option 'delimiter' is '\(text)', expected one ASCII character that is no letter, digit, quote, line end "
+          + "or any of . + -"
       )
     }
     return bytes[0]
