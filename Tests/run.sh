@@ -76,6 +76,10 @@ run_stage() {
   counted=$(sed -n -e 's/.*Test run with \([0-9]*\) tests\{0,1\}.* passed.*/\1/p' \
     -e 's/^\([0-9]*\) passed, [0-9]* failed$/\1/p' "$logs/$name.log" | paste -sd+ | bc)
   broken=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed$/\1/p' "$logs/$name.log" | paste -sd+ | bc)
+  if [ "$counted" = 0 ]; then
+    echo "error: the stage ran no test" >>"$logs/$name.log"
+    status=1
+  fi
   if [ $status -eq 0 ]; then
     passed=$((passed + ${counted:-1}))
     printf '%-8s ok      %4d s  %s\n' "$name" $((SECONDS - start)) "${counted:+$counted tests}"
