@@ -132,6 +132,9 @@ struct EvaluationTests {
     #expect(try select(call("and", call("not", isZero), quotient), Selection([0, 1, 2])) == [0])
     #expect(try select(call("and", call("and", call("not", isZero), quotient), call("less_than", a, .int(9)))) == [0])
     #expect(message { _ = try select(call("and", quotient, call("not", isZero))) } != nil)
+    let bounded = call("and", quotient, call("less_than", call("divide", a, b), .int(9)))
+    #expect(
+      try select(call("and", call("not", isZero), bounded)) == [0], "what later conditions share is guarded as well")
   }
 
   @Test("an expression as deep as is accepted is computed")
