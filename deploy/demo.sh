@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 need_swift
-need_packages gcc libc6-dev binutils
+need_packages gcc libc6-dev libstdc++-12-dev binutils
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
@@ -21,8 +21,5 @@ cd Plugins/revenue
 say "3. What it is: volley-host inspect --plugin librevenue.so"
 "$host" inspect --plugin librevenue.so
 
-say "4. Running it over data/: volley-host --plugin librevenue.so"
-rm -rf out
+say "4. Running it over the 600 orders in data/: volley-host --plugin librevenue.so"
 "$host" --plugin librevenue.so
-
-say "5. The result"

@@ -54,7 +54,7 @@ import Testing
       ], folder: "\(root)/sdk")
     let onDisk = Set(
       listing.output.split(separator: "\n").map { String($0.dropFirst(2)) }.filter {
-        !$0.hasPrefix("Tests/") && !$0.hasSuffix("/Seed.swift") && !$0.hasSuffix("~")
+        !$0.hasPrefix("Tests/") && !$0.hasSuffix("~")
       })
     let archive = SDKArchive.embedded
     let carried = archive.sources.map(\.path) + archive.template.map { "Template/\($0.path)" }

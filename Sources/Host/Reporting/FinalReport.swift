@@ -37,8 +37,15 @@ struct FinalReport {
     return lines.joined(separator: "\n")
   }
 
-  /// One JSON object without a line break.
+  /// An event like those of the log, one JSON object without a line break, with all numbers.
   var json: String {
+    let event = LogEvent(time: EventLog.wallClock(), level: .info, name: "report", message: "what job '\(name)' did")
+      .line
+    // Two objects become one: both texts begin and end with a brace and are not empty.
+    return "\(event.dropLast()),\(numbers.text.dropFirst())"
+  }
+
+  private var numbers: JSONValue {
     let stages = snapshot.stages.map { stage in
       let counts = stage.counts
       return JSONValue.object([
@@ -54,13 +61,13 @@ struct FinalReport {
         .init("counters", .object(counts.userCounters.map { .init($0.name, .int(Int64($0.value))) })),
       ])
     }
-    return JSONValue.object([
-      .init("event", .string("report")), .init("pipeline", .string(name)),
+    return .object([
+      .init("job", .string(name)),
       .init("seconds", .double(snapshot.elapsed.seconds)), .init("rows_in", .int(Int64(snapshot.rowsIn))),
       .init("rows_out", .int(Int64(snapshot.rowsOut))), .init("bytes_in", .int(Int64(snapshot.bytesIn))),
       .init("bytes_out", .int(Int64(snapshot.bytesOut))), .init("dead_letters", .int(Int64(snapshot.deadLetters))),
       .init("stages", .array(stages)),
-    ]).text
+    ])
   }
 
   /// The first column to the left, numbers to the right, two blanks between.
