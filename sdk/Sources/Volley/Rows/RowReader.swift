@@ -285,7 +285,19 @@ private protocol OptionalRowValue {
 
 extension Optional: OptionalRowValue where Wrapped: Decodable {
   fileprivate static var absent: Any { Wrapped?.none as Any }
+
+  /// Chooses the overload by the type.
   fileprivate static func present<Key: CodingKey>(in container: RowContainer<Key>, _ key: Key) throws -> Any {
-    try container.decode(Wrapped.self, forKey: key) as Wrapped? as Any
+    let value: Any =
+      switch Wrapped.self {
+      case is Bool.Type: try container.decode(Bool.self, forKey: key)
+      case is String.Type: try container.decode(String.self, forKey: key)
+      case is Double.Type: try container.decode(Double.self, forKey: key)
+      case is Int.Type: try container.decode(Int.self, forKey: key)
+      case is Int32.Type: try container.decode(Int32.self, forKey: key)
+      case is Int64.Type: try container.decode(Int64.self, forKey: key)
+      default: try container.decode(Wrapped.self, forKey: key)
+      }
+    return value as? Wrapped as Any
   }
 }
