@@ -2,6 +2,7 @@ import Base
 import CVolley
 import Glibc
 import Synchronization
+import VolleyPlan
 
 /// A plugin in this process: its file, judged and loaded, and what it offers.
 ///

@@ -19,7 +19,7 @@ public enum AggregateFunction: String, Sendable, Hashable, CaseIterable {
   public init(named name: String) throws(Failure) {
     guard let function = AggregateFunction(rawValue: name) else {
       let names = Self.allCases.map(\.rawValue)
-      throw Failure(.usage, "there is no aggregate '\(name)'; there are \(NearestNames.list(names, near: name))")
+      throw Failure(.usage, "there is no aggregate '\(name)'; there are \(namesNearestFirst(to: name, among: names))")
     }
     self = function
   }

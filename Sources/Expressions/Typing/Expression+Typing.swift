@@ -57,7 +57,7 @@ struct ExpressionTyping {
         .usage,
         names.isEmpty
           ? "there is no column '\(name)': the input has no columns"
-          : "there is no column '\(name)'; the input has \(NearestNames.list(names, near: name))")
+          : "there is no column '\(name)'; the input has \(namesNearestFirst(to: name, among: names))")
     }
     let field = schema.fields[index]
     return TypedExpression(.column(index), field.type, nullable: field.nullable)
@@ -67,7 +67,8 @@ struct ExpressionTyping {
     guard let function = BuiltinFunction(rawValue: name) else {
       let names = BuiltinFunction.allCases.map(\.rawValue)
       throw Failure(
-        .usage, "there is no function '\(name)'; there are \(NearestNames.list(names, near: name, limit: names.count))")
+        .usage,
+        "there is no function '\(name)'; there are \(namesNearestFirst(to: name, among: names, limit: names.count))")
     }
     return function
   }

@@ -1,4 +1,5 @@
 import Base
+import VolleyPlan
 
 /// What a command line said, before anybody asked what it means.
 struct ParsedFlags: Sendable {

@@ -1,4 +1,5 @@
 import Base
+import VolleyPlan
 
 /// What `volley-host` can be told to do.
 enum Verb: String, CaseIterable, Sendable {

@@ -44,10 +44,11 @@ struct ParameterList {
 
   private func unknown(_ name: String, noun: String, of owner: String) -> String {
     let names = entries.map(\.name)
-    guard let nearest = Nearest.of(name, in: names) else {
-      return "\(owner) has no \(noun) '\(name)', nor any other: leave it away"
-    }
+    if names.isEmpty { return "\(owner) has no \(noun) '\(name)', nor any other: leave it away" }
     let known = names.joined(separator: ", ")
+    guard let nearest = nearestName(to: name, among: names) else {
+      return "\(owner) has no \(noun) '\(name)' (known are \(known))"
+    }
     return "\(owner) has no \(noun) '\(name)': did you mean '\(nearest)' (known are \(known))?"
   }
 }
