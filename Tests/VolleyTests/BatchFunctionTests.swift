@@ -269,7 +269,7 @@ struct BatchFunctionTests {
   @Test("serve a sink that takes rows")
   func sink() throws {
     let built = try Built.of {
-      $0.example().toSink(.forEach { (row: Row) in log(.info, "\(row.n) \(row.c ?? "-")") }, uid: "out")
+      $0.example().toSink(.eachRow { (row: Row) in log(.info, "\(row.n) \(row.c ?? "-")") }, uid: "out")
     }
     let instance = try built.create(
       host, kind: VOLLEY_KIND_SINK, function: "sink:1", inputs: [[Field("c", .utf8), Field("n", .int64)]])

@@ -55,7 +55,7 @@ public struct Sink {
   /// Calls a closure with each row, a struct whose fields are found among the columns by name.
   ///
   /// - Parameter body: may be called on several threads at a time; an error that it throws stops the job.
-  public static func forEach<Row: RowValue>(_ body: @escaping @Sendable (Row) throws -> Void) -> Sink {
+  public static func eachRow<Row: RowValue>(_ body: @escaping @Sendable (Row) throws -> Void) -> Sink {
     Sink(implementation: .code { _ in RowSink(body) })
   }
 }
