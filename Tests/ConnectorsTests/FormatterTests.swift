@@ -133,6 +133,27 @@ import VolleyPlan
     #expect(arrow.output == expected, "\(generator) \(arrow.errors)")
   }
 
+  @Test("long texts are written like short ones, and their memory is given back")
+  func longTexts() throws {
+    let fields = [Field("s", .utf8), Field("n", .int64)]
+    let folder = TemporaryFolder()
+    for text in [String(repeating: "x", count: 5000), String(repeating: "\u{1}\"", count: 1_000_000)] {
+      let rows = batch(fields, [[.utf8(text), .int64(1)], [.utf8("short"), .int64(2)], [.utf8(text), .int64(3)]])
+      #expect(FileSink.chunkRows(of: rows) == (text.utf8.count > 100_000 ? 1 : 78))
+      for (format, suffix) in [("csv", "csv"), ("jsonlines", "jsonl")] {
+        let sink = try makeSink(format, [.init("path", .string(folder.file("out.\(suffix)")))], fields).make(alone)
+        try run(sink, [rows])
+        let found = try batches(of: try textSource(format, folder.file("out.\(suffix)"), fields))
+        #expect(canonical(found) == canonical([rows]))
+      }
+    }
+    let out = ByteWriter()
+    out.append(String(repeating: "x", count: 10 << 20))
+    out.removeAll()
+    out.append("y")
+    #expect(out.bytes == [121])
+  }
+
   @Test("the console aligns columns, numbers to the right, and keeps each row on one line")
   func console() {
     let names = ConsoleNames()

@@ -77,6 +77,23 @@ private final class Piped {
         + "dead-letter file for such records")
   }
 
+  @Test("a second source of the same input is refused while the first one reads")
+  func secondReader() throws {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let first = InputFile(descriptor: ends[0], name: "stdin")
+    let second = InputFile(descriptor: ends[0], name: "stdin")
+    try first.claim(for: "source 'a' (stdin)")
+    #expect(
+      message { try second.claim(for: "source 'b' (stdin)") }
+        == "source 'b' (stdin): stdin is read by another source already; read it once and use its rows twice")
+    first.releaseClaim()
+    try second.claim(for: "source 'b' (stdin)")
+    second.releaseClaim()
+    close(ends[0])
+    close(ends[1])
+  }
+
   @Test("stop wakes a read that waits")
   func stopping() throws {
     let pipe = try Piped("lines", [Field("line", .utf8)])

@@ -7,7 +7,7 @@ import VolleyPlan
 final class BadRecordPolicy: Sendable {
   private let policy: Plan.BadRecords
   /// Leads messages: "source 'orders' (csv)".
-  private let place: String
+  let place: String
   let counter = BadRecordCounter()
   /// The open dead-letter file; -1 before the first bad record.
   private let descriptor = Mutex<Int32>(-1)

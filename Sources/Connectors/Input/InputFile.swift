@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import Synchronization
 
 /// An open input: a file, a pipe or a terminal.
 final class InputFile {
@@ -49,6 +50,18 @@ final class InputFile {
   }
 
   deinit { if ownsDescriptor { close(descriptor) } }
+
+  /// Descriptors that a source reads, of those that it did not open.
+  private static let claimed = Mutex<Set<Int32>>([])
+
+  /// Two readers of one stdin would each get a part of it: the second is refused.
+  func claim(for place: String) throws(Failure) {
+    guard Self.claimed.withLock({ $0.insert(descriptor).inserted }) else {
+      throw Failure(.usage, "\(place): \(name) is read by another source already; read it once and use its rows twice")
+    }
+  }
+
+  func releaseClaim() { _ = Self.claimed.withLock { $0.remove(descriptor) } }
 
   /// The next read begins there.
   func seek(to offset: Int64) throws(Failure) {

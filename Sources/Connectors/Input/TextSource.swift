@@ -17,6 +17,7 @@ final class TextSource: Source {
   private let wake: WakePipe
   private let chunkBytes: Int
 
+  private var hasClaim = false
   private var nextSplit = 0
   private var file: InputFile?
   /// Where the split that is read begins, in the file.
@@ -57,10 +58,19 @@ final class TextSource: Source {
     wake = try WakePipe()
   }
 
+  func open() throws(Failure) {
+    if case .stdin(let input) = inputs {
+      try input.claim(for: policy.place)
+      hasClaim = true
+    }
+  }
+
   func stop() { wake.wake() }
 
   func close() throws(Failure) {
     file = nil
+    if hasClaim, case .stdin(let input) = inputs { input.releaseClaim() }
+    hasClaim = false
     try policy.flush()
     journal.tellBadRecords(policy.counter.value, policy.deadLetterPath)
   }

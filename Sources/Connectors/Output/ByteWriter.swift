@@ -2,6 +2,9 @@ import Glibc
 
 /// Text that is being put together: a block of memory that grows.
 final class ByteWriter {
+  /// Most memory that is kept for the next text.
+  private static let keptBytes = 4 << 20
+
   private var memory: UnsafeMutablePointer<UInt8>
   private var capacity: Int
   private(set) var count = 0
@@ -18,7 +21,14 @@ final class ByteWriter {
 
   var bytes: [UInt8] { Array(UnsafeBufferPointer(start: memory, count: count)) }
 
-  func removeAll() { count = 0 }
+  /// Forgets the content; memory that an unusually long text took is given back.
+  func removeAll() {
+    count = 0
+    guard capacity > Self.keptBytes else { return }
+    memory.deallocate()
+    capacity = Self.keptBytes
+    memory = .allocate(capacity: capacity)
+  }
 
   /// Where to write; `needed` bytes may be written there, and `advance` tells how many were.
   @inline(__always)
@@ -70,7 +80,7 @@ final class ByteWriter {
 
   func appendJSONString(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
     guard let bytes else { return append("\"\"") }
-    advance(to: writeJSONString(bytes, count, to: room(jsonStringBound(count))))
+    advance(to: writeJSONString(bytes, count, to: room(jsonStringBound(bytes, count))))
   }
 
   /// Base 64 (RFC 4648) with padding.

@@ -7,8 +7,10 @@ import Glibc
 final class FileSink: Sink {
   /// Bytes that are put together before they are written.
   static let chunkBytes = 256 << 10
-  /// Rows that are formatted at once.
-  static let chunkRows = 1024
+  /// Rows of a batch that are formatted before what they gave is written: few when they are long.
+  static func chunkRows(of batch: RecordBatch) -> Int {
+    max(1, min(1024, chunkBytes * batch.length / max(1, batch.byteCount)))
+  }
 
   let blocks = true
   private let target: FileTarget
@@ -27,9 +29,10 @@ final class FileSink: Sink {
   }
 
   func write(_ batch: RecordBatch) throws(Failure) {
+    let step = Self.chunkRows(of: batch)
     var row = 0
     while row < batch.length {
-      let end = min(batch.length, row + Self.chunkRows)
+      let end = min(batch.length, row + step)
       formatter.write(batch, row..<end, to: out)
       row = end
       if out.count >= Self.chunkBytes { try flush() }

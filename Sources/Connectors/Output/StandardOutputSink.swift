@@ -20,9 +20,10 @@ final class StandardOutputSink: Sink {
   }
 
   func write(_ batch: RecordBatch) throws(Failure) {
+    let step = FileSink.chunkRows(of: batch)
     var row = 0
     while row < batch.length {
-      let end = min(batch.length, row + FileSink.chunkRows)
+      let end = min(batch.length, row + step)
       formatter.write(batch, row..<end, to: out)
       row = end
       if out.count >= FileSink.chunkBytes { try flush() }

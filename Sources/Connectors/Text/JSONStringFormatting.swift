@@ -1,6 +1,16 @@
-/// Bytes that `writeJSONString` may touch for text of `count` bytes.
+/// Bytes that `writeJSONString` may touch for a text: for short ones as if every byte were escaped, for long ones, where that
+/// would be much memory, exactly.
 @inline(__always)
-func jsonStringBound(_ count: Int) -> Int { count * 6 + 16 }
+func jsonStringBound(_ text: UnsafePointer<UInt8>, _ count: Int) -> Int {
+  count < 4096 ? count * 6 + 16 : longStringBound(text, count)
+}
+
+@inline(never)
+private func longStringBound(_ text: UnsafePointer<UInt8>, _ count: Int) -> Int {
+  var escaped = 0
+  for index in 0..<count where text[index] < 0x20 || text[index] == 34 || text[index] == 92 { escaped += 1 }
+  return count + escaped * 5 + 16
+}
 
 /// Writes UTF-8 text as a JSON string with its quotes, and returns where it ends. Quotes, backslashes and control characters
 /// are escaped, nothing else.
