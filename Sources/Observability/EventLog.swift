@@ -11,7 +11,7 @@ public final class EventLog: Sendable {
   public let minimum: LogLevel
   private let clock: @Sendable () -> EventTime
   private let destination: @Sendable (LogEvent) -> Bool
-  private let order = Mutex(())
+  private let order = Monitor(())
   private let lost = Atomic<Int>(0)
 
   /// Writes to a file descriptor, which stays the caller's and open as long as the log is used.

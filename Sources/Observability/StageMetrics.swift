@@ -18,7 +18,7 @@ public final class StageMetrics: Sendable {
   private let backpressured = Atomic<Int>(0)
   private let watermarkMicroseconds = Atomic<Int64>(.min)
   private let deadLetterRows = Atomic<Int>(0)
-  private let counters = Mutex<[UserCounter]>([])
+  private let counters = Monitor([UserCounter]())
 
   /// Names that a stage may count under; beyond that `counter` gives nil.
   public static let counterLimit = 64

@@ -40,7 +40,7 @@ private struct RandomGraph {
       scripts.append(
         (0..<Int.random(in: 0...30, using: &generator)).map { _ in
           if Int.random(in: 0..<10, using: &generator) == 0 { return .idle }
-          let rows = Int64.random(in: 1...50, using: &generator)
+          let rows = Int64.random(in: 1...15, using: &generator)
           defer { next += rows }
           for id in next..<next + rows { counts[id] = 1 }
           return .batch(Rows.batch(next..<next + rows))
@@ -145,7 +145,7 @@ struct RandomGraphTests {
   @Test("in random graphs every row comes exactly as often to each sink as its paths say")
   func accounted() {
     var generator = SeededGenerator()
-    for _ in 0..<60 {
+    for _ in 0..<80 {
       let journal = Journal()
       let graph = RandomGraph(&generator, journal)
       let options = JobOptions(

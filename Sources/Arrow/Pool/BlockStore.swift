@@ -1,11 +1,11 @@
+import Base
 import Glibc
-import Synchronization
 
 /// The free blocks that no thread holds, up to a number of bytes.
 final class BlockStore: Sendable {
   static let shared = BlockStore(limit: 256 << 20)
 
-  private struct Content: @unchecked Sendable {  // Guarded by the mutex that it lives in.
+  private struct Content: @unchecked Sendable {  // Guarded by the monitor that it lives in.
     var lists = [FreeBlocks](repeating: FreeBlocks(), count: BlockSize.count)
     var byteCount = 0
     var limit: Int
@@ -26,9 +26,9 @@ final class BlockStore: Sendable {
       return BlockSize(index: lists.indices.reduce(0) { bytes($1) > bytes($0) ? $1 : $0 })
     }
   }
-  private let content: Mutex<Content>
+  private let content: Monitor<Content>
 
-  init(limit: Int) { content = Mutex(Content(limit: limit)) }
+  init(limit: Int) { content = Monitor(Content(limit: limit)) }
 
   var byteCount: Int { content.withLock { $0.byteCount } }
 

@@ -1,3 +1,5 @@
+import Base
+
 /// Holds threads until it is known whether they are to run.
 final class StartGate: Sendable {
   private let decision = Monitor<Bool?>(nil)

@@ -1,3 +1,5 @@
+import Base
+
 /// The runnables that wait for one worker thread: the others may take from it when they have nothing to do.
 final class RunQueue: Sendable {
   private struct State {

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// How much a runnable may do before it lets others have the thread. What it has in hand it always finishes.

@@ -1,3 +1,5 @@
+import Base
+
 /// Who is to be woken when: a binary heap by time.
 struct TimerHeap<Element> {
   private var entries: [(time: MonotonicTime, element: Element)] = []

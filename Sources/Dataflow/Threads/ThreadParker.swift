@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// Where one thread waits for news. A wake-up that comes while the thread works is kept until it parks; several count as one.

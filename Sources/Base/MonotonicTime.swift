@@ -27,7 +27,7 @@ public struct MonotonicTime: Sendable, Hashable, Comparable {
 
 extension Duration {
   /// Whole nanoseconds, at most 146 years' worth.
-  var wholeNanoseconds: Int64 {
+  public var wholeNanoseconds: Int64 {
     let (seconds, attoseconds) = components
     let bounded = min(max(seconds, -4_611_686_018), 4_611_686_018)
     return bounded * 1_000_000_000 + attoseconds / 1_000_000_000
