@@ -5,6 +5,10 @@ import Testing
 import VolleyPlan
 
 /// Plugins that break a rule while their pipeline runs. The job ends with one sentence; the process goes on.
+///
+/// The address sanitizer must find nothing in these and the other tests of this room:
+/// `LSAN_OPTIONS=suppressions=Tests/leaks.txt swift test --sanitize=address --filter PluginLoadingTests`, which is the stage
+/// `address` of Tests/run.sh.
 struct BrokenCallTests {
   @Test("the plugin that the broken ones are made of is sound")
   func sound() throws {
