@@ -20,6 +20,8 @@ public protocol Accumulator: AnyObject {
   /// Row i of `argument` goes into slot `slots[i]`. Nulls are passed over, but by a count of rows, whose argument is
   /// nil.
   func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) throws(Failure)
+  /// As `update`, and gives the result of each row's slot right after that row.
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) throws(Failure) -> Column
   /// Row i of the partial aggregates goes into slot `slots[i]`.
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) throws(Failure)
   /// The results of these slots, in this order: null where there was no value, but 0 for a count.

@@ -65,7 +65,7 @@ public final class AggregateOperator: Operator {
     case .records:
       let arguments = try aggregates.evaluate(batch)
       if emission == .perRecord {
-        let results = try runningResults(slots, rowCount, arguments)
+        let results = try aggregates.updateRunning(slots, count: rowCount, arguments: arguments)
         try collector.emit(RecordBatch(schema: output, columns: keys + results, length: rowCount), output: 0)
         return
       }
@@ -82,28 +82,5 @@ public final class AggregateOperator: Operator {
     let results = aggregates.results(touched.slots.values(UInt32.self), count: touched.count)
     try collector.emit(
       RecordBatch(schema: output, columns: touchedKeys + results, length: touched.count), output: 0)
-  }
-
-  /// The aggregates after each record: the batch is cut where a key comes again, so that within a piece each row's result is
-  /// its key's after that row.
-  private func runningResults(
-    _ slots: UnsafePointer<UInt32>, _ rowCount: Int, _ arguments: [Column?]
-  ) throws(Failure) -> [Column] {
-    var lastPiece = [Int](repeating: -1, count: table.count)
-    var pieces: [[Column]] = []
-    var start = 0
-    for row in 0...rowCount {
-      let repeats = row < rowCount && lastPiece[Int(slots[row])] == pieces.count
-      if row == rowCount || repeats {
-        let piece = arguments.map { $0?.slice(start..<row) }
-        try aggregates.update(slots + start, count: row - start, arguments: piece)
-        pieces.append(aggregates.results(slots + start, count: row - start))
-        start = row
-      }
-      if row < rowCount { lastPiece[Int(slots[row])] = pieces.count }
-    }
-    var results: [Column] = []
-    for index in aggregates.accumulators.indices { results.append(try Column.concatenate(pieces.map { $0[index] })) }
-    return results
   }
 }

@@ -63,6 +63,17 @@ final class AggregateSet {
     }
   }
 
+  /// The same; gives the aggregates of each row's slot right after that row.
+  func updateRunning(
+    _ slots: UnsafePointer<UInt32>, count: Int, arguments: [Column?]
+  ) throws(Failure) -> [Column] {
+    var results: [Column] = []
+    for (accumulator, argument) in zip(accumulators, arguments) {
+      results.append(try accumulator.updateRunning(slots, count: count, argument: argument))
+    }
+    return results
+  }
+
   /// Row i of partial aggregates, all aggregates' states side by side, goes into slot `slots[i]`.
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: ArraySlice<Column>) throws(Failure) {
     var rest = states

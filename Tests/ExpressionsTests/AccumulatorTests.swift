@@ -107,6 +107,55 @@ struct AccumulatorTests {
     }
   }
 
+  @Test("give the result after each row, as row by row", arguments: combinations)
+  func running(_ function: String, _ type: DataType) throws {
+    var generator = SeededGenerator()
+    for _ in 0..<30 {
+      // One group takes all rows, or there are so many that their states leave the caches.
+      let groups = [1, 2, 50, 70_000].randomElement(using: &generator)!
+      let whole = try makeAccumulator(function, argument: type)
+      let single = try makeAccumulator(function, argument: type)
+      for _ in 0..<3 {
+        let rows = Int.random(in: 0...200, using: &generator)
+        let slots = (0..<rows).map { _ in UInt32.random(in: 0..<UInt32(groups), using: &generator) }
+        let nullEvery = Int.random(in: 1...3, using: &generator)
+        let values = (0..<rows).map { _ in
+          Int.random(in: 0..<nullEvery, using: &generator) == 1 ? nil : value(type, function, &generator)
+        }
+        let column = Column.of(type, values, junk: Int.random(in: 0...70, using: &generator))
+        whole.grow(to: groups)
+        single.grow(to: groups)
+        let found = try slots.withUnsafeBufferPointer { slots in
+          try slots.baseAddress.map { try whole.updateRunning($0, count: rows, argument: column) }
+        }
+        var wanted: [Literal?] = []
+        for (row, slot) in slots.enumerated() {
+          try update(single, [slot], column.slice(row..<row + 1))
+          wanted += results(single, [slot])
+        }
+        #expect(same(found?.rows ?? [], wanted), "\(generator): \(function) \(type)")
+        #expect(found?.type ?? whole.resultType == whole.resultType)
+      }
+      let some = (0..<UInt32(min(groups, 50))).map { $0 }
+      #expect(same(results(whole, some), results(single, some)), "\(generator): \(function) \(type)")
+    }
+  }
+
+  @Test("a running count of rows needs no argument, and a running sum that overflows is refused with its values")
+  func runningEnds() throws {
+    let count = try makeAccumulator("count", argument: nil)
+    count.grow(to: 2)
+    let slots: [UInt32] = [0, 1, 0, 0, 1]
+    #expect(try count.updateRunning(slots, count: 5, argument: nil).rows == ints(1, 1, 2, 3, 2))
+    let sum = try makeAccumulator("sum", argument: .int64)
+    sum.grow(to: 2)
+    let failure = #expect(throws: Failure.self) {
+      let column = Column.of(.int64, ints(.max, 5, -1, 2, 4), junk: 0)
+      _ = try sum.updateRunning(slots, count: 5, argument: column)
+    }
+    #expect(failure?.message.contains("9223372036854775806 + 2") == true, "\(failure?.message ?? "")")
+  }
+
   private func value(_ type: DataType, _ function: String, _ generator: inout SeededGenerator) -> Literal {
     switch type {
     case .int64 where function == "sum": .int64(.random(in: -1000...1000, using: &generator))

@@ -44,6 +44,21 @@ final class BoolExtremeAccumulator: Accumulator {
     marks.mark(slots, count: count, validity: validity)
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
+    guard let argument else { preconditionFailure("an extreme has an argument") }
+    let bits = Bits(valuesOf: argument)
+    let rows = Bits(validityOf: argument)
+    let validity = marks.markRunning(slots, count: count, validity: rows)
+    let isLeast = extreme == .least
+    return values.runningBits(slots, count: count, validity: rows) { state, row, isValid in
+      if isValid {
+        let value: UInt8 = Bitmap.get(bits.address, bits.offset &+ row) ? 1 : 0
+        state.pointee = isLeast ? state.pointee & value : state.pointee | value
+      }
+      return state.pointee == 1
+    }.column(validity: validity)
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
     update(slots, count: count, argument: states[0])
   }

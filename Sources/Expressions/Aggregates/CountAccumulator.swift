@@ -19,6 +19,16 @@ final class CountAccumulator: Accumulator {
     }
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
+    counts.runningColumn(
+      .int64, slots, count: count, rows: argument.flatMap { Bits(validityOf: $0) }, validity: nil
+    ) { state, _ in
+      state.pointee &+= 1
+    } _: {
+      $0.pointee
+    }
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
     let values = states[0].values(Int64.self)
     counts.forEach(slots, count: count, validity: nil) { state, row in state.pointee &+= values[row] }

@@ -108,6 +108,60 @@ final class FixedExtremeAccumulator: Accumulator {
     }
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
+    guard let argument else { preconditionFailure("an extreme has an argument") }
+    let rows = Bits(validityOf: argument)
+    let validity = marks.markRunning(slots, count: count, validity: rows)
+    return switch states {
+    case .int32(let states): integersRunning(states, slots, argument, rows, validity)
+    case .int64(let states): integersRunning(states, slots, argument, rows, validity)
+    case .float64(let states): floatsRunning(states, slots, argument, rows, validity)
+    }
+  }
+
+  @inline(__always)  // Four loops, as above.
+  private func integersRunning<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ states: SlotStates<Value>, _ slots: UnsafePointer<UInt32>, _ column: Column, _ rows: Bits?, _ validity: Buffer?
+  ) -> Column {
+    let values = column.values(Value.self)
+    return switch extreme {
+    case .least:
+      states.runningColumn(resultType, slots, count: column.length, rows: rows, validity: validity) { state, row in
+        state.pointee = min(state.pointee, values[row])
+      } _: {
+        $0.pointee
+      }
+    case .greatest:
+      states.runningColumn(resultType, slots, count: column.length, rows: rows, validity: validity) { state, row in
+        state.pointee = max(state.pointee, values[row])
+      } _: {
+        $0.pointee
+      }
+    }
+  }
+
+  private func floatsRunning(
+    _ states: SlotStates<Double>, _ slots: UnsafePointer<UInt32>, _ column: Column, _ rows: Bits?, _ validity: Buffer?
+  ) -> Column {
+    let values = column.values(Double.self)
+    return switch extreme {
+    case .least:
+      states.runningColumn(resultType, slots, count: column.length, rows: rows, validity: validity) { state, row in
+        let (old, new) = (state.pointee, values[row])
+        state.pointee = new < old || old != old ? new : old
+      } _: {
+        $0.pointee
+      }
+    case .greatest:
+      states.runningColumn(resultType, slots, count: column.length, rows: rows, validity: validity) { state, row in
+        let (old, new) = (state.pointee, values[row])
+        state.pointee = new > old || old != old ? new : old
+      } _: {
+        $0.pointee
+      }
+    }
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
     update(slots, count: count, argument: states[0])
   }

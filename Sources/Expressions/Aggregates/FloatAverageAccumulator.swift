@@ -28,6 +28,23 @@ final class FloatAverageAccumulator: Accumulator {
     }
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
+    guard let argument else { preconditionFailure("an average has an argument") }
+    let values = argument.values(Double.self)
+    let rows = Bits(validityOf: argument)
+    let buffer = Buffer(byteCount: count * 8)
+    let averages = buffer.unsafeMutableValues(Double.self)
+    let bits = sums.runningBits(slots, count: count, validity: rows) { state, row, isValid in
+      if isValid {
+        state.pointee.sum += values[row]
+        state.pointee.count &+= 1
+      }
+      averages[row] = state.pointee.sum / Double(state.pointee.count)
+      return state.pointee.count > 0
+    }
+    return Column(type: .float64, length: count, validity: rows == nil ? nil : bits.buffer, buffers: [buffer])
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
     let (partials, counts) = (states[0].values(Double.self), states[1].values(Int64.self))
     sums.forEach(slots, count: count, validity: nil) { state, row in

@@ -28,6 +28,18 @@ final class FloatSumAccumulator: Accumulator {
     marks.mark(slots, count: count, validity: validity)
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
+    guard let argument else { preconditionFailure("a sum has an argument") }
+    let values = argument.values(Double.self)
+    let rows = Bits(validityOf: argument)
+    let validity = marks.markRunning(slots, count: count, validity: rows)
+    return sums.runningColumn(.float64, slots, count: count, rows: rows, validity: validity) { state, row in
+      state.pointee += values[row]
+    } _: {
+      $0.pointee
+    }
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
     update(slots, count: count, argument: states[0])
   }

@@ -56,6 +56,33 @@ final class IntegerAverageAccumulator: Accumulator {
     }
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
+    guard let argument else { preconditionFailure("an average has an argument") }
+    return switch argument.type {
+    case .int32: addRunning(slots, count, argument, as: Int32.self)
+    default: addRunning(slots, count, argument, as: Int64.self)
+    }
+  }
+
+  @inline(__always)  // Two loops, one a width.
+  private func addRunning<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ slots: UnsafePointer<UInt32>, _ count: Int, _ column: Column, as _: Value.Type
+  ) -> Column {
+    let values = column.values(Value.self)
+    let rows = Bits(validityOf: column)
+    let buffer = Buffer(byteCount: count * 8)
+    let averages = buffer.unsafeMutableValues(Double.self)
+    let bits = sums.runningBits(slots, count: count, validity: rows) { state, row, isValid in
+      if isValid {
+        let value = Int64(truncatingIfNeeded: values[row])
+        state.pointee.add(high: value >> 63, low: UInt64(bitPattern: value), count: 1)
+      }
+      averages[row] = state.pointee.average
+      return state.pointee.count > 0
+    }
+    return Column(type: .float64, length: count, validity: rows == nil ? nil : bits.buffer, buffers: [buffer])
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
     let (highs, lows) = (states[0].values(Int64.self), states[1].values(Int64.self))
     let counts = states[2].values(Int64.self)

@@ -30,6 +30,31 @@ final class IntegerSumAccumulator: Accumulator {
     }
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) throws(Failure) -> Column {
+    guard let argument else { preconditionFailure("a sum has an argument") }
+    return switch argument.type {
+    case .int32: try addRunning(slots, count, argument, as: Int32.self)
+    default: try addRunning(slots, count, argument, as: Int64.self)
+    }
+  }
+
+  @inline(__always)  // Two loops, one a width.
+  private func addRunning<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ slots: UnsafePointer<UInt32>, _ count: Int, _ column: Column, as _: Value.Type
+  ) throws(Failure) -> Column {
+    let values = column.values(Value.self)
+    let rows = Bits(validityOf: column)
+    let validity = marks.markRunning(slots, count: count, validity: rows)
+    var failed: Int64 = 0
+    let results = sums.runningColumn(.int64, slots, count: count, rows: rows, validity: validity) { state, row in
+      state.pointee = CheckedAdd.apply(state.pointee, Int64(truncatingIfNeeded: values[row]), &failed)
+    } _: {
+      $0.pointee
+    }
+    if failed < 0 { try explain(slots, count, rows) { Int64(truncatingIfNeeded: values[$0]) } }
+    return results
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) throws(Failure) {
     try add(slots, count, states[0], as: Int64.self)
   }

@@ -32,4 +32,25 @@ extension SlotStates {
     }
     return all ? nil : words.buffer
   }
+
+  /// Puts each valid row into its slot's state, and gives a column of a value of that state right after each row.
+  ///
+  /// - Parameters:
+  ///   - rows: which rows are valid; nil when all are.
+  ///   - validity: the column's; nil when all its values are valid.
+  @inline(__always)  // As above.
+  func runningColumn<Value: BitwiseCopyable>(
+    _ type: DataType, _ slots: UnsafePointer<UInt32>, count: Int, rows: Bits?, validity: Buffer?,
+    _ add: (_ state: UnsafeMutablePointer<State>, _ row: Int) -> Void,
+    _ value: (UnsafeMutablePointer<State>) -> Value
+  ) -> Column {
+    let buffer = Buffer(byteCount: count * MemoryLayout<Value>.size)
+    let values = buffer.unsafeMutableValues(Value.self)
+    _ = runningBits(slots, count: count, validity: rows) { state, row, isValid in
+      if isValid { add(state, row) }
+      values[row] = value(state)
+      return true
+    }
+    return Column(type: type, length: count, validity: validity, buffers: [buffer])
+  }
 }

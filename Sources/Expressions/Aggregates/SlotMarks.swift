@@ -30,6 +30,24 @@ struct SlotMarks {
     unmarked -= found
   }
 
+  /// As `mark`; gives which rows' slots have had a value by then, nil when all have.
+  mutating func markRunning(_ slots: UnsafePointer<UInt32>, count: Int, validity: Bits?) -> Buffer? {
+    guard unmarked > 0 else { return nil }
+    guard let validity else {
+      mark(slots, count: count, validity: nil)
+      return nil
+    }
+    var found = 0
+    let bits = marks.runningBits(slots, count: count, validity: validity) { mark, _, isValid in
+      let new: UInt8 = isValid ? 1 : 0
+      found &+= Int(new & ~mark.pointee)
+      mark.pointee |= new
+      return mark.pointee == 1
+    }
+    unmarked -= found
+    return bits.buffer
+  }
+
   /// The validity of a column of these slots' values; nil when all have had one.
   func validity(_ slots: UnsafePointer<UInt32>, count: Int) -> Buffer? {
     guard unmarked > 0 else { return nil }

@@ -87,4 +87,27 @@ extension SlotStates {
       start &+= rows
     }
   }
+
+  /// Calls `body` with the state and the index of every row, in order, and whether the row is valid; gives the bits that it
+  /// returns.
+  ///
+  /// - Parameter validity: nil when all rows are valid.
+  @inline(__always)  // As above.
+  func runningBits(
+    _ slots: UnsafePointer<UInt32>, count: Int, validity: Bits?,
+    _ body: (_ state: UnsafeMutablePointer<State>, _ row: Int, _ isValid: Bool) -> Bool
+  ) -> Words {
+    let (base, isLarge) = (base, isLarge)
+    return Words(count: count) { start, rows in
+      let valid = validity?.word(start, rows) ?? .max
+      if isLarge { for row in start..<(start &+ rows) { platform_prefetch(base + Int(slots[row])) } }
+      var word: UInt64 = 0
+      for bit in 0..<rows {
+        let row = start &+ bit
+        let shift = UInt64(truncatingIfNeeded: bit)
+        word |= (body(base + Int(slots[row]), row, (valid &>> shift) & 1 == 1) ? 1 : 0) &<< shift
+      }
+      return word
+    }
+  }
 }

@@ -97,6 +97,43 @@ final class TextExtremeAccumulator: Accumulator {
     abandoned = 0
   }
 
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) throws(Failure) -> Column {
+    guard let argument else { preconditionFailure("an extreme has an argument") }
+    let input = TextInput(argument)
+    let rows = Bits(validityOf: argument)
+    let offsets = Buffer(byteCount: (count + 1) * 4)
+    let ends = offsets.unsafeMutableValues(Int32.self)
+    ends[0] = 0
+    var texts = SlotStates<UInt8>(initial: 0)
+    defer { texts.deallocate() }
+    let bits = self.slots.runningBits(slots, count: count, validity: rows) { state, row, isValid in
+      if isValid {
+        let text = input[row]
+        let prefix = Self.prefix(text)
+        if replaces(text, prefix, state.pointee) { store(text, prefix, in: state) }
+      }
+      let result = current(state.pointee)
+      let end = texts.count
+      // Past the most that offsets reach nothing is kept: it fails below.
+      if let start = result.baseAddress, end <= Int(Int32.max) {
+        texts.grow(to: end + result.count)
+        memcpy(texts.base + end, start, result.count)
+      }
+      ends[row &+ 1] = Int32(truncatingIfNeeded: texts.count)
+      return state.pointee.length >= 0
+    }
+    if abandoned > Self.leastGarbage, abandoned > bytes.count / 2 { compact() }
+    guard texts.count <= Int(Int32.max) else {
+      throw Failure(
+        .data,
+        "\(extreme == .least ? "min" : "max"): the strings after each of \(count) records take more than 2 GiB; lower "
+          + "--batch-rows, or emit once per batch")
+    }
+    let target = Buffer(byteCount: texts.count)
+    memcpy(target.unsafeMutableAddress, texts.base, texts.count)
+    return Column(type: .utf8, length: count, validity: rows == nil ? nil : bits.buffer, buffers: [offsets, target])
+  }
+
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
     update(slots, count: count, argument: states[0])
   }
