@@ -72,7 +72,7 @@ struct JSONParserTests {
   func depth() throws {
     let deepest = JSONValue.maximumDepth
     _ = try JSONValue.parse(String(repeating: "[", count: deepest) + String(repeating: "]", count: deepest))
-    #expect(throws: PlanError("line 1, column 257, offset 256: nested deeper than 256 levels")) {
+    #expect(throws: PlanError("line 1, column 801, offset 800: nested deeper than 800 levels")) {
       try JSONValue.parse(String(repeating: "[", count: 100_000))
     }
   }

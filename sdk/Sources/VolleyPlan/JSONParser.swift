@@ -1,6 +1,7 @@
 extension JSONValue {
-  /// Deepest nesting of arrays and objects that is read.
-  public static let maximumDepth = 256
+  /// Deepest nesting of arrays and objects that is read: enough for the deepest expression that is accepted, 256 levels, each
+  /// of which is three levels of JSON.
+  public static let maximumDepth = 800
 
   /// Reads a JSON document (RFC 8259).
   ///
