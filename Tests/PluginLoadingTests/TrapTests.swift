@@ -14,7 +14,8 @@ struct TrapTests {
       ("plan", "broken", "plan"), ("create", "drop", "create"), ("open", "drop", "open"), ("call", "twice", "call"),
       ("process", "pass", "process"), ("flush", "pass", "flush"), ("read", "numbers", "read"),
       ("stop", "numbers", "stop"), ("write", "drop", "write"), ("finish", "drop", "finish"),
-      ("close", "numbers", "close"), ("destroy", "numbers", "destroy"), ("release plan", "broken", "release"),
+      ("close", "numbers", "close"), ("destroy", "numbers", "destroy"), ("release", "pass", "release"),
+      ("release plan", "broken", "release"),
     ])
   func trap(slot: String, function: String, call: String) async throws {
     let path = try PluginSource.broken("trap \(slot)").compiled()

@@ -1,4 +1,5 @@
 import Base
+import CPlatform
 import CVolley
 import VolleyPlan
 
@@ -9,11 +10,13 @@ extension RecordBatch {
   /// Counts, lengths, nulls and string offsets are checked against the schema; what no receiver can check is how many bytes
   /// stand behind a pointer.
   ///
+  /// - Parameter releaseSite: whom a crash in the array's `release` is blamed on; lives as long as the process.
   /// - Throws: a `plugin` failure that names the column and what is wrong with it.
   public static func importing(
-    _ source: UnsafeMutablePointer<ArrowArray>, schema: Schema
+    _ source: UnsafeMutablePointer<ArrowArray>, schema: Schema,
+    releaseSite: UnsafePointer<platform_call_site>? = nil
   ) throws(Failure) -> RecordBatch {
-    guard let owner = ImportedArray(moving: source) else {
+    guard let owner = ImportedArray(moving: source, releaseSite: releaseSite) else {
       throw ArrayCheck.refusal("a batch", "was used after its release")
     }
     let array = owner.array
@@ -43,9 +46,10 @@ extension Column {
   ///
   /// - Throws: a `plugin` failure that names the column and what is wrong with it.
   public static func importing(
-    _ source: UnsafeMutablePointer<ArrowArray>, field: Field
+    _ source: UnsafeMutablePointer<ArrowArray>, field: Field,
+    releaseSite: UnsafePointer<platform_call_site>? = nil
   ) throws(Failure) -> Column {
-    guard let owner = ImportedArray(moving: source) else {
+    guard let owner = ImportedArray(moving: source, releaseSite: releaseSite) else {
       throw ArrayCheck.refusal("column '\(field.name)'", "was used after its release")
     }
     return try Column(viewing: owner.array, of: owner, field: field, skipping: 0, length: nil)

@@ -43,7 +43,7 @@ final class PluginBatchFunction: Operator {
     context.beginEmitting(to: output)
     let status = processSite.run { slot(pointer, UInt32(input), array, error) }
     context.endEmitting()
-    ArrayLedger.release(array)
+    ArrayLedger.takeBack(array)
     try instance.finish(status, "process")
   }
 

@@ -44,12 +44,12 @@ final class PluginScalarFunction: ScalarFunction {
     instance.error.reset()
     let (slot, pointer, error) = (slot, instance.selfPointer, instance.error.pointer)
     let status = site.run { slot(pointer, given, taken, error) }
-    ArrayLedger.release(given)
+    ArrayLedger.takeBack(given)
     do throws(Failure) {
       try instance.finish(status, "call")
       return try result(taken, rowCount)
     } catch {
-      ArrayLedger.release(taken)
+      instance.context.arrays.drop(taken)
       throw error
     }
   }
@@ -65,7 +65,7 @@ final class PluginScalarFunction: ScalarFunction {
         "\(label) returned \(array.pointee.length) rows from 'call' for \(rowCount) rows of arguments; return one a row"
       )
     }
-    return try ArrayLedger.take(array, field: result) {
+    return try instance.context.arrays.take(array, field: result) {
       "\(label) returned from 'call'"
     }
   }

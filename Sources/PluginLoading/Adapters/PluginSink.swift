@@ -43,7 +43,7 @@ final class PluginSink: Sink {
     instance.error.reset()
     let (slot, pointer, array, error) = (writeSlot, instance.selfPointer, array, instance.error.pointer)
     let status = writeSite.run { slot(pointer, array, error) }
-    ArrayLedger.release(array)
+    ArrayLedger.takeBack(array)
     try instance.finish(status, "write")
   }
 

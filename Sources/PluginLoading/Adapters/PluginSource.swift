@@ -78,7 +78,7 @@ final class PluginSource: Source {
       try instance.finish(status, "read")
       return try judge(outcome, maxRows: Int(rows))
     } catch {
-      ArrayLedger.release(array)
+      instance.context.arrays.drop(array)
       throw error
     }
   }
@@ -97,7 +97,7 @@ final class PluginSource: Source {
           .plugin,
           "\(label) gave \(array.pointee.length) rows from 'read', at most \(maxRows) were asked for; give fewer")
       }
-      let batch = try ArrayLedger.take(array, schema: schema) {
+      let batch = try instance.context.arrays.take(array, schema: schema) {
         "\(label) gave a batch from 'read'"
       }
       return batch.length == 0 ? .idle : .batch(batch)

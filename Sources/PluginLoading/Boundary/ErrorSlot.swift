@@ -12,6 +12,7 @@ struct ErrorSlot: ~Copyable {
     pointer = .allocate(capacity: 1)
     message = .allocate(capacity: Self.messageCapacity)
     pointer.initialize(to: volley_error())
+    message.initialize(repeating: 0, count: Self.messageCapacity)
     reset()
   }
 
@@ -22,6 +23,7 @@ struct ErrorSlot: ~Copyable {
 
   /// Makes it ready for a call, whatever the last one wrote.
   func reset() {
+    message.pointee = 0
     pointer.pointee = volley_error(
       header: volley_header(
         size: UInt32(MemoryLayout<volley_error>.size), major: UInt16(VOLLEY_ABI_MAJOR), minor: UInt16(VOLLEY_ABI_MINOR)),
@@ -43,8 +45,10 @@ struct ErrorSlot: ~Copyable {
       )
     }
     let error = pointer.pointee
-    // The host's own memory and capacity count, whatever the plugin wrote beside them.
-    var text = PluginText.repaired(message, length: UInt64(error.message_length), limit: Self.messageCapacity)
+    // The host's own memory and capacity count, whatever the plugin wrote beside them. A length that goes on past the
+    // text shows in NULs.
+    let bytes = PluginText.repaired(message, length: UInt64(error.message_length), limit: Self.messageCapacity)
+    var text = String(bytes.prefix { $0 != "\0" })
     if text.isEmpty { text = "it gives no reason" }
     if error.code != 0 { text += " (code \(error.code))" }
     let kind: Failure.Kind =

@@ -10,9 +10,14 @@ import VolleyPlan
 /// warning at each doubling.
 final class ArrayLedger {
   private let exports: ExportLedger
+  private let releaseSite: CallSite
   private var warningAt = 1024
 
-  init(owner: String) { exports = ExportLedger(owner: owner) }
+  /// - Parameter releaseSite: the place of the plugin's release callbacks.
+  init(owner: String, releaseSite: CallSite) {
+    exports = ExportLedger(owner: owner)
+    self.releaseSite = releaseSite
+  }
 
   /// Batches that the plugin took and has not released.
   var held: Int { exports.outstanding }
@@ -31,29 +36,34 @@ final class ArrayLedger {
   /// Moves a batch here, judged against its schema.
   ///
   /// - Parameter finding: what the plugin did, for the message.
-  static func take(
+  func take(
     _ source: UnsafeMutablePointer<ArrowArray>, schema: Schema, finding: () -> String
   ) throws(Failure) -> RecordBatch {
     do throws(Failure) {
-      return try RecordBatch.importing(source, schema: schema)
+      return try RecordBatch.importing(source, schema: schema, releaseSite: releaseSite.pointer)
     } catch {
       throw error.within(finding())
     }
   }
 
   /// Moves a column here, judged against its field.
-  static func take(
+  func take(
     _ source: UnsafeMutablePointer<ArrowArray>, field: Field, finding: () -> String
   ) throws(Failure) -> Column {
     do throws(Failure) {
-      return try Column.importing(source, field: field)
+      return try Column.importing(source, field: field, releaseSite: releaseSite.pointer)
     } catch {
       throw error.within(finding())
     }
   }
 
-  /// Releases an array that nobody moved away.
-  static func release(_ array: UnsafeMutablePointer<ArrowArray>) {
+  /// Releases an array of the host's that the plugin did not move away.
+  static func takeBack(_ array: UnsafeMutablePointer<ArrowArray>) {
     if let release = array.pointee.release { release(array) }
+  }
+
+  /// Releases an array of the plugin's that the host has no use for.
+  func drop(_ array: UnsafeMutablePointer<ArrowArray>) {
+    if let release = array.pointee.release { releaseSite.run { release(array) } }
   }
 }

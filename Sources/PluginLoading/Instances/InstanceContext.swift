@@ -19,7 +19,7 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
   let outputs: [Schema]
   let parameters: ParameterTexts
   private let listener: PluginListener
-  private let arrays: ArrayLedger
+  let arrays: ArrayLedger
 
   /// The `volley_host` that the plugin is given, valid as long as this object.
   let host: UnsafeMutablePointer<volley_host>
@@ -44,7 +44,8 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
     outputs = request.outputs
     self.parameters = parameters
     listener = request.host.listener
-    arrays = ArrayLedger(owner: label)
+    arrays = ArrayLedger(
+      owner: label, releaseSite: CallSite(plugin: scope.name, function: request.function, slot: "release"))
     host = .allocate(capacity: 1)
     host.initialize(to: volley_host())
     host.pointee.header = .of(volley_host.self)
@@ -105,7 +106,7 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
           .plugin,
           "\(label) emitted a batch on output \(output) that was released or moved before; emit each batch once")
       }
-      let imported = try ArrayLedger.take(batch, schema: outputs[Int(output)]) {
+      let imported = try arrays.take(batch, schema: outputs[Int(output)]) {
         "\(label) emitted a batch on output \(output)"
       }
       // The host's own code runs now: a crash in it is not the plugin's.
@@ -113,7 +114,7 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
         try CallSite.outsidePlugins { () throws(Failure) in try collector.emit(imported, output: Int(output)) }
       }
     } catch {
-      if let batch { ArrayLedger.release(batch) }
+      if let batch { arrays.drop(batch) }
       remember(error)
       throw error
     }

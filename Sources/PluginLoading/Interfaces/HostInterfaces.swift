@@ -40,7 +40,7 @@ enum HostInterfaces {
       UnsafePointer<volley_host>?, UInt32, UnsafeMutablePointer<ArrowArray>?, UnsafeMutablePointer<volley_error>?
     ) -> Int32 = { host, output, batch, slot in
       guard let context = InstanceContext.of(host) else {
-        if let batch { ArrayLedger.release(batch) }
+        if let batch { ArrayLedger.takeBack(batch) }
         return VOLLEY_FAILED
       }
       do throws(Failure) {

@@ -1,29 +1,38 @@
 import Glibc
 import Synchronization
-import TestSupport
-import Testing
 
 /// A plugin's C source, compiled for this run of the tests: each variant once.
-struct PluginSource: Sendable {
+public struct PluginSource: Sendable {
   /// Under Tests/Museum.
-  var file: String
+  public var file: String
   /// Folder of the volley.h to compile against, from the repository's root.
-  var header = "sdk/Sources/CVolley/include"
+  public var header: String
   /// `-D…` and whatever else the compiler is to be told.
-  var flags: [String] = []
+  public var flags: [String]
+
+  public init(file: String, header: String = "sdk/Sources/CVolley/include", flags: [String] = []) {
+    self.file = file
+    self.header = header
+    self.flags = flags
+  }
+
+  /// The compiler refused the source.
+  public struct DoesNotCompile: Error {
+    public var reason: String
+  }
 
   /// Every kind of user code, against the frozen header of version 0.1.
-  static let museum = PluginSource(file: "abi-0.1/pipeline.c", header: "Tests/Museum/abi-0.1")
+  public static let museum = PluginSource(file: "abi-0.1/pipeline.c", header: "Tests/Museum/abi-0.1")
 
   /// The plugin that breaks just that rule.
-  static func broken(_ fault: String) -> PluginSource {
+  public static func broken(_ fault: String) -> PluginSource {
     PluginSource(file: "broken/broken.c", flags: ["-DFAULT=\"\(fault)\""])
   }
 
-  static func broken(flags: [String]) -> PluginSource { PluginSource(file: "broken/broken.c", flags: flags) }
+  public static func broken(flags: [String]) -> PluginSource { PluginSource(file: "broken/broken.c", flags: flags) }
 
   /// The repository's root.
-  static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
+  public static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
 
   private final class Once: Sendable {
     let path = Mutex<String?>(nil)
@@ -39,7 +48,7 @@ struct PluginSource: Sendable {
   }()
 
   /// The path of the `.so`.
-  func compiled(_ location: SourceLocation = #_sourceLocation) throws -> String {
+  public func compiled() throws(DoesNotCompile) -> String {
     let key = ([file, header] + flags).joined(separator: " ")
     let (once, number) = Self.made.withLock { made in
       if let once = made[key] { return (once, 0) }
@@ -47,7 +56,7 @@ struct PluginSource: Sendable {
       made[key] = once
       return (once, made.count)
     }
-    return try once.path.withLock { path in
+    return try once.path.withLock { path throws(DoesNotCompile) in
       if let path { return path }
       let name = file.split(separator: "/").joined(separator: "-").dropLast(2)
       let output = "\(Self.folder)/lib\(name)-\(number).so"
@@ -55,7 +64,7 @@ struct PluginSource: Sendable {
         ["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared"]
         + ["-I", "\(Self.root)/\(header)", "-o", output, "\(Self.root)/Tests/Museum/\(file)"] + flags
       let outcome = TestProcess.run(arguments)
-      try #require(outcome.status == 0, "\(key): \(outcome.errors)", sourceLocation: location)
+      guard outcome.status == 0 else { throw DoesNotCompile(reason: "\(key): \(outcome.errors)") }
       path = output
       return output
     }
