@@ -40,7 +40,7 @@ plugins() {
   host=$(host) && VOLLEY_HOST=$host Plugins/test.sh
 }
 
-# Whole runs of the release host: results beside DuckDB's, delay, stops.
+# Whole runs of the release host: plugins side by side, results beside DuckDB's, delay, stops.
 endtoend() {
   Tests/end-to-end/run.sh "$(host)"
 }

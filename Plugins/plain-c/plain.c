@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "volley.h"
+#include "plain.h"
 
 VOLLEY_DEFINE_NOTE("plain C", "C " __VERSION__);
 
-static int32_t fail(volley_error *error, uint32_t domain, const char *message) {
+int32_t fail(volley_error *error, uint32_t domain, const char *message) {
   error->code = 0;
   error->domain = domain;
   error->retry = VOLLEY_RETRY_NEVER;
@@ -235,13 +235,10 @@ static const volley_pipeline only_pipeline = {VOLLEY_HEADER(volley_pipeline), "p
 
 static const volley_pipeline *pipeline(uint32_t index) { return index == 0 ? &only_pipeline : NULL; }
 
-static const volley_connector *connector(uint32_t index) {
-  (void)index;
-  return NULL;
-}
+static const volley_connector *connector(uint32_t index) { return index == 0 ? &ramp_connector : NULL; }
 
-static const volley_plugin plugin = {VOLLEY_HEADER(volley_plugin), "plain-c", "0.1.0", "a pipeline in plain C", pipeline,
-                                     connector};
+static const volley_plugin plugin = {VOLLEY_HEADER(volley_plugin), "plain-c", "0.1.0", "a pipeline and a source in plain C",
+                                     pipeline, connector};
 
 const volley_plugin *volley_plugin_root(void);
 

@@ -86,7 +86,10 @@ private struct JobAssembly {
     case .source: ports[own] = [.head(input: 0)]
     case .union:
       var heads: [Port] = []
-      for input in node.inputs { heads += headPorts(reading: input, task: task, typed) }
+      for (index, input) in node.inputs.enumerated() {
+        let head = headPorts(reading: input, task: task, typed)
+        heads += relabelled(head, from: typed.inputs[index], to: typed.outputs[0], task: task)
+      }
       ports[own] = heads
     case .keyBy(let keyBy):
       let computed = keyBy.keys.filter { !$0.isPlain }
@@ -179,6 +182,22 @@ private struct JobAssembly {
     }
   }
 
+  /// Ports whose batches have the schema `output`, a selection of the columns of `input`: the producers' own, or a step
+  /// behind them that hands the columns on as they are.
+  private mutating func relabelled(
+    _ producers: [Port], from input: Schema, to output: Schema, task: Int
+  ) -> [Port] {
+    if input == output { return producers }
+    let index = addStep(
+      "columns", uid: nil,
+      .operator { _ throws(Failure) in
+        try ProjectOperator(
+          columns: output.fields.map { NamedExpression($0.name, .column($0.name)) }, input: input, output: output,
+          functions: NoScalarFunctions())
+      }, behind: producers, task: task, outputCount: 1)
+    return [.step(index: index, output: 0)]
+  }
+
   private func projection(
     _ columns: [NamedExpression], _ typed: TypedNode, keepsInput: Bool
   ) -> (SubtaskContext) throws(Failure) -> any Operator {
@@ -203,17 +222,8 @@ private struct JobAssembly {
     var input = typed.inputs[0]
     if let columns = function.columns, columns.map(\.name) != input.fields.map(\.name) {
       // The function takes some of the columns: only those are gathered and cross the boundary.
-      let (source, taken) = (
-        input, Schema(columns.map { column in input.fields.first { $0.name == column.name } ?? column })
-      )
-      let index = addStep(
-        "columns", uid: nil,
-        .operator { _ throws(Failure) in
-          try ProjectOperator(
-            columns: taken.fields.map { NamedExpression($0.name, .column($0.name)) }, input: source, output: taken,
-            functions: NoScalarFunctions())
-        }, behind: producers, task: task, outputCount: 1)
-      producers = [.step(index: index, output: 0)]
+      let taken = Schema(columns.map { column in input.fields.first { $0.name == column.name } ?? column })
+      producers = relabelled(producers, from: input, to: taken, task: task)
       input = taken
     }
     let functionInput = input

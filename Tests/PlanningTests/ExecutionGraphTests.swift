@@ -102,6 +102,20 @@ struct ExecutionGraphTests {
     #expect(job.tasks[2].entry == [[.step(index: 0, input: 0)], [.step(index: 0, input: 0)]])
   }
 
+  @Test("a union's batches have one schema, although a column is nullable in some of its inputs only")
+  func unionOfNullabilities() throws {
+    let nullable = orderFields.map { Field($0.name, $0.type) }
+    let graph = try graph([
+      source(1, uid: "a"), source(2, uid: "b", fields: nullable), node(3, .union(Plan.Union()), from: 1, 2),
+      sink(4, from: 3),
+    ])
+    #expect(graph.nodes[2].outputs[0].fields == nullable)
+    let task = try graph.jobGraph(code: NamedCode()).tasks[2]
+    #expect(task.steps.map(\.label) == ["columns", "sink out"])
+    #expect(task.entry == [[.step(index: 0, input: 0)], [.step(index: 1, input: 0)]])
+    #expect(task.steps[0].outputs == [[.step(index: 1, input: 0)]])
+  }
+
   @Test("a stream united with itself gives its rows twice")
   func unionWithItself() throws {
     let graph = try graph([source(1), node(2, .union(Plan.Union()), from: 1, 1), sink(3, from: 2)])

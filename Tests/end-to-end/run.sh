@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the plugins beside it and runs them in a host, over random data; DuckDB and pyarrow say what is right.
 #
-#   Tests/end-to-end/run.sh HOST [MODULE…]      modules: results delay stop
+#   Tests/end-to-end/run.sh HOST [MODULE…]      modules: versions results delay stop
 set -euo pipefail
 host=$(readlink -f "$1")
 shift
@@ -11,6 +11,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 plugins=$(mktemp -d /tmp/volley-plugins-XXXXXX)
 trap 'rm -rf "$plugins"' EXIT
 plugins/build.sh results self-contained "$plugins/libresults.so"
+for colour in red blue; do
+  for runtime in self-contained shared; do
+    plugins/build.sh twin-$colour $runtime "$plugins/libtwin-$colour-$runtime.so"
+  done
+done
+../../Plugins/plain-c/build.sh
+cp ../../Plugins/plain-c/libplain-c.so "$plugins"
 
-[ $# -gt 0 ] || set -- results delay stop
+[ $# -gt 0 ] || set -- versions results delay stop
 VOLLEY_HOST=$host VOLLEY_PLUGINS=$plugins python3 -B main.py "$@"
