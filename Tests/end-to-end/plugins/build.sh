@@ -8,7 +8,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 package=$1 runtime=$2 plugin=$3
-flags=(--package-path "$package" --scratch-path ../../../.build/plugins --product "$package")
+flags=(--package-path "$package" --scratch-path ../../../.build/plugins --product "$package"
+  # The scratch path remembers the package that was built last, and would take this one for it.
+  --disable-build-manifest-caching)
 if [ "$runtime" = self-contained ]; then
   resources=$(swiftc -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
   flags+=(-c release --static-swift-stdlib -Xswiftc -static-stdlib
