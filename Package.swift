@@ -30,7 +30,9 @@ let package = Package(
     // Floor 5
     .target(
       name: "Planning",
-      dependencies: ["Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Keys", "Operators", plan]),
+      dependencies: [
+        "Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Keys", "Observability", "Operators", plan,
+      ]),
     .target(
       name: "PluginLoading",
       dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Observability", "Operators", plan, abi]),

@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Connectors
 import Dataflow
+import Observability
 import Operators
 import VolleyPlan
 
@@ -22,10 +23,10 @@ struct Endpoint {
   let make: Make
 
   /// Nil for a node that is neither source nor sink.
-  init?(_ typed: TypedNode, code: any UserCode) throws(Failure) {
+  init?(_ typed: TypedNode, code: any UserCode, log: EventLog?) throws(Failure) {
     switch typed.node.operator {
-    case .source(let source): self = try Self.source(source, typed, code)
-    case .sink(let sink): self = try Self.sink(sink, typed, code)
+    case .source(let source): self = try Self.source(source, typed, code, log)
+    case .sink(let sink): self = try Self.sink(sink, typed, code, log)
     case .filter, .select, .extend, .batchFunction, .keyBy, .aggregate, .union: return nil
     }
   }
@@ -38,7 +39,7 @@ struct Endpoint {
   }
 
   private static func source(
-    _ source: Plan.Source, _ typed: TypedNode, _ code: any UserCode
+    _ source: Plan.Source, _ typed: TypedNode, _ code: any UserCode, _ log: EventLog?
   ) throws(Failure) -> Endpoint {
     let schema = typed.outputs[0]
     switch source.implementation {
@@ -50,7 +51,7 @@ struct Endpoint {
         })
     case .connector(let connector):
       if let factory = try BuiltinConnectors.source(
-        connector, schema: source.schema, badRecords: source.badRecords, uid: typed.node.stableName)
+        connector, schema: source.schema, badRecords: source.badRecords, uid: typed.node.stableName, log: log)
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,
@@ -66,7 +67,7 @@ struct Endpoint {
   }
 
   private static func sink(
-    _ sink: Plan.Sink, _ typed: TypedNode, _ code: any UserCode
+    _ sink: Plan.Sink, _ typed: TypedNode, _ code: any UserCode, _ log: EventLog?
   ) throws(Failure) -> Endpoint {
     let schema = typed.inputs[0]
     switch sink.implementation {
@@ -77,7 +78,9 @@ struct Endpoint {
           try code.makeSink(function, schema: schema, at: place)
         })
     case .connector(let connector):
-      if let factory = try BuiltinConnectors.sink(connector, schema: schema, uid: typed.node.stableName) {
+      if let factory = try BuiltinConnectors.sink(
+        connector, schema: schema, uid: typed.node.stableName, log: log)
+      {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,
           make: .sink { place throws(Failure) in try factory.make(place.subtask) })

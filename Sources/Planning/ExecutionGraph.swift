@@ -3,6 +3,7 @@ import Base
 import Connectors
 import Dataflow
 import Keys
+import Observability
 import Operators
 import VolleyPlan
 
@@ -43,8 +44,9 @@ public struct ExecutionGraph {
   /// What a source's or sink's connector is made with, by node id.
   let endpoints: [Int: Endpoint]
 
+  /// - Parameter log: where built-in sources and sinks tell what is no failure, such as bad records.
   /// - Throws: `.usage` with one sentence that names the operator and what is wrong with it.
-  public init(_ plan: Plan, code: any UserCode, options: Options) throws(Failure) {
+  public init(_ plan: Plan, code: any UserCode, options: Options, log: EventLog? = nil) throws(Failure) {
     let typed = try TypedPlan(plan)
     name = plan.name
     self.options = options
@@ -55,9 +57,10 @@ public struct ExecutionGraph {
     var endpoints: [Int: Endpoint] = [:]
     for node in typed.nodes {
       do {
-        if let endpoint = try Endpoint(node, code: code) { endpoints[node.node.id] = endpoint }
+        if let endpoint = try Endpoint(node, code: code, log: log) { endpoints[node.node.id] = endpoint }
       } catch {
-        throw error.within(node.node.placeName)
+        // A built-in connector names the place itself.
+        throw error.message.hasPrefix(node.node.placeName) ? error : error.within(node.node.placeName)
       }
     }
     self.endpoints = endpoints

@@ -26,7 +26,8 @@ struct RunCommand {
     for source in options.testSources { plan = try plan.replacingSource(uid: source.name, withJSONLines: source.value) }
     for sink in options.testSinks { plan = try plan.replacingSink(uid: sink.name, withJSONLines: sink.value) }
     let graph = try ExecutionGraph(
-      plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads))
+      plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads),
+      log: console.log)
     let jobGraph = try graph.jobGraph(code: loaded.code)
     let shares = MemoryShares(limit: memory.bytes, graph: jobGraph)
     BufferPool.limitIdleBytes(to: shares.idleBytes)
