@@ -189,6 +189,32 @@ struct SubtaskTests {
     #expect(journal.calls(of: "op").last == "close")
   }
 
+  @Test(
+    "while one output is full, rows held for another leave when their time has come, and then it waits without a timer")
+  func fullBeside() throws {
+    let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
+      for _ in 0..<2 { try output.emit(Rows.batch(1...300), output: 0) }
+      try output.emit(batch, output: 0)
+    }
+    let bench = try Bench([body], outputCount: 2, outputLimit: 1, delay: 1_000_000)
+    bench.put(rows(7))
+    // Of the second output everything is taken, of the first nothing.
+    guard case .waiting = bench.run() else { return #expect(Bool(false), "it waits for room") }
+    _ = bench.output(1)
+    guard case .waiting(let time) = bench.run(), let time else { return #expect(Bool(false), "it holds a row") }
+    _ = bench.output(1)
+    while MonotonicTime.now < time {}
+    guard case .waiting(until: nil) = bench.run() else { return #expect(Bool(false), "it waits for room only") }
+    #expect(bench.output(1) == ["7"])
+    var words: [String] = []
+    for _ in 0..<3 {
+      words += bench.output(0)
+      _ = bench.run()
+    }
+    words += bench.output(0)
+    #expect(words.count == 3 && words.last == "7")
+  }
+
   @Test("a chain's finish waits for room between its steps")
   func fullAtTheEnd() throws {
     func finishing(_ name: String) -> TestOperator {

@@ -43,14 +43,14 @@ final class ChannelOutput {
     try send(ChannelItem(element, byteCount: 0, since: now))
   }
 
-  /// Lets held rows go whose time has come.
+  /// Lets held rows go whose time has come, unless others still wait for room in front of them.
   func flushDue(now: MonotonicTime) throws(Failure) {
-    if coalescer.isEmpty { return }
-    if coalescer.isDue(now: now, drained: waiting.isEmpty && writer.isDrained) { try flush() }
+    if coalescer.isEmpty || isStuck { return }
+    if coalescer.isDue(now: now, drained: writer.isDrained) { try flush() }
   }
 
-  /// When `flushDue` has something to do.
-  var deadline: MonotonicTime? { coalescer.deadline }
+  /// When `flushDue` has something to do; nil while that depends on room and not on the clock.
+  var deadline: MonotonicTime? { isStuck ? nil : coalescer.deadline }
 
   var isStuck: Bool { !waiting.isEmpty }
 

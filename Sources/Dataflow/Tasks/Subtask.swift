@@ -83,7 +83,10 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   private func advance(_ budget: inout RunBudget) throws(Failure) -> RunOutcome {
     while true {
       if control.hasFailed { return abandon() }
-      if !retryOutputs() { return wait(.backpressured, until: nil) }
+      if !retryOutputs() {
+        try flushDue()
+        return wait(.backpressured, until: nil)
+      }
       if let sweep = sweeps.peek {
         try advance(sweep)
       } else if isEnding {
