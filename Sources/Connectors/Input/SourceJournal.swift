@@ -30,7 +30,8 @@ final class SourceJournal: Sendable {
     }
     guard isNew else { return }
     log.warning(
-      "source.bad-records", "\(count) records of source '\(uid)' could not be decoded and are in \(deadLetterPath)",
+      "source.bad-records",
+      "\(count) record\(count == 1 ? "" : "s") of source '\(uid)' could not be decoded and are in \(deadLetterPath)",
       ["uid": .string(uid), "records": .int(count), "file": .string(deadLetterPath)])
   }
 }
