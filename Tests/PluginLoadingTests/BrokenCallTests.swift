@@ -210,6 +210,16 @@ struct BrokenCallTests {
     #expect(report.map(\.batchesHeld) == [2])
   }
 
+  @Test("an instance that does not open is closed and destroyed at once; one that was never opened is only destroyed")
+  func failedOpen() throws {
+    let rig = try Rig(PluginSource.broken("aloud").compiled())
+    #expect(throws: Failure.self) { try rig.run() }
+    func calls(_ function: String) -> [String] { rig.events.all.filter { $0.function == function }.map(\.text) }
+    #expect(calls("drop") == ["open", "close", "destroy"])
+    #expect(calls("pass") == ["destroy"])
+    #expect(calls("numbers") == ["destroy"])
+  }
+
   @Test("after a failure each instance is closed and destroyed once, and errors of close do not hide the first one")
   func closedAfterFailure() throws {
     let rig = try Rig(PluginSource.broken("fail process").compiled())

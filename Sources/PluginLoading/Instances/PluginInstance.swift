@@ -60,9 +60,8 @@ final class PluginInstance {
   }
 
   deinit {
-    // Never closed: the job failed before this instance began.
-    if state == .opened { try? close() }
-    destroy()
+    // The job failed before this instance began, or elsewhere: nobody is left to hear what `close` says.
+    try? close()
   }
 
   /// The instance's table, its header and the slots of every kind checked; call once, before `open`.
@@ -93,9 +92,14 @@ final class PluginInstance {
   func open() throws(Failure) {
     precondition(state == .created, "an instance is opened once")
     guard let lifecycle else { preconditionFailure("an instance's table is checked before it is opened") }
-    // A failed `open` is a call like others: `close` follows.
     state = .opened
-    try run("open", lifecycle.open)
+    do throws(Failure) {
+      try run("open", lifecycle.open)
+    } catch {
+      // A failed `open` is a call like others for the plugin: `close` follows. The host's contract has nothing follow.
+      try? close()
+      throw error
+    }
   }
 
   /// Closes and destroys the instance; a second call does nothing.

@@ -121,8 +121,16 @@ typedef struct instance {
 __attribute__((used)) static struct ArrowArray kept[4];
 static int kept_count;
 
+// With "aloud" an instance says what is called, and does not open.
+static void say(const instance *self, const char *slot) {
+  const volley_log *log = is("aloud") ? self->host->interface(self->host, VOLLEY_INTERFACE_LOG) : 0;
+  if (log) log->log(self->host, VOLLEY_LOG_INFO, slot, strlen(slot));
+}
+
 static int32_t open_it(void *self, volley_error *error) {
   instance *it = self;
+  say(it, "open");
+  if (is("aloud")) return VOLLEY_FAILED;
   if (is("emit outside") && it->emit) {
     struct ArrowArray batch;
     make_batch(&batch, 3, 0);
@@ -132,11 +140,12 @@ static int32_t open_it(void *self, volley_error *error) {
 }
 
 static int32_t close_it(void *self, volley_error *error) {
-  (void)self;
+  say(self, "close");
   return misbehave("close", error);
 }
 
 static void destroy_it(void *self) {
+  say(self, "destroy");
   misbehave("destroy", 0);
   free(self);
 }

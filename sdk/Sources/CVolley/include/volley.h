@@ -270,7 +270,7 @@ typedef struct volley_scalar_function {
   volley_header header;
   /// [task] Once, before the first call.
   int32_t (*open)(void *self, volley_error *error);
-  /// [task] Once, after the last call; also after a failed one.
+  /// [task] Once, after the last call; also after a failed one, `open` included.
   int32_t (*close)(void *self, volley_error *error);
   /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
@@ -284,7 +284,7 @@ typedef struct volley_batch_function {
   volley_header header;
   /// [task] Once, before the first call.
   int32_t (*open)(void *self, volley_error *error);
-  /// [task] Once, after the last call; also after a failed one.
+  /// [task] Once, after the last call; also after a failed one, `open` included.
   int32_t (*close)(void *self, volley_error *error);
   /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
@@ -306,7 +306,7 @@ typedef struct volley_source {
   volley_header header;
   /// [task] Once, before the first call.
   int32_t (*open)(void *self, volley_error *error);
-  /// [task] Once, after the last call; also after a failed one.
+  /// [task] Once, after the last call; also after a failed one, `open` included.
   int32_t (*close)(void *self, volley_error *error);
   /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
@@ -325,7 +325,7 @@ typedef struct volley_sink {
   volley_header header;
   /// [task] Once, before the first call.
   int32_t (*open)(void *self, volley_error *error);
-  /// [task] Once, after the last call; also after a failed one.
+  /// [task] Once, after the last call; also after a failed one, `open` included.
   int32_t (*close)(void *self, volley_error *error);
   /// [task] Frees the instance, also one that was never opened. No call follows.
   void (*destroy)(void *self);
