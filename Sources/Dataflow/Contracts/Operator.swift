@@ -11,7 +11,7 @@ public protocol Collector: AnyObject {
 /// A step of a chain: batches in, batches out. One instance a subtask, called by one thread at a time, though not always by
 /// the same one. Legal order: open, (process | watermark)…, finish, close. After a failure only `close` follows.
 public protocol Operator: AnyObject {
-  /// Once, before the first batch.
+  /// Once, before the first batch. When it throws it has freed what it took: `close` does not follow.
   func open() throws(Failure)
   /// One batch of input `input`; it may carry a selection. Runs to completion and does not block.
   func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure)

@@ -1,9 +1,11 @@
 import Arrow
 import Base
 
-/// Rows to the outside. One instance a subtask. Legal order: open, (write | flush)…, flush, close.
+/// Rows to the outside. One instance a subtask. Legal order: open, (write | flush)…, flush, close. When `open`
+/// throws it has freed what it took: `close` does not follow.
 public protocol Sink: AnyObject {
   /// Whether calls may wait for a disk, a pipe or a peer. Such a sink has a thread of its own, others run on the scheduler's.
+  /// A job that has failed ends when the call in progress returns.
   var blocks: Bool { get }
   func open() throws(Failure)
   /// One batch without a selection.

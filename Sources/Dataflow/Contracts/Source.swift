@@ -11,7 +11,8 @@ public enum ReadOutcome: Sendable {
   case end
 }
 
-/// Rows from outside. One instance a subtask. Legal order: open, read…, close.
+/// Rows from outside. One instance a subtask. Legal order: open, read…, close. When `open` throws
+/// it has freed what it took: `close` does not follow.
 public protocol Source: AnyObject {
   /// Whether `read` may wait. Such a source is read by a thread of its own, others by the scheduler's.
   var blocks: Bool { get }
