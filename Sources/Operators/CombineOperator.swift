@@ -20,6 +20,8 @@ public final class CombineOperator: Operator {
   /// Combining pays when it drops at least this share of the rows.
   private static let worthwhileShare = 0.25
   private static let passLength = 64
+  /// A batch of fewer rows says little about the keys, and combining it costs little.
+  private static let telling = 64
 
   public init(
     _ calls: [Plan.AggregateCall], keys: [Int], input: Schema, functions: any ScalarFunctionProvider
@@ -71,7 +73,9 @@ public final class CombineOperator: Operator {
     let touched = table.touched
     let touchedKeys = keys.map { $0.gather(touched.selection) }
     let states = aggregates.states(touched.slots.values(UInt32.self), count: touched.count)
-    if Double(touched.count) > (1 - Self.worthwhileShare) * Double(rowCount) { batchesToPass = Self.passLength }
+    if rowCount >= Self.telling, Double(touched.count) > (1 - Self.worthwhileShare) * Double(rowCount) {
+      batchesToPass = Self.passLength
+    }
     try collector.emit(
       RecordBatch(schema: output, columns: touchedKeys + states, length: touched.count), output: 0)
   }

@@ -165,6 +165,20 @@ struct AggregateOperatorTests {
     }
   }
 
+  @Test("combine a key's rows also right behind a batch of one row")
+  func combinedBehindSingle() throws {
+    let combine = try CombineOperator(calls, keys: [1], input: input, functions: NoScalarFunctions())
+    try combine.open()
+    for rows in [1, 1_000] {
+      let columns = [Column.constant(.utf8("a"), count: rows), .constant(.int64(7), count: rows)]
+      let batch = RecordBatch(
+        schema: input, columns: columns + [.constant(.int32(1), count: rows)], length: rows)
+      let partials = Collected()
+      try combine.process(batch, input: 0, to: partials)
+      #expect(partials.rows.count == 1)
+    }
+  }
+
   @Test("stop at an overflow")
   func overflow() throws {
     let schema = Schema([Field("k", .int64), Field("v", .int64)])
