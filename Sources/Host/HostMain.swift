@@ -3,6 +3,7 @@ import Glibc
 
 /// All of `volley-host`: does what the command line asks and returns the exit code.
 public func hostMain() -> Int32 {
+  holdStandardDescriptors()
   let arguments = CommandLine.arguments
   let environment = environmentVariables()
   if let (identity, rest) = WorkerIdentity.split(arguments.dropFirst()) {
@@ -14,6 +15,14 @@ public func hostMain() -> Int32 {
   } catch {
     complain("volley-host: \(error)")
     return error.kind.exitCode
+  }
+}
+
+/// Opens /dev/null in the place of a standard descriptor that is closed, so that no file or pipe of our own gets its number and is
+/// taken for standard input or output.
+private func holdStandardDescriptors() {
+  for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) < 0 {
+    _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
   }
 }
 

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import Observability
 import Synchronization
 import TestSupport
@@ -8,6 +9,21 @@ import VolleyPlan
 @testable import Connectors
 
 @Suite("Bad records") struct BadRecordTests {
+  @Test("a dead-letter file that is one of the inputs is refused, under whatever name")
+  func deadLetterIsInput() throws {
+    let folder = TemporaryFolder()
+    let path = folder.write("in.csv", "a\nx\n")
+    let link = folder.file("dead.jsonl")
+    #expect(symlink(path, link) == 0)
+    for dead in [path, link] {
+      let policy = BadRecordPolicy(.deadLetter(path: dead), place: "source 'o' (csv)")
+      let refusal = Failure(
+        .usage, "source 'o' (csv): the dead-letter file \(dead) is one of the files to read; name another one")
+      #expect(throws: refusal) { try policy.refuseInputs([folder.file("other.csv"), path]) }
+      try policy.refuseInputs([folder.file("other.csv")])
+    }
+  }
+
   @Test("with a dead-letter file the other records survive, and each bad one is there with place and reason")
   func deadLetters() throws {
     let folder = TemporaryFolder()

@@ -236,6 +236,17 @@ struct SubtaskTests {
     #expect(words == ["0", "1", "2", "0", "1", "2", "end"])
   }
 
+  @Test("one batch may always wait, however large it is")
+  func oneLargeBatch() throws {
+    let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
+      for _ in 0..<2 { try output.emit(batch, output: 0) }
+    }
+    let bench = try Bench([body], outputLimit: 1, waitingBytes: 1)
+    bench.put(rows(1))
+    if case .done = bench.run() { #expect(Bool(false), "it waits for room") }
+    #expect(bench.control.failure == nil)
+  }
+
   @Test("a call that gives more than may wait fails with what it gave and what is allowed")
   func tooMuch() throws {
     let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
@@ -245,7 +256,7 @@ struct SubtaskTests {
     bench.put(rows(1))
     guard case .done = bench.run() else { return #expect(Bool(false), "it has failed") }
     let failure = try #require(bench.control.failure)
-    #expect(failure.kind == .data)
+    #expect(failure.kind == .usage)
     #expect(
       failure.message
         == "stage 'step 0': one call gave 88 bytes more than its channels have room for, and at most 80 may wait; emit fewer rows for one batch, or lower --batch-rows"

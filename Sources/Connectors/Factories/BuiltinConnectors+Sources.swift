@@ -26,7 +26,9 @@ extension BuiltinConnectors {
     // Quoted line ends make it impossible to tell where a row of CSV begins without reading all before it.
     let files = FileSet(patterns: patterns, place: place, isSplittable: format != "csv")
     return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
-      let splits = FileSplit.assigned(try files.splits(), to: context.id.index, of: context.parallelism)
+      let all = try files.splits()
+      try policy.refuseInputs(all.map(\.path))
+      let splits = FileSplit.assigned(all, to: context.id.index, of: context.parallelism)
       return try TextSource(
         .splits(splits), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
         maxRecordBytes: text.maxRecordBytes, journal: journal)

@@ -29,6 +29,23 @@ final class BadRecordPolicy: Sendable {
     if case .deadLetter(let path) = policy { path } else { nil }
   }
 
+  /// Refuses a dead-letter file that is one of the files to read: it would grow while it is read.
+  ///
+  /// - Throws: `usage`, naming the file.
+  func refuseInputs(_ paths: [String]) throws(Failure) {
+    var own = stat()
+    guard let deadLetterPath, stat(deadLetterPath, &own) == 0 else { return }
+    for path in Set(paths) {
+      var input = stat()
+      if stat(path, &input) == 0, input.st_dev == own.st_dev, input.st_ino == own.st_ino,
+        input.st_mode & S_IFMT == S_IFREG
+      {
+        throw Failure(
+          .usage, "\(place): the dead-letter file \(deadLetterPath) is one of the files to read; name another one")
+      }
+    }
+  }
+
   /// - Throws: `data` when the policy is to stop, `io` when the dead-letter file cannot be written.
   func handle(_ record: BadRecord) throws(Failure) {
     counter.increment()

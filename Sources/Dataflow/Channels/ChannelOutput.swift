@@ -74,9 +74,10 @@ final class ChannelOutput {
     if waiting.isEmpty { account.stuckOutputs += 1 }
     waiting.append(item)
     account.waitingBytes += item.byteCount
-    guard account.waitingBytes <= account.byteLimit else {
+    // One element may always wait, as one may always pass: a batch can be larger than all the room there is.
+    guard account.waitingBytes <= account.byteLimit || waiting.count == 1 else {
       throw Failure(
-        .data,
+        .usage,
         "one call gave \(account.waitingBytes) bytes more than its channels have room for, and at most \(account.byteLimit) may wait; emit fewer rows for one batch, or lower --batch-rows"
       )
     }

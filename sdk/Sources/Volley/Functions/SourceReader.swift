@@ -49,20 +49,27 @@ extension SinkWriter {
 final class SequenceReader<Row: RowValue, Rows: Sequence>: SourceReader where Rows.Element == Row {
   private let make: @Sendable () throws -> Rows
   private var iterator: Rows.Iterator?
+  private var context: TaskContext?
 
   init(_ make: @escaping @Sendable () throws -> Rows) { self.make = make }
 
   func open(_ context: TaskContext) throws {
+    self.context = context
     if context.subtask == 0 { iterator = try make().makeIterator() }
   }
 
+  /// The sequence may be slow: what there is goes on after `timeout`, and a job that stops gets no further row.
   func read(into batch: BatchBuilder, maxRows: Int, timeout: Duration) throws -> ReadOutcome {
+    let clock = ContinuousClock()
+    // A fast sequence fills batches, however short the time is.
+    let due = clock.now + max(timeout, .milliseconds(10))
     for read in 0..<maxRows {
-      guard let row = iterator?.next() else {
+      guard context?.isStopping != true, let row = iterator?.next() else {
         iterator = nil
         return read == 0 ? .end : .rows
       }
       try batch.append(row)
+      if clock.now >= due { break }
     }
     return .rows
   }
