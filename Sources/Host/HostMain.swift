@@ -56,7 +56,11 @@ private func supervise(
 ) throws(Failure) -> Int32 {
   var supervisor = try Supervisor(name: program, arguments: arguments, environment: environment)
   let end = supervisor.wait()
-  if let failure = end.failure { Complaint(failure).tell(logFormat) }
+  if let failure = end.failure {
+    // A worker that died has left its status line behind.
+    if logFormat == .auto { Console.clearTerminalLine() }
+    Complaint(failure).tell(logFormat)
+  }
   return end.exitCode
 }
 

@@ -74,7 +74,11 @@ import Testing
       (["--batch-rows", "1048577"], "--batch-rows is '1048577', expected a whole number from 1 to 1048576"),
       (["--batch-rows", "1e3"], "--batch-rows is '1e3', expected a whole number from 1 to 1048576"),
       (["--threads", "-1"], "--threads is '-1', expected a whole number from 1 to 1024"),
-      (["--parallelism", ""], "--parallelism is '', expected a whole number from 1 to 1024"),
+      (
+        ["--parallelism", "257"],
+        "--parallelism is '257', expected a whole number from 1 to 256, which is the number of key groups"
+      ),
+      (["--threads", ""], "--threads is '', expected a whole number from 1 to 1024"),
       (
         ["--batch-delay", "10"],
         "--batch-delay is '10', expected a duration with its unit, at most 1m, such as '10ms' or '1.5s'"

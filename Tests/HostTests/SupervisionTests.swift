@@ -72,7 +72,7 @@ import VolleyPlan
   @Test("Ctrl-C on a terminal stops the job once, after a live status line, and leaves the report behind")
   func terminal() throws {
     let pipeline = PeerPipeline.straight(from: .numbers(rate: 1000), to: .blackhole)
-    let result = try drive("terminal", command: pipeline.command())
+    let result = try drive("terminal", "type", command: pipeline.command())
     #expect(result["status"] == .int(0), "\(result.text)")
     #expect(result["typed"] == .bool(true))
     guard case .string(let text) = result["text"] else { return }
@@ -84,6 +84,15 @@ import VolleyPlan
     let end = text[lastStatus...]
     #expect(!end.contains("| in"), "the status line is gone at the end")
     #expect(end.contains("any: ") && end.contains("backpressured"))
+  }
+
+  @Test("a worker that dies takes its status line along")
+  func terminalAfterDeath() throws {
+    let pipeline = PeerPipeline.straight(from: .numbers(rate: 1000), to: .blackhole)
+    let result = try drive("terminal", "kill", command: pipeline.command())
+    #expect(result["status"] == .int(70), "\(result.text)")
+    guard case .string(let text) = result["text"] else { return }
+    #expect(text.contains("\r\u{1B}[Kvolley-host: the worker was killed by SIGKILL (killed) when it held "), "\(text)")
   }
 
   @Test("SIGHUP drains like SIGTERM, unless nohup had it ignored", arguments: ["default", "ignored"])

@@ -15,8 +15,8 @@ enum RunFlags {
   )
   static let parallelism = Flag(
     "parallelism", "N", variable: "VOLLEY_PARALLELISM", fallbackWords: "as many as threads",
-    expected: "a whole number from 1 to 1024", help: "subtasks of each operator that sets none of its own",
-    read: count(upTo: 1024))
+    expected: "a whole number from 1 to 256, which is the number of key groups",
+    help: "subtasks of each operator that sets none of its own", read: count(upTo: 256))
   static let threads = Flag(
     "threads", "N", variable: "VOLLEY_THREADS", fallbackWords: "one per core",
     expected: "a whole number from 1 to 1024", help: "threads that run subtasks", read: count(upTo: 1024))

@@ -36,6 +36,11 @@ final class Console: Sendable {
     if style == .terminal { screen.show(status) }
   }
 
+  /// Removes what another process left on the line where the cursor stands. Only on a terminal.
+  static func clearTerminalLine() {
+    if isatty(STDERR_FILENO) == 1 { _ = writeAll(Array(Screen.clear.utf8), to: STDERR_FILENO) }
+  }
+
   /// Columns of the terminal; 80 when it does not say.
   static var width: Int {
     var size = winsize()
@@ -48,7 +53,7 @@ final class Console: Sendable {
 private final class Screen: Sendable {
   private let status = Mutex("")
   /// Back to the first column, then clear to the end of the line.
-  private static let clear = "\r\u{1B}[K"
+  static let clear = "\r\u{1B}[K"
 
   func show(_ text: String) {
     status.withLock { status in

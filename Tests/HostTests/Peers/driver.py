@@ -134,8 +134,8 @@ def first_process(command):
     return {"status": host.finish(), "nsenter": orphan.returncode, "lines": host.lines}
 
 
-def terminal(command):
-    """The host on a terminal of its own; Ctrl-C is typed once the status line has been drawn twice."""
+def terminal(deed, command):
+    """The host on a terminal of its own. Once the status line has been drawn twice, Ctrl-C is typed or the worker killed."""
     pid, master = pty.fork()
     if pid == 0:
         os.execv(command[0], command)
@@ -149,8 +149,11 @@ def terminal(command):
             break
         text += data
         if not typed and text.count(b"rows/s") >= 2:
-            os.write(master, b"\x03")
             typed = True
+            if deed == "type":
+                os.write(master, b"\x03")
+            else:
+                os.kill(int(open(f"/proc/{pid}/task/{pid}/children").read()), signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     return {"status": os.waitstatus_to_exitcode(status), "typed": typed, "text": text.decode()}
 
