@@ -8,7 +8,7 @@ extension ExecutionGraph {
       text += "  subgraph cluster_\(index) {\n    label=\(quoted("task \(index) ×\(task.parallelism)"));\n"
       for id in task.nodes {
         guard let typed = byID[id] else { continue }
-        let lines = [typed.label, endpoints[id]?.label ?? "", typed.summary].filter { !$0.isEmpty }
+        let lines = [typed.label, endpoints[id]?.label ?? "", summary(of: typed)].filter { !$0.isEmpty }
         text += "    n\(id) [label=\(quoted(lines.joined(separator: "\n")))];\n"
       }
       text += "  }\n"

@@ -29,7 +29,8 @@ extension ExecutionGraph {
   private func line(_ typed: TypedNode) -> String {
     var parts = [typed.label]
     if let endpoint = endpoints[typed.node.id] { parts.append("[\(endpoint.label)]") }
-    if !typed.summary.isEmpty { parts.append(typed.summary) }
+    let summary = summary(of: typed)
+    if !summary.isEmpty { parts.append(summary) }
     let task = taskOf[typed.node.id] ?? 0
     return parts.joined(separator: " ") + "  · task \(task) ×\(parallelism(of: typed.node.id))"
   }

@@ -248,8 +248,7 @@ private struct JobAssembly {
     }
     let (code, records, keys, output) = (code, typed.inputs[0], typed.keys, typed.outputs[0])
     let (calls, place, maxKeyGroups) = (aggregate.aggregates, typed.node.stableName, graph.options.maxKeyGroups)
-    let travels = graph.tasks[from].parallelism > 1 || graph.tasks[task].parallelism > 1
-    let combines = travels && aggregate.emission == .perBatch
+    let (travels, combines) = (graph.travels(to: typed), graph.combines(typed))
     var channelSchema = records
     var channelKeys = keys
     if combines {

@@ -165,7 +165,7 @@ struct ExecutionGraphTests {
     {
       #expect(line.hasPrefix(start), "\(graph.tree)")
     }
-    for text in ["(amount > 0.0)", "sum(amount) as s", "user_id", "task 0 ×2"] {
+    for text in ["(amount > 0.0)", "sum(amount) as s", "user_id", "task 0 ×2", ", combined by key before"] {
       #expect(graph.tree.contains(text), "\(graph.tree)")
     }
     #expect(graph.json["nodes"] != nil)
