@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import CPlatform
+import Glibc
 import VolleyPlan
 
 /// Keys of one column whose values fit a 64-bit word: open addressing with linear probing.
@@ -27,6 +28,7 @@ final class FixedKeyTable: KeyTable {
   private var nullBatch: UInt32 = 0
   private(set) var touched = TouchedSlots()
 
+  private static let hugePage = 2 << 20
   private static let firstShift: UInt64 = 64 - 10
 
   init() {
@@ -36,8 +38,13 @@ final class FixedKeyTable: KeyTable {
 
   deinit { entries.deallocate() }
 
+  /// A large table is aligned for huge pages and asks for them: with small ones a row costs a miss in the page tables as well.
   private static func allocate(_ count: Int) -> UnsafeMutablePointer<Entry> {
-    let entries = UnsafeMutablePointer<Entry>.allocate(capacity: count)
+    let byteCount = count * MemoryLayout<Entry>.stride
+    let isLarge = byteCount >= hugePage
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: isLarge ? hugePage : 64)
+    if isLarge { madvise(memory, byteCount, MADV_HUGEPAGE) }
+    let entries = memory.bindMemory(to: Entry.self, capacity: count)
     entries.initialize(repeating: Entry(word: 0, slotPlusOne: 0, batch: 0), count: count)
     return entries
   }

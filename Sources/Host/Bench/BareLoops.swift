@@ -117,7 +117,7 @@ enum BareLoops {
   /// One table entry holds all of a key, so that a row costs one cache miss, asked for ahead of its use.
   private static func keyedSumOfManyKeys(_ batches: [RecordBatch], rows: Int, keyCount: Int) -> Checksum {
     var checksum = Checksum()
-    let logCapacity = max(4, Int.bitWidth - (keyCount * 2 - 1).leadingZeroBitCount)
+    let logCapacity = max(4, Int.bitWidth - (keyCount * 4 - 1).leadingZeroBitCount)
     let capacity = 1 << logCapacity
     let mask = capacity - 1
     let shift = UInt64(64 - logCapacity)
