@@ -77,21 +77,10 @@ func decodeCSVRow(
 private func decodePlainInt64(
   _ start: UnsafePointer<UInt8>, _ layout: CSVLayout, _ slot: UnsafeMutablePointer<ColumnSlot>, _ row: Int
 ) -> UnsafePointer<UInt8>? {
-  let isNegative = start.pointee == UInt8(ascii: "-")
-  let first = isNegative ? start + 1 : start
-  var at = first
-  var magnitude: UInt64 = 0
-  while true {
-    let digit = at.pointee &- 48
-    if digit > 9 { break }
-    magnitude = magnitude &* 10 &+ UInt64(digit)
-    at += 1
-  }
-  let digits = at - first
-  guard digits > 0, digits < 19, layout.isFieldEnd(at) else { return nil }
-  let value = Int64(bitPattern: magnitude)
-  slot.pointee.set(row, isNegative ? 0 &- value : value)
-  return at
+  let number = PlainInteger(at: start)
+  guard number.isExact, layout.isFieldEnd(number.end) else { return nil }
+  slot.pointee.set(row, number.value)
+  return number.end
 }
 
 /// A decimal number, and nothing else, in the field; nil when it is something else.
@@ -114,50 +103,20 @@ private func decodePlainText(
   _ start: UnsafePointer<UInt8>, _ layout: CSVLayout, _ table: ColumnTable, _ target: Int, _ row: Int
 ) -> UnsafePointer<UInt8>? {
   if start.pointee == UInt8(ascii: "\"") || layout.isFieldEnd(start) { return nil }
-  let slot = table.slots + target
   let delimiters = WordScanning.pattern(layout.delimiter)
   let feeds = WordScanning.pattern(10)
   let returns = WordScanning.pattern(13)
+  var text = TextCopy(into: table.slots + target)
   var at = start
-  var used = slot.pointee.bytesUsed
-  var capacity = slot.pointee.bytesCapacity
-  var seen: UInt64 = 0
   while true {
-    if used > capacity {
-      slot.pointee.bytesUsed = used
-      table.growText(target, by: used)
-      capacity = slot.pointee.bytesCapacity
-    }
-    let word = WordScanning.load(at)
-    UnsafeMutableRawPointer(slot.pointee.bytes + used).storeBytes(of: word.littleEndian, as: UInt64.self)
-    let ends =
+    at = text.copy(at, into: table, target) { word in
       WordScanning.zeroBytes(word ^ delimiters) | WordScanning.zeroBytes(word ^ feeds)
-      | WordScanning.zeroBytes(word ^ returns)
-    if ends == 0 {
-      seen |= word
-      at += 8
-      used &+= 8
-      continue
+        | WordScanning.zeroBytes(word ^ returns)
     }
-    let count = WordScanning.firstByte(ends)
-    if count > 0 { seen |= word << UInt64(64 &- 8 &* count) }
-    at += count
-    used &+= count
     if layout.isFieldEnd(at) { break }
     // A carriage return within the field.
     at += 1
-    used &+= 1
+    text.keepByte()
   }
-  let first = slot.pointee.textStart(row)
-  if seen & WordScanning.highs != 0, !isUTF8(slot.pointee.bytes + first, used &- first) {
-    slot.pointee.bytesUsed = first
-    return nil
-  }
-  if used > capacity {
-    slot.pointee.bytesUsed = used
-    table.growText(target, by: 0)
-  }
-  slot.pointee.bytesUsed = used
-  slot.pointee.endText(row)
-  return at
+  return text.finish(row, in: table, target) ? at : nil
 }

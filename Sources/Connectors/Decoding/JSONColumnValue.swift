@@ -10,29 +10,17 @@ func decodeJSONValue(
   case .utf8 where start.pointee == UInt8(ascii: "\""):
     return decodeJSONText(start, table, column, row, &issue)
   case .int64, .timestamp, .int32:
-    let isNegative = start.pointee == UInt8(ascii: "-")
-    let first = isNegative ? start + 1 : start
-    var at = first
-    var magnitude: UInt64 = 0
-    while true {
-      let digit = at.pointee &- 48
-      if digit > 9 { break }
-      magnitude = magnitude &* 10 &+ UInt64(digit)
-      at += 1
-    }
-    let digits = at - first
+    let number = PlainInteger(at: start)
+    let next = number.end.pointee
     // Fractions, exponents, leading zeros and more than 18 digits are looked at more closely.
-    let isPlain =
-      digits > 0 && digits < 19 && at.pointee != 46 && at.pointee | 0x20 != 101 && (digits == 1 || first.pointee != 48)
-    if isPlain {
-      let value = isNegative ? 0 &- Int64(bitPattern: magnitude) : Int64(bitPattern: magnitude)
+    if number.isExact, next != 46, next | 0x20 != 101, number.end == number.first + 1 || number.first.pointee != 48 {
       if slot.pointee.kind == .int32 {
-        guard let narrow = Int32(exactly: value) else { return issue.note(.outOfRange, start) }
+        guard let narrow = Int32(exactly: number.value) else { return issue.note(.outOfRange, start) }
         slot.pointee.set(row, narrow)
       } else {
-        slot.pointee.set(row, value)
+        slot.pointee.set(row, number.value)
       }
-      return at
+      return number.end
     }
   case .float64:
     var scanned = ScannedDecimal()
@@ -53,47 +41,21 @@ func decodeJSONValue(
 private func decodeJSONText(
   _ start: UnsafePointer<UInt8>, _ table: ColumnTable, _ column: Int, _ row: Int, _ issue: inout JSONIssue
 ) -> UnsafePointer<UInt8>? {
-  let slot = table.slots + column
   let quotes = WordScanning.pattern(34)
   let escapes = WordScanning.pattern(92)
+  var text = TextCopy(into: table.slots + column)
   var at = start + 1
-  var used = slot.pointee.bytesUsed
-  var capacity = slot.pointee.bytesCapacity
-  var seen: UInt64 = 0
   while true {
-    if used > capacity {
-      slot.pointee.bytesUsed = used
-      table.growText(column, by: used)
-      capacity = slot.pointee.bytesCapacity
-    }
-    let word = WordScanning.load(at)
-    UnsafeMutableRawPointer(slot.pointee.bytes + used).storeBytes(of: word.littleEndian, as: UInt64.self)
-    let ends =
+    at = text.copy(at, into: table, column) { word in
       WordScanning.zeroBytes(word ^ quotes) | WordScanning.zeroBytes(word ^ escapes) | WordScanning.controlBytes(word)
-    if ends == 0 {
-      seen |= word
-      at += 8
-      used &+= 8
-      continue
     }
-    let count = WordScanning.firstByte(ends)
-    if count > 0 { seen |= word << UInt64(64 &- 8 &* count) }
-    at += count
-    used &+= count
     if at.pointee == 34 { break }
     guard at.pointee == 92 else { return noteControl(at, &issue) }
     guard let escape = decodeJSONEscape(at, &issue) else { return nil }
-    used &+= writeUTF8(escape.scalar, to: slot.pointee.bytes + used)
+    text.append(escape.scalar)
     at = escape.next
   }
-  let first = slot.pointee.textStart(row)
-  if seen & WordScanning.highs != 0, !isUTF8(slot.pointee.bytes + first, used &- first) {
-    return issue.note(.notUTF8, start)
-  }
-  slot.pointee.bytesUsed = used
-  if used > capacity { table.growText(column, by: 0) }
-  slot.pointee.endText(row)
-  return at + 1
+  return text.finish(row, in: table, column) ? at + 1 : issue.note(.notUTF8, start)
 }
 
 /// Everything that is not a plain value of the column's type: null, booleans, numbers at the limits, text that stands for a
