@@ -18,6 +18,7 @@ let package = Package(
     // Floor 1
     .target(name: "Arrow", dependencies: ["Base", "CPlatform", plan, abi]),
     .target(name: "Observability", dependencies: ["Base", plan]),
+    .target(name: "Sketches", dependencies: ["Base"]),
     // Floor 1b: of floor 1, but over Arrow, whose columns it hashes and encodes.
     .target(name: "Keys", dependencies: ["Arrow", "Base", plan]),
     // Floor 2
@@ -55,6 +56,8 @@ let package = Package(
     .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "TestSupport", plan, abi]),
     .testTarget(
       name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan], exclude: ["Vectors"]),
+    .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
+    .testTarget(name: "SketchesTests", dependencies: ["Base", "Sketches", "TestSupport"], exclude: ["Vectors"]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", "TestSupport", plan]),
     .testTarget(name: "ExpressionsTests", dependencies: ["Arrow", "Base", "Expressions", "TestSupport", plan]),
     .testTarget(
