@@ -27,7 +27,8 @@ let package = Package(
     .target(name: "Dataflow", dependencies: ["Arrow", "Base", "CPlatform", "Observability"]),
     // Floor 4
     .target(name: "Operators", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Keys", plan]),
-    .target(name: "Connectors", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Observability", plan]),
+    .target(
+      name: "Connectors", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Keys", "Observability", plan]),
     // Floor 5
     .target(
       name: "Planning",
