@@ -15,20 +15,23 @@ let package = Package(
     .target(name: "Base"),
     // The SDK's files as bytes, for `volley-host new`; deploy/embed-sdk.sh writes their list.
     .target(name: "CSDKArchive"),
+    // Floor 1a: what others of floor 1 write dates with.
+    .target(name: "Calendar", dependencies: ["Base", plan]),
     // Floor 1
-    .target(name: "Arrow", dependencies: ["Base", "CPlatform", plan, abi]),
-    .target(name: "Observability", dependencies: ["Base", plan]),
+    .target(name: "Arrow", dependencies: ["Base", "Calendar", "CPlatform", plan, abi]),
+    .target(name: "Observability", dependencies: ["Base", "Calendar", plan]),
     .target(name: "Sketches", dependencies: ["Base"]),
     // Floor 1b: of floor 1, but over Arrow, whose columns it hashes and encodes.
     .target(name: "Keys", dependencies: ["Arrow", "Base", plan]),
     // Floor 2
-    .target(name: "Expressions", dependencies: ["Arrow", "Base", "CPlatform", "Keys", plan]),
+    .target(name: "Expressions", dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Keys", plan]),
     // Floor 3
     .target(name: "Dataflow", dependencies: ["Arrow", "Base", "CPlatform", "Observability"]),
     // Floor 4
     .target(name: "Operators", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Keys", plan]),
     .target(
-      name: "Connectors", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Keys", "Observability", plan]),
+      name: "Connectors",
+      dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Observability", plan]),
     // Floor 5
     .target(
       name: "Planning",
@@ -54,7 +57,8 @@ let package = Package(
     .testTarget(name: "VolleyPlanTests", dependencies: ["TestSupport", plan], exclude: ["plan.schema"]),
     .testTarget(
       name: "VolleyTests", dependencies: ["TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
-    .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "TestSupport", plan, abi]),
+    .testTarget(name: "CalendarTests", dependencies: ["Base", "Calendar", "TestSupport", plan]),
+    .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "Calendar", "TestSupport", plan, abi]),
     .testTarget(
       name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan], exclude: ["Vectors"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
@@ -68,7 +72,7 @@ let package = Package(
       dependencies: ["Arrow", "Base", "Dataflow", "Expressions", "Keys", "Operators", "TestSupport", plan]),
     .testTarget(
       name: "ConnectorsTests",
-      dependencies: ["Arrow", "Base", "Connectors", "Dataflow", "Observability", "TestSupport", plan]),
+      dependencies: ["Arrow", "Base", "Calendar", "Connectors", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(
       name: "PlanningTests",
       dependencies: [

@@ -1,3 +1,4 @@
+import Calendar
 import VolleyPlan
 
 extension Column {
@@ -11,7 +12,8 @@ extension Column {
     case .int64(let value): String(value)
     case .float64(let value): value.description
     case .utf8(let value): value
-    case .timestamp(let value, let unit, let zone): TimestampText.string(value, unit, isInstant: zone != nil)
+    case .timestamp(let value, let unit, let zone):
+      ISO8601.text(value, unit: unit, isInstant: zone != nil, omitsZeroFraction: true)
     }
   }
 }

@@ -1,4 +1,5 @@
 import Arrow
+import Calendar
 import TestSupport
 import Testing
 import VolleyPlan
@@ -9,16 +10,14 @@ private func read(_ text: String, _ unit: TimeUnit = .microsecond) -> Int64? {
   var value: Int64 = 0
   let problem = Array("\(text)\n".utf8).withUnsafeBufferPointer {
     parseTimestamp(
-      $0.baseAddress!, $0.baseAddress! + $0.count - 1, perSecond: TimestampText.unitsPerSecond(unit), &value)
+      $0.baseAddress!, $0.baseAddress! + $0.count - 1, unit: unit, &value)
   }
   return problem == .none ? value : nil
 }
 
 private func written(_ value: Int64, _ unit: TimeUnit = .microsecond, isInstant: Bool = true) -> String? {
   let out = ByteWriter()
-  let end = writeTimestamp(
-    value, perSecond: TimestampText.unitsPerSecond(unit), digits: unit.digits, isInstant: isInstant,
-    to: out.room(timestampBound))
+  let end = ISO8601.writeCommon(value, unit: unit, isInstant: isInstant, to: out.room(ISO8601.width))
   guard let end else { return nil }
   out.advance(to: end)
   return String(decoding: out.bytes, as: UTF8.self)

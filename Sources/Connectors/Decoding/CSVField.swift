@@ -182,7 +182,7 @@ func storeText(
     return problem
   case .timestamp:
     var value: Int64 = 0
-    let problem = parseTimestamp(start, end, perSecond: slot.pointee.perSecond, &value)
+    let problem = parseTimestamp(start, end, unit: slot.pointee.unit, &value)
     slot.pointee.set(row, value)
     return problem
   case .utf8: preconditionFailure("text is copied, not parsed")

@@ -7,8 +7,8 @@ struct ColumnSlot {
 
   let kind: Kind
   let isNullable: Bool
-  /// Units in a second, of a timestamp.
-  let perSecond: Int64
+  /// Of a timestamp.
+  let unit: TimeUnit
   /// Bits, values or offsets, by kind.
   var values: UnsafeMutableRawPointer
   /// All ones but for nulls.

@@ -37,11 +37,11 @@ final class ColumnTable {
     expectedText = Array(repeating: 1024, count: count)
     slots = .allocate(capacity: max(1, count))
     for (index, field) in schema.fields.enumerated() {
-      var perSecond: Int64 = 1
-      if case .timestamp(let unit, _) = field.type { perSecond = TimestampText.unitsPerSecond(unit) }
+      var unit = TimeUnit.second
+      if case .timestamp(let own, _) = field.type { unit = own }
       (slots + index).initialize(
         to: ColumnSlot(
-          kind: ColumnSlot.Kind(field.type), isNullable: field.nullable, perSecond: perSecond,
+          kind: ColumnSlot.Kind(field.type), isNullable: field.nullable, unit: unit,
           values: nothing.unsafeMutableAddress, validity: nothing.unsafeMutableAddress,
           bytes: nothing.unsafeMutableValues(UInt8.self)))
     }

@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Calendar
 import VolleyPlan
 
 /// A generator's options, checked against its schema.
@@ -90,7 +91,7 @@ extension GeneratedColumn {
     case (_, .timestamp(let unit, _)):
       let start = try options.integer("start", field.type)
       let step = try options.integer("step", field.type)
-      let perSecond = TimestampText.unitsPerSecond(unit)
+      let perSecond = unit.perSecond
       self = .sequence(start: start ?? Self.defaultTime * perSecond, step: step ?? max(1, perSecond / 1000))
     case (_, .utf8):
       self = .textSequence(
@@ -141,7 +142,7 @@ private enum JSONInteger {
       // A line feed behind the text ends every number.
       let problem = Array("\(text)\n".utf8).withUnsafeBufferPointer { bytes in
         bytes.baseAddress.map {
-          parseTimestamp($0, $0 + bytes.count - 1, perSecond: TimestampText.unitsPerSecond(unit), &time)
+          parseTimestamp($0, $0 + bytes.count - 1, unit: unit, &time)
         }
       }
       return problem == ValueProblem.none ? time : nil

@@ -1,12 +1,12 @@
 import Arrow
+import Calendar
 import VolleyPlan
 
 /// A column of a batch as the formatting loops see it: raw addresses, no references. Valid while the batch is alive.
 struct CellReader {
   let kind: ColumnSlot.Kind
-  /// Units in a second and decimals of it, of a timestamp.
-  let perSecond: Int64
-  let digits: Int
+  /// Of a timestamp.
+  let unit: TimeUnit
   /// Whether a timestamp has a time zone.
   let isInstant: Bool
   /// Values, bits or offsets by kind; `offset` rows of them come before row 0.
@@ -18,12 +18,10 @@ struct CellReader {
   init(_ column: Column) {
     kind = ColumnSlot.Kind(column.type)
     if case .timestamp(let unit, let zone) = column.type {
-      perSecond = TimestampText.unitsPerSecond(unit)
-      digits = unit.digits
+      self.unit = unit
       isInstant = zone != nil
     } else {
-      perSecond = 1
-      digits = 0
+      unit = .second
       isInstant = false
     }
     values = column.buffers[0].address
@@ -64,7 +62,7 @@ struct CellReader {
     case .timestamp:
       let time = value(row, Int64.self)
       let text = quotingTimes ? out + 1 : out
-      guard let end = writeTimestamp(time, perSecond: perSecond, digits: digits, isInstant: isInstant, to: text) else {
+      guard let end = ISO8601.writeCommon(time, unit: unit, isInstant: isInstant, to: text) else {
         return writeInteger(time, to: out)
       }
       guard quotingTimes else { return end }

@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Calendar
 import VolleyPlan
 
 /// A column as one of another type.
@@ -134,13 +135,14 @@ enum CastKernels {
       for row in 0..<column.length { values[row] = CheckedMultiply.apply(source[row], factor, &failed) }
       if failed < 0 {
         for row in 0..<column.length where !CheckedMultiply.succeeds(source[row], factor) && column.isValid(row) {
-          throw CastFailure.doesNotFit("\(TimestampText.string(source[row], column.type))", target)
+          throw CastFailure.doesNotFit(
+            "\(ISO8601.text(source[row], unit: unit, isInstant: column.type != .timestamp(unit)))", target)
         }
       }
       return column.replacing(values: buffer, type: target)
     }
     let divisor = unit.perSecond / targetUnit.perSecond
-    return mapped(column, target) { (value: Int64) in Civil.floorDivide(value, divisor).quotient }
+    return mapped(column, target) { (value: Int64) in floorDivide(value, divisor).quotient }
   }
 }
 

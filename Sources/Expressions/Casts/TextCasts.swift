@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Calendar
 import VolleyPlan
 
 /// Casts from and to text.
@@ -7,7 +8,9 @@ import VolleyPlan
 /// To text: integers in decimal; float64 as the shortest decimal that reads back as the same value ("1.5", "1e+16",
 /// "inf", "nan"); bool as "true" and "false"; timestamps in ISO 8601 with the digits of their unit
 /// ("2024-05-01T12:00:00.000000", with a final "Z" when they have a time zone). From text: the same forms and nothing
-/// around them; see `NumberText` and `TimestampText`.
+/// around them; see `NumberText` and `ISO8601`. A text with an
+/// offset means that point in time, of which a timestamp without a time zone keeps the reading in UTC. One without an offset
+/// is a wall clock's reading: it is refused for a time zone other than UTC, since its offset is not known.
 enum TextCasts {
   static func parse(_ column: Column, as target: DataType) throws(Failure) -> Column {
     switch target {
@@ -25,9 +28,7 @@ enum TextCasts {
         NumberText.double(text)
       }
     case .timestamp(let unit, let zone):
-      try parse(column, target, TimestampText.form(zone)) { text throws(Failure) in
-        TimestampText.parse(text, unit: unit, zone: zone)
-      }
+      try parse(column, target, timestampForm(zone)) { text throws(Failure) in timestamp(text, unit, zone) }
     case .utf8: column
     }
   }
@@ -49,6 +50,24 @@ enum TextCasts {
       values[row] = value
     }
     return column.replacing(values: buffer, type: target)
+  }
+
+  /// What a timestamp's text looks like, for messages.
+  private static func timestampForm(_ zone: String?) -> String {
+    if let zone, !FixedOffset.isUTC(zone) {
+      return "2024-05-01T12:00:00Z with at most the unit's digits, and here not without an offset"
+    }
+    return "2024-05-01 or 2024-05-01T12:00:00Z with at most the unit's digits"
+  }
+
+  private static func timestamp(_ text: UnsafeBufferPointer<UInt8>, _ unit: TimeUnit, _ zone: String?) -> Int64? {
+    guard let start = text.baseAddress else { return nil }
+    var value: Int64 = 0
+    switch ISO8601.read(start, start + text.count, unit: unit, .strict, &value) {
+    case .withOffset: return value
+    case .withoutOffset: return zone.map { FixedOffset.isUTC($0) } ?? true ? value : nil
+    case .malformed, .outOfRange: return nil
+    }
   }
 
   private static func parseBool(_ column: Column) throws(Failure) -> Column {
@@ -81,8 +100,8 @@ enum TextCasts {
       return try format(column, width: NumberText.doubleWidth) { NumberText.write(values[$0], to: $1) }
     case .timestamp(let unit, let zone):
       let values = column.values(Int64.self)
-      return try format(column, width: TimestampText.width) {
-        TimestampText.write(values[$0], unit: unit, zoned: zone != nil, to: $1)
+      return try format(column, width: ISO8601.width) {
+        ISO8601.write(values[$0], unit: unit, isInstant: zone != nil, to: $1) - $1
       }
     }
   }

@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Calendar
 import VolleyPlan
 
 /// Makes an `ExpressionGraph` of typed expressions.

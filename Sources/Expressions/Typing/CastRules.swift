@@ -1,4 +1,5 @@
 import Base
+import Calendar
 import VolleyPlan
 
 /// Which casts there are.
@@ -21,13 +22,9 @@ enum CastRules {
   /// The integer is UTC on one side and a wall clock's reading on the other: the same only if the zone is UTC.
   private static func zoneObjection(from source: String?, to target: String?) -> String? {
     switch (source, target) {
-    case (let zone?, nil) where !isUTC(zone), (nil, let zone?) where !isUTC(zone):
+    case (let zone?, nil) where !FixedOffset.isUTC(zone), (nil, let zone?) where !FixedOffset.isUTC(zone):
       "the offset of \(zone) is not known here; cast by way of a timestamp in UTC, whose reading is the same"
     default: nil
     }
-  }
-
-  static func isUTC(_ zone: String) -> Bool {
-    ["UTC", "Etc/UTC", "Z", "GMT", "+00:00", "+00", "-00:00"].contains(zone)
   }
 }

@@ -1,3 +1,4 @@
+import Calendar
 import VolleyPlan
 
 /// Which types meet without being asked to.
@@ -47,17 +48,5 @@ enum Promotion {
 
   static func finer(_ left: TimeUnit, _ right: TimeUnit) -> TimeUnit {
     left.perSecond >= right.perSecond ? left : right
-  }
-}
-
-extension TimeUnit {
-  /// How many of the unit make a second.
-  var perSecond: Int64 {
-    switch self {
-    case .second: 1
-    case .millisecond: 1_000
-    case .microsecond: 1_000_000
-    case .nanosecond: 1_000_000_000
-    }
   }
 }
