@@ -21,6 +21,7 @@ let package = Package(
     .target(name: "Arrow", dependencies: ["Base", "Calendar", "CPlatform", plan, abi]),
     .target(name: "Observability", dependencies: ["Base", "Calendar", plan]),
     .target(name: "Sketches", dependencies: ["Base"]),
+    .target(name: "Text", dependencies: ["Base", "CPlatform"]),
     // Floor 1b: of floor 1, but over Arrow, whose columns it hashes and encodes.
     .target(name: "Keys", dependencies: ["Arrow", "Base", plan]),
     // Floor 2
@@ -63,6 +64,7 @@ let package = Package(
       name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan], exclude: ["Vectors"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
     .testTarget(name: "SketchesTests", dependencies: ["Base", "Sketches", "TestSupport"], exclude: ["Vectors"]),
+    .testTarget(name: "TextTests", dependencies: ["Base", "TestSupport", "Text", plan]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", "TestSupport", plan]),
     .testTarget(name: "ExpressionsTests", dependencies: ["Arrow", "Base", "Expressions", "TestSupport", plan]),
     .testTarget(

@@ -1,7 +1,9 @@
-/// What Swift cannot say on Linux: thread-local words, prefetch, crash sites, spawning with a parent-death signal.
+/// What Swift cannot say on Linux: thread-local words, prefetch, masks of byte blocks, crash sites, spawning with a
+/// parent-death signal.
 #ifndef VOLLEY_PLATFORM_H
 #define VOLLEY_PLATFORM_H
 
+#include "byte_blocks.h"
 #include "crash.h"
 #include "linux.h"
 #include "loaded_library.h"
