@@ -139,7 +139,7 @@ import VolleyPlan
     let folder = TemporaryFolder()
     for text in [String(repeating: "x", count: 5000), String(repeating: "\u{1}\"", count: 1_000_000)] {
       let rows = batch(fields, [[.utf8(text), .int64(1)], [.utf8("short"), .int64(2)], [.utf8(text), .int64(3)]])
-      #expect(FileSink.chunkRows(of: rows) == (text.utf8.count > 100_000 ? 1 : 78))
+      #expect(JSONLinesFormatter(schema: rows.schema).chunkRows(of: rows) == (text.utf8.count > 100_000 ? 1 : 78))
       for (format, suffix) in [("csv", "csv"), ("jsonlines", "jsonl")] {
         let sink = try makeSink(format, [.init("path", .string(folder.file("out.\(suffix)")))], fields).make(alone)
         try run(sink, [rows])

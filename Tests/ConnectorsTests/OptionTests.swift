@@ -126,7 +126,10 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
     "a wrong option of a sink is refused with one sentence when the plan is made",
     arguments: [
       ("csv", "{}", "sink 'out' (csv): the option 'path' is missing; give a file, or a directory that ends with '/'"),
-      ("jsonlines", #"{"path":"x","header":true}"#, "sink 'out' (jsonlines): unknown option 'header', it knows path"),
+      (
+        "jsonlines", #"{"path":"x","header":true}"#,
+        "sink 'out' (jsonlines): unknown option 'header', it knows path, rollBytes, rollInterval, partitionBy, maxOpenFiles"
+      ),
       ("stdout", "{}", "sink 'out' (stdout): the option 'format' is missing; give one of csv, jsonlines"),
       (
         "stdout", #"{"format":"jsonline"}"#,

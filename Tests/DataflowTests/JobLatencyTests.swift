@@ -50,4 +50,32 @@ struct JobLatencyTests {
     let fastest = latencies.sorted()[3]
     #expect(fastest >= 10_000_000 && fastest < 20_000_000, "\(latencies)")
   }
+
+  @Test("a sink that is due is flushed although nothing comes, and not before its time")
+  func due() throws {
+    let journal = Journal()
+    let flushes = Monitor([MonotonicTime]())
+    let start = MonotonicTime.now
+    let sink = TestGraph.sink { (_) throws(Failure) in
+      TestSink(
+        "sink", blocks: true, journal: journal,
+        onFlush: {
+          flushes.withLock { $0.append(.now) }
+          flushes.broadcast()
+        }, due: { start + 1_000_000 * Int64(1 + flushes.withLock { $0.count }) })
+    }
+    let tasks = [
+      TestGraph.source { (_) throws(Failure) in
+        TestSource("source", blocks: true, journal: journal) {
+          let enough: Bool? = flushes.wait(until: .now + 5_000_000) { $0.count >= 20 ? true : nil }
+          return enough == nil ? .idle : .end
+        }
+      },
+      TestGraph.task("end", steps: [sink]),
+    ]
+    #expect(TestGraph.run(tasks, [TestGraph.edge(0, 1)]) == nil)
+    for (index, time) in flushes.withLock({ $0 }).prefix(20).enumerated() {
+      #expect(time - start >= 1_000_000 * Int64(1 + index))
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import Testing
-import Volley
 import VolleyPlan
+
+@testable import Volley
 
 @Suite("Streams")
 struct StreamTests {
@@ -118,6 +119,22 @@ struct StreamTests {
       return
     }
     #expect(generator.schema.map(\.type) == [.int64, .int64, .float64, .utf8, .timestamp])
+  }
+
+  @Test("name how a sink's files are rolled and partitioned")
+  func layouts() throws {
+    let layout = FileLayout(
+      rollBytes: 1 << 20, rollInterval: .milliseconds(1500), partitionBy: ["country", "day"], maxOpenFiles: 8)
+    let found = [Sink.csv("out/", layout: layout), .jsonLines("out/", layout: .init(rollBytes: 5))].map { sink in
+      guard case .connector(let connector) = sink.implementation else { return "no connector" }
+      return connector.options.text
+    }
+    #expect(
+      found == [
+        #"{"path":"out/","header":true,"delimiter":",","rollBytes":1048576,"rollInterval":1.5,"#
+          + #""partitionBy":["country","day"],"maxOpenFiles":8}"#,
+        #"{"path":"out/","rollBytes":5}"#,
+      ])
   }
 
   struct Tags: Codable { var tags: [String] }

@@ -25,7 +25,9 @@ extension BuiltinConnectors {
       throw Failure(.usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines")
     }
     let text = try FormatterOptions(format, &options, schema)
-    return SinkFactory(label: label, maximumParallelism: 1) { _ in StandardOutputSink(formatter: text.makeFormatter()) }
+    return SinkFactory(label: label, maximumParallelism: 1) { _ in
+      StandardOutputSink(formatter: text.makeFormatter(schema))
+    }
   }
 
   static func fileSink(
@@ -34,11 +36,17 @@ extension BuiltinConnectors {
     let path = try options.requiredString("path", meaning: "a file, or a directory that ends with '/'")
     let text = try FormatterOptions(format, &options, schema)
     let place = options.place
+    if let directory = try DirectoryOptions(path, &options, schema) {
+      return SinkFactory(label: label, maximumParallelism: nil) { context in
+        directory.makeSink(
+          DirectoryTarget(path: path, suffix: text.suffix, subtask: context.id.index, place: place), schema,
+          makeFormatter: text.makeFormatter)
+      }
+    }
     return SinkFactory(label: label, maximumParallelism: path.hasSuffix("/") ? nil : 1) { context in
       let target = FileTarget(
-        path: path, suffix: format == "csv" ? "csv" : "jsonl", subtask: context.id.index,
-        parallelism: context.parallelism, place: place)
-      return FileSink(target, formatter: text.makeFormatter())
+        path: path, suffix: text.suffix, subtask: context.id.index, parallelism: context.parallelism, place: place)
+      return FileSink(target, formatter: text.makeFormatter(schema))
     }
   }
 }
@@ -46,18 +54,20 @@ extension BuiltinConnectors {
 /// An output format's options.
 private struct FormatterOptions: Sendable {
   private let format: String
-  private let schema: Schema
   private let delimiter: UInt8
   private let hasHeader: Bool
 
   init(_ format: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
     self.format = format
-    self.schema = schema
     hasHeader = format == "csv" ? try options.bool("header", default: true) : false
     delimiter = format == "csv" ? try options.delimiter() : 0
   }
 
-  func makeFormatter() -> any RowFormatter {
+  /// What ends the names of files in a directory.
+  var suffix: String { format == "csv" ? "csv" : "jsonl" }
+
+  /// - Parameter schema: the columns that are written.
+  func makeFormatter(_ schema: Schema) -> any RowFormatter {
     format == "csv"
       ? CSVFormatter(schema: schema, delimiter: delimiter, hasHeader: hasHeader) : JSONLinesFormatter(schema: schema)
   }

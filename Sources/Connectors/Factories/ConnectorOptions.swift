@@ -82,6 +82,21 @@ struct ConnectorOptions {
     }
   }
 
+  /// A string, or an array of at least one; nil when it is absent.
+  mutating func strings(_ name: String, meaning: String) throws(Failure) -> [String]? {
+    value(name) == nil ? nil : try requiredStrings(name, meaning: meaning)
+  }
+
+  /// A time in seconds, above 0 and at most a year, with a fraction if need be; in nanoseconds.
+  mutating func seconds(_ name: String) throws(Failure) -> Int64? {
+    guard let number = try double(name) else { return nil }
+    guard number >= 1e-9, number <= 31_536_000 else {
+      throw Failure(
+        .usage, "\(place): option '\(name)' is \(number), expected a number of seconds above 0, at most a year")
+    }
+    return Int64(number * 1e9)
+  }
+
   /// A string, or an array of at least one.
   mutating func requiredStrings(_ name: String, meaning: String) throws(Failure) -> [String] {
     guard case .array(let elements)? = value(name) else { return [try requiredString(name, meaning: meaning)] }

@@ -3,55 +3,42 @@ import Base
 import Dataflow
 import Glibc
 
-/// Writes rows as text to a file, which appears when it is complete.
+/// Writes rows to a file, which appears when it is complete.
 final class FileSink: Sink {
   /// Bytes that are put together before they are written.
   static let chunkBytes = 256 << 10
-  /// Rows of a batch that are formatted before what they gave is written: few when they are long.
-  static func chunkRows(of batch: RecordBatch) -> Int {
-    max(1, min(1024, chunkBytes * batch.length / max(1, batch.byteCount)))
-  }
 
   let blocks = true
   private let target: FileTarget
   private let formatter: any RowFormatter
-  private let out = ByteWriter(capacity: FileSink.chunkBytes * 2)
-  private var file: OutputFile?
+  private var part: OutputPart?
 
   init(_ target: FileTarget, formatter: any RowFormatter) {
     self.target = target
     self.formatter = formatter
   }
 
-  func open() throws(Failure) {
-    file = try target.open()
-    formatter.writeHeader(to: out)
-  }
+  func open() throws(Failure) { part = try target.open(formatter) }
 
   func write(_ batch: RecordBatch) throws(Failure) {
-    let step = Self.chunkRows(of: batch)
+    let step = formatter.chunkRows(of: batch)
     var row = 0
     while row < batch.length {
       let end = min(batch.length, row + step)
-      formatter.write(batch, row..<end, to: out)
+      try part?.write(batch, row..<end)
       row = end
-      if out.count >= Self.chunkBytes { try flush() }
     }
   }
 
-  func flush() throws(Failure) {
-    try file?.write(out.start, out.count)
-    out.removeAll()
-  }
+  func flush() throws(Failure) { try part?.flush() }
 
   func close(complete: Bool) throws(Failure) {
-    defer { file = nil }
+    defer { part = nil }
     guard complete else {
-      file?.discard()
+      part?.discard()
       return
     }
-    try flush()
-    try file?.commit()
+    try part?.commit()
     try target.removeFormerParts()
   }
 }
@@ -71,22 +58,17 @@ struct FileTarget {
 
   private func part(_ index: Int) -> String { "\(path)part-\(index).\(suffix)" }
 
-  func open() throws(Failure) -> OutputFile {
-    guard isFolder else { return try OutputFile(path: path, place: place) }
-    try makeFolder(path, place: place)
-    return try OutputFile(path: part(subtask), place: place)
+  func open(_ formatter: any RowFormatter) throws(Failure) -> OutputPart {
+    if isFolder { try makeFolder(path, place: place) }
+    return try OutputPart(
+      path: isFolder ? part(subtask) : path, formatter: formatter, bufferBytes: FileSink.chunkBytes * 2, place: place)
   }
 
   /// Parts beyond this job's, which an earlier one with more subtasks wrote, would look like rows of this one. The first
   /// subtask removes them when its own part is complete.
   func removeFormerParts() throws(Failure) {
-    guard isFolder, subtask == 0, let folder = opendir(path) else { return }
-    defer { closedir(folder) }
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard name.hasPrefix("part-"), name.hasSuffix(".\(suffix)") else { continue }
+    guard isFolder, subtask == 0 else { return }
+    for name in folderEntries(path) ?? [] where name.hasPrefix("part-") && name.hasSuffix(".\(suffix)") {
       let number = name.dropFirst("part-".count).dropLast(suffix.count + 1)
       guard let index = Int(number), index >= parallelism, "\(index)" == number else { continue }
       guard unlink(part(index)) == 0 || errno == ENOENT else {

@@ -38,7 +38,7 @@ final class OutputFile {
       guard descriptor >= 0 else { throw Failure(.io, "\(place): \(given): cannot be opened: \(systemError())") }
       return
     }
-    let hidden = hiddenName(of: path)
+    let hidden = Self.hiddenName(of: path)
     hiddenPath = hidden
     descriptor = try openLocked(hidden, for: given, place)
     if exists { fchmod(descriptor, status.st_mode & 0o7777) }
@@ -89,6 +89,38 @@ final class OutputFile {
   }
 }
 
+extension OutputFile {
+  private static let hiddenSuffix = ".volley-tmp"
+
+  /// ".name.volley-tmp" in the same folder.
+  private static func hiddenName(of path: String) -> String {
+    let bytes = Array(path.utf8)
+    let start = (bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1
+    return
+      "\(String(decoding: bytes[..<start], as: UTF8.self)).\(String(decoding: bytes[start...], as: UTF8.self))\(hiddenSuffix)"
+  }
+
+  /// The name that a hidden file is to get; nil for a name of another form.
+  static func name(ofHidden name: String) -> String? {
+    guard name.hasPrefix("."), name.hasSuffix(hiddenSuffix) else { return nil }
+    return String(name.dropFirst().dropLast(hiddenSuffix.count))
+  }
+
+  /// Removes the hidden file of `path`, unless somebody writes it.
+  static func removeAbandoned(_ path: String) {
+    let hidden = hiddenName(of: path)
+    let descriptor = open(hidden, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var opened = stat()
+    var named = stat()
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &opened) == 0, stat(hidden, &named) == 0,
+      opened.st_ino == named.st_ino, opened.st_dev == named.st_dev
+    else { return }
+    unlink(hidden)
+  }
+}
+
 /// One sentence for a failed write, with a remedy.
 func writeFailure(_ path: String, _ code: Int32, written: Int64) -> Failure {
   let remedy =
@@ -105,14 +137,6 @@ private func resolved(_ path: String) -> String {
   guard let real = realpath(path, nil) else { return path }
   defer { free(real) }
   return String(cString: real)
-}
-
-/// ".name.volley-tmp" in the same folder.
-private func hiddenName(of path: String) -> String {
-  let bytes = Array(path.utf8)
-  let start = (bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1
-  return
-    "\(String(decoding: bytes[..<start], as: UTF8.self)).\(String(decoding: bytes[start...], as: UTF8.self)).volley-tmp"
 }
 
 private func folder(of path: String) -> String {
@@ -175,4 +199,6 @@ func makeFolder(_ path: String, place: String) throws(Failure) {
   guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
     throw Failure(.io, "\(place): \(path): the directory cannot be made: \(systemError())")
   }
+  // Its entry must survive a crash of the machine as the files in it do.
+  syncFolder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)
 }

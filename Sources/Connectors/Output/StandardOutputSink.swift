@@ -20,7 +20,7 @@ final class StandardOutputSink: Sink {
   }
 
   func write(_ batch: RecordBatch) throws(Failure) {
-    let step = FileSink.chunkRows(of: batch)
+    let step = formatter.chunkRows(of: batch)
     var row = 0
     while row < batch.length {
       let end = min(batch.length, row + step)

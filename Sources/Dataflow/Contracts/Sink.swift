@@ -12,6 +12,9 @@ public protocol Sink: AnyObject {
   func write(_ batch: RecordBatch) throws(Failure)
   /// What was written is where it belongs when this returns. Called when the input pauses, and at its end.
   func flush() throws(Failure)
+  /// When `flush` is to be called although nothing came in the meantime; nil: never. Asked whenever the input pauses, of sinks
+  /// that block.
+  var dueTime: MonotonicTime? { get }
   /// Once, at the end. `complete` is false after a failure: nothing half-written may then look whole.
   func close(complete: Bool) throws(Failure)
 }
@@ -19,5 +22,6 @@ public protocol Sink: AnyObject {
 extension Sink {
   public func open() throws(Failure) {}
   public func flush() throws(Failure) {}
+  public var dueTime: MonotonicTime? { nil }
   public func close(complete: Bool) throws(Failure) {}
 }

@@ -43,12 +43,13 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
     var isDirty = false
     while !control.hasFailed {
       guard let item = reader.take() else {
-        if isDirty {
+        let start = MonotonicTime.now
+        let due = body.dueTime
+        if isDirty || due.map({ $0 <= start }) == true {
           isDirty = false
           try timed { () throws(Failure) in try body.flush() }
         } else {
-          let start = MonotonicTime.now
-          parker.park()
+          if let due { parker.park(until: due) } else { parker.park() }
           stage.metrics.addIdle(nanoseconds: Int(MonotonicTime.now - start))
         }
         continue

@@ -124,14 +124,19 @@ final class TestSink: Sink, @unchecked Sendable {
   let blocks: Bool
   private let journal: Journal
   private let onWrite: @Sendable (RecordBatch) -> Void
+  private let onFlush: @Sendable () -> Void
+  private let due: @Sendable () -> MonotonicTime?
   private var life: Lifecycle
 
   init(
     _ name: String, blocks: Bool = false, journal: Journal,
-    onWrite: @escaping @Sendable (RecordBatch) -> Void = { _ in }
+    onWrite: @escaping @Sendable (RecordBatch) -> Void = { _ in }, onFlush: @escaping @Sendable () -> Void = {},
+    due: @escaping @Sendable () -> MonotonicTime? = { nil }
   ) {
     self.name = name
     self.blocks = blocks
+    self.due = due
+    self.onFlush = onFlush
     self.journal = journal
     self.onWrite = onWrite
     life = Lifecycle(name)
@@ -148,8 +153,10 @@ final class TestSink: Sink, @unchecked Sendable {
     onWrite(batch)
     journal.add(Rows.ids(batch), to: name)
   }
+  var dueTime: MonotonicTime? { due() }
   func flush() throws(Failure) {
     life.use()
+    onFlush()
     try failing("flush")
   }
   func close(complete: Bool) throws(Failure) {

@@ -15,19 +15,27 @@ public struct Sink {
 
   /// Comma-separated values.
   ///
-  /// - Parameter path: a file, or with "/" at its end a folder with one file a subtask.
-  public static func csv(_ path: String, header: Bool = true, delimiter: Character = ",") -> Sink {
+  /// - Parameters:
+  ///   - path: a file, or with "/" at its end a folder.
+  ///   - layout: how rows are spread over a folder's files.
+  public static func csv(
+    _ path: String, header: Bool = true, delimiter: Character = ",", layout: FileLayout = .onePerSubtask
+  ) -> Sink {
     connector(
       "csv",
       [
         .init("path", .string(path)), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter))),
-      ])
+      ] + layout.options)
   }
 
   /// One JSON object a line.
   ///
-  /// - Parameter path: a file, or with "/" at its end a folder with one file a subtask.
-  public static func jsonLines(_ path: String) -> Sink { connector("jsonlines", [.init("path", .string(path))]) }
+  /// - Parameters:
+  ///   - path: a file, or with "/" at its end a folder.
+  ///   - layout: how rows are spread over a folder's files.
+  public static func jsonLines(_ path: String, layout: FileLayout = .onePerSubtask) -> Sink {
+    connector("jsonlines", [.init("path", .string(path))] + layout.options)
+  }
 
   /// Standard output, as comma-separated values or JSON lines.
   public static func stdout(_ format: OutputFormat = .jsonLines) -> Sink {
