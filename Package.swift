@@ -86,7 +86,11 @@ let package = Package(
         "Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport", plan, abi,
       ]),
     .testTarget(
-      name: "HostTests", dependencies: ["Base", "Host", "Observability", "TestSupport", "volley-host", plan],
+      name: "HostTests",
+      dependencies: [
+        "Base", "Host", "Observability", "TestSupport", "volley-host", plan,
+        .product(name: "VolleyTesting", package: "sdk"),
+      ],
       exclude: ["Peers"]),
     // What several test targets use: a seeded generator, python peers, temporary folders.
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),

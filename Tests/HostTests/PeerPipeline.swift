@@ -11,7 +11,7 @@ struct PeerPipeline {
   }
 
   /// The path of the plan's file.
-  private let plan: String
+  let planPath: String
 
   init(_ plan: Plan) {
     do {
@@ -24,17 +24,17 @@ struct PeerPipeline {
   init(json: String) {
     // Named by its content (FNV-1a), and there as long as the tests run.
     let hash = json.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
-    plan = "\(Self.folder)/\(String(hash, radix: 16)).json"
+    planPath = "\(Self.folder)/\(String(hash, radix: 16)).json"
     // Moved there whole: a test beside this one may read the same plan.
-    let fresh = "\(plan).\(UInt64.random(in: 0 ... .max))"
-    guard let file = fopen(fresh, "w"), fputs(json, file) >= 0, fclose(file) == 0, rename(fresh, plan) == 0 else {
-      fatalError("cannot write \(plan): errno \(errno)")
+    let fresh = "\(planPath).\(UInt64.random(in: 0 ... .max))"
+    guard let file = fopen(fresh, "w"), fputs(json, file) >= 0, fclose(file) == 0, rename(fresh, planPath) == 0 else {
+      fatalError("cannot write \(planPath): errno \(errno)")
     }
   }
 
   /// The command line that runs it.
   func command(_ deed: Deed = .none, _ flags: String...) -> [String] {
-    [HostProgram.path, "run", "--plugin", Self.plugin, "--set", "plan=\(plan)", "--set", "deed=\(deed.rawValue)"]
+    [HostProgram.path, "run", "--plugin", Self.plugin, "--set", "plan=\(planPath)", "--set", "deed=\(deed.rawValue)"]
       + flags
   }
 

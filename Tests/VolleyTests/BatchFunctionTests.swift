@@ -1,4 +1,5 @@
 import CVolley
+import Synchronization
 import Testing
 import Volley
 import VolleyPlan
@@ -233,6 +234,15 @@ struct BatchFunctionTests {
     }
   }
 
+  @Test("count up only")
+  func negativeCount() throws {
+    #expect(
+      throws: MiniHost.Refused(
+        message: "counter 'left' was to change by -1: counters only grow, so count what goes down apart")
+    ) { try run(Schema(fields), host: host) { _, _ in try TaskContext.current?.count("left", by: -1) } }
+    #expect(host.state.counters.isEmpty)
+  }
+
   @Test("serve a source of a pipeline's own rows, of which the first subtask has all")
   func source() throws {
     let built = try Built.of {
@@ -264,6 +274,65 @@ struct BatchFunctionTests {
         ]
       #expect(batches == expected)
     }
+  }
+
+  /// Reads up to `maxRows` rows with no time to wait: the first column, nil at the end.
+  private func read(_ source: MiniHost.Instance, _ output: [Field], maxRows: UInt64) throws -> MiniHost.Cells? {
+    var batch = ArrowArray()
+    var outcome: UInt32 = 0
+    try MiniHost.check { source.source.read(source.pointer, maxRows, 0, &batch, &outcome, $0) }
+    guard outcome == VOLLEY_READ_BATCH else {
+      #expect(outcome == VOLLEY_READ_END)
+      return nil
+    }
+    defer { batch.release(&batch) }
+    return MiniHost.cells(&batch, output)[0]
+  }
+
+  @Test("serve a slow source's rows as they come, instead of waiting for a full batch")
+  func slowSource() throws {
+    let built = try Built.of {
+      $0.fromSource(
+        .rows {
+          (0..<3).lazy.map { n in
+            // Slower than any time that a read is given.
+            let due = ContinuousClock.now + .milliseconds(11)
+            while ContinuousClock.now < due {}
+            return Row(n: n, c: nil)
+          }
+        }, uid: "rows"
+      ).toSink(.blackhole, uid: "out")
+    }
+    let output = Schema(Row.self).fields
+    let source = try built.create(host, kind: VOLLEY_KIND_SOURCE, function: "source:0", outputs: [output])
+    try source.open()
+    for n: Int64 in 0..<3 { #expect(try read(source, output, maxRows: 1000) == .int64([n])) }
+    #expect(try read(source, output, maxRows: 1000) == nil)
+    try source.close()
+  }
+
+  @Test("stop an endless source of rows at the next row")
+  func endlessSource() throws {
+    let stop = Mutex<(@Sendable () -> Void)?>(nil)
+    let built = try Built.of {
+      $0.fromSource(
+        .rows {
+          (0...).lazy.map { n in
+            if n == 2 { stop.withLock { $0 }?() }
+            return Row(n: n, c: nil)
+          }
+        }, uid: "rows"
+      ).toSink(.blackhole, uid: "out")
+    }
+    let output = Schema(Row.self).fields
+    let source = try built.create(host, kind: VOLLEY_KIND_SOURCE, function: "source:0", outputs: [output])
+    try source.open()
+    let address = UInt(bitPattern: source.pointer)
+    let slot = source.source.stop
+    stop.withLock { $0 = { slot?(UnsafeMutableRawPointer(bitPattern: address)) } }
+    #expect(try read(source, output, maxRows: 1000) == .int64([0, 1, 2]))
+    #expect(try read(source, output, maxRows: 1000) == nil)
+    try source.close()
   }
 
   @Test("serve a sink that takes rows")

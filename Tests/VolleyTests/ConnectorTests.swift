@@ -65,6 +65,15 @@ struct Both: SourceConnector, SinkConnector {
   func makeWriter(_ context: TaskContext) throws -> any SinkWriter { throw VolleyError("nor tomorrow") }
 }
 
+/// Reads an option before it can have a value.
+struct HastyConnector: SinkConnector {
+  static let name = "hasty"
+  @Parameter var topic: String
+  var queue = ""
+  init() { queue = topic + "-queue" }
+  func makeWriter(_ context: TaskContext) throws -> any SinkWriter { Collected.Writer() }
+}
+
 @Suite("Connectors")
 struct ConnectorTests {
   private let host = MiniHost()
@@ -175,6 +184,10 @@ struct ConnectorTests {
     #expect(
       message("collected", VOLLEY_KIND_SINK, #"{"a": 1}"#)
         == "connector 'collected' has no option 'a', nor any other: leave it away")
+    #expect(
+      message("hasty", VOLLEY_KIND_SINK, #"{"topic": "a"}"#)
+        == "option 'topic' of connector 'hasty' is read in 'init', before its value is known: read it in 'makeReader' or "
+        + "'makeWriter'")
     #expect(message("numbers", VOLLEY_KIND_SINK, #"{"count": 1}"#) == "connector 'numbers' is no sink")
     #expect(message("collected", VOLLEY_KIND_SOURCE) == "connector 'collected' is no source")
     #expect(message("both", VOLLEY_KIND_SOURCE) == "not today")

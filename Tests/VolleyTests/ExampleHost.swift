@@ -12,8 +12,9 @@ struct ClosurePipeline: Pipeline {
 /// This process as a plugin, with what all tests need: a library has one root.
 enum ExamplePlugin {
   nonisolated(unsafe) static let root = export(  // Written once, before anybody reads.
-    ClosurePipeline.self, Parameters.self, connectors: [Numbers.self, Collected.self, Both.self], name: "examples",
-    version: "1.2.3", description: "for tests")
+    ClosurePipeline.self, Parameters.self, Hasty.self, HastyDefault.self, Stranger.self,
+    connectors: [Numbers.self, Collected.self, Both.self, HastyConnector.self], name: "examples", version: "1.2.3",
+    description: "for tests")
 
   static func pipeline(_ name: String) -> UnsafePointer<volley_pipeline>? {
     var index: UInt32 = 0

@@ -26,6 +26,35 @@ struct Parameters: Pipeline {
   }
 }
 
+/// Reads a parameter before it can have a value.
+struct Hasty: Pipeline {
+  @Parameter var needed: Int
+  @Parameter var ratio = 0.5
+  var double = 0
+
+  init() { double = needed * 2 }
+
+  func build(_ env: StreamExecutionEnvironment) { env.example().toSink(.blackhole, uid: "out") }
+}
+
+/// Reads a default before it is known whether another value was given.
+struct HastyDefault: Pipeline {
+  @Parameter var ratio = 0.5
+  var half = 0.0
+
+  init() { half = ratio / 2 }
+
+  func build(_ env: StreamExecutionEnvironment) { env.example().toSink(.blackhole, uid: "out") }
+}
+
+/// Reads the parameters of a pipeline that nobody gave any.
+struct Stranger: Pipeline {
+  func build(_ env: StreamExecutionEnvironment) {
+    env.example().select(lit(Parameters().needed).as("n"), lit(Parameters().text).as("t")).toSink(
+      .blackhole, uid: "out")
+  }
+}
+
 @Suite("Parameters")
 struct ParameterTests {
   private func values(_ json: String) throws -> [String: Literal] {
@@ -138,6 +167,40 @@ struct ParameterTests {
     #expect(refused?.domain == VOLLEY_DOMAIN_USER)
   }
 
+  @Test("that are read in init are refused, with or without a default, and listed all the same")
+  func readInInit() {
+    func message(_ name: String, _ values: String) -> String? {
+      #expect(throws: MiniHost.Refused.self) { try Built(name, values: values) }?.message
+    }
+    #expect(
+      message("Hasty", #"{"needed": 1}"#)
+        == "parameter 'needed' of pipeline 'Hasty' is read in 'init', before its value is known: read it in 'build'")
+    #expect(
+      message("HastyDefault", #"{"ratio": 1}"#)
+        == "parameter 'ratio' of pipeline 'HastyDefault' is read in 'init', before its value is known: read it in 'build'"
+    )
+    let pipeline = ExamplePlugin.pipeline("Hasty")!
+    #expect(String(cString: pipeline.pointee.parameter(pipeline, 0)!.pointee.name) == "needed")
+    #expect(pipeline.pointee.parameter(pipeline, 0)!.pointee.default_value == nil)
+  }
+
+  @Test("of a value that the host did not make are no values")
+  func stranger() {
+    let refused = #expect(throws: MiniHost.Refused.self) { try Built("Stranger") }
+    #expect(
+      refused?.message
+        == "pipeline 'Stranger' reads a @Parameter of type int that has neither default nor value: only those of the "
+        + "value that the host makes are set, so assign it before it is read")
+  }
+
+  @Test("that the author sets are read in the author's own tests")
+  func ownTests() {
+    let pipeline = Parameters()
+    #expect(pipeline.text == "default")
+    pipeline.needed = 3
+    #expect(pipeline.needed == 3)
+  }
+
   @Test(
     "of type duration are numbers with units",
     arguments: [
@@ -163,8 +226,8 @@ struct RootTests {
     #expect(String(cString: root.pointee.version) == "1.2.3")
     #expect(String(cString: root.pointee.description) == "for tests")
     #expect(export(Parameters.self) == root)
-    #expect(root.pointee.pipeline(2) == nil)
-    #expect(root.pointee.connector(3) == nil)
+    #expect(root.pointee.pipeline(5) == nil)
+    #expect(root.pointee.connector(4) == nil)
     #expect(String(cString: root.pointee.pipeline(0)!.pointee.version) == "1.2.3")
   }
 }

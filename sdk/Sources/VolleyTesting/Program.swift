@@ -32,30 +32,64 @@ enum Program {
       errors: String(decoding: try ScratchFolder.read(errors), as: UTF8.self), isTimedOut: isTimedOut)
   }
 
-  /// Asks every few milliseconds: there is no portable wait with a limit. After the limit the host may stop in order, then
-  /// it is killed.
+  /// After the limit the host may stop in order, then it is killed.
   private static func wait(for process: pid_t, limit: Duration) -> (Int32, isTimedOut: Bool) {
-    let start = ContinuousClock.now
-    var isTimedOut = false
-    var isKilled = false
-    while true {
-      var result: Int32 = 0
-      let ended = waitpid(process, &result, WNOHANG)
-      if ended == process {
-        let signal = result & 0x7f
-        return (signal == 0 ? (result >> 8) & 0xff : 128 + signal, isTimedOut)
-      }
-      if ended < 0 && errno != EINTR { return (127, isTimedOut) }
-      let elapsed = ContinuousClock.now - start
-      if elapsed > limit && !isTimedOut {
-        isTimedOut = true
-        kill(process, SIGTERM)
-      }
-      if elapsed > limit + .seconds(5) && !isKilled {
-        isKilled = true
-        kill(process, SIGKILL)
-      }
-      usleep(2000)
+    let isTimedOut = !ends(process, within: limit)
+    if isTimedOut {
+      kill(process, SIGTERM)
+      if !ends(process, within: .seconds(5)) { kill(process, SIGKILL) }
     }
+    var result: Int32 = 0
+    while waitpid(process, &result, 0) < 0 {
+      if errno != EINTR { return (127, isTimedOut) }
+    }
+    let signal = result & 0x7f
+    return (signal == 0 ? (result >> 8) & 0xff : 128 + signal, isTimedOut)
+  }
+
+  /// Whether the process ends in that time. It is not reaped: its pid stays its own until `waitpid`.
+  private static func ends(_ process: pid_t, within limit: Duration) -> Bool {
+    // waitid has no limit, and poll does not know processes: a thread waits for the one and tells the other.
+    var ends: [Int32] = [0, 0]
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+      preconditionFailure("the kernel refuses a pair of sockets: errno \(errno)")
+    }
+    defer { close(ends[0]) }
+    let watch = Unmanaged.passRetained(Watch(process: process, end: ends[1]))
+    var thread = pthread_t()
+    let status = pthread_create(
+      &thread, nil,
+      { argument in
+        if let argument { Unmanaged<Watch>.fromOpaque(argument).takeRetainedValue().run() }
+        return nil
+      }, watch.toOpaque())
+    precondition(status == 0, "the kernel refuses a thread: errno \(status)")
+    pthread_detach(thread)
+    let due = ContinuousClock.now + limit
+    while true {
+      let rest = max(.zero, due - ContinuousClock.now)
+      var end = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+      let count = poll(&end, 1, Int32(min((rest / .milliseconds(1)).rounded(.up), 3_600_000)))
+      if count > 0 { return true }
+      if count == 0 && rest == .zero { return false }
+    }
+  }
+}
+
+/// Closes its end of a pair of sockets when a process has ended.
+private final class Watch: Sendable {
+  private let process: pid_t
+  private let end: Int32
+
+  init(process: pid_t, end: Int32) {
+    self.process = process
+    self.end = end
+  }
+
+  func run() {
+    var information = siginfo_t()
+    while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) < 0 && errno == EINTR {}
+    close(end)
   }
 }

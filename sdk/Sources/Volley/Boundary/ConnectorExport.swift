@@ -36,7 +36,7 @@ struct ConnectorExport {
 
   init(_ type: any Connector.Type, version: String) {
     self.type = type
-    options = ParameterList(of: type.init()).tables()
+    options = ParameterList.declared(by: type.init).tables()
     let kinds =
       (type is any SourceConnector.Type ? VOLLEY_CONNECTOR_SOURCE : 0)
       | (type is any SinkConnector.Type ? VOLLEY_CONNECTOR_SINK : 0)
@@ -64,8 +64,20 @@ struct ConnectorExport {
   }
 
   private func make(_ kind: UInt32, _ context: TaskContext) throws -> Instance {
-    let connector = type.init()
-    try ParameterList(of: connector).set(context.options, noun: "option", of: "connector '\(type.name)'")
+    let owner = "connector '\(type.name)'"
+    let reads = ParameterReads()
+    let made = try ParameterReads.$current.withValue(reads) {
+      let connector = type.init()
+      let options = ParameterList(of: connector)
+      try reads.check(options, noun: "option", of: owner, readIn: "'makeReader' or 'makeWriter'")
+      try options.set(context.options, noun: "option", of: owner)
+      return try instance(of: connector, kind, context)
+    }
+    try reads.checkRest(of: owner)
+    return made
+  }
+
+  private func instance(of connector: any Connector, _ kind: UInt32, _ context: TaskContext) throws -> Instance {
     switch kind {
     case VOLLEY_KIND_SOURCE:
       guard let connector = connector as? any SourceConnector else {

@@ -80,6 +80,11 @@ func permanentText(_ text: String?) -> UnsafePointer<CChar>? {
 }
 
 extension ParameterList {
+  /// What a type declares. An `init` that reads a parameter is refused when something is built, not here.
+  static func declared(by make: () -> Any) -> ParameterList {
+    ParameterReads.$current.withValue(ParameterReads()) { ParameterList(of: make()) }
+  }
+
   /// The C declarations, for as long as the process lives.
   func tables() -> [UnsafePointer<volley_parameter>] {
     entries.map { entry in

@@ -11,7 +11,7 @@ struct PipelineExport {
   init(_ type: any Pipeline.Type, plugin: String, version: String) {
     self.type = type
     self.plugin = plugin
-    parameters = ParameterList(of: type.init()).tables()
+    parameters = ParameterList.declared(by: type.init).tables()
     table = permanent(
       volley_pipeline(
         header: .init(size: UInt32(MemoryLayout<volley_pipeline>.size), major: abiMajor, minor: abiMinor),
@@ -47,16 +47,23 @@ final class BuiltPlan {
   ///
   /// - Parameter values: a JSON object, parameter name to value; empty text stands for no values.
   init(_ type: any Pipeline.Type, values: UnsafeRawBufferPointer) throws {
-    let pipeline = type.init()
+    let owner = "pipeline '\(type.name)'"
     let given: JSONValue
     do {
       given = values.isEmpty ? .object([]) : try JSONValue.parse(values)
     } catch {
-      throw VolleyError("the parameters of pipeline '\(type.name)' are not JSON: \(error.message)")
+      throw VolleyError("the parameters of \(owner) are not JSON: \(error.message)")
     }
-    try ParameterList(of: pipeline).set(given, noun: "parameter", of: "pipeline '\(type.name)'")
     let environment = StreamExecutionEnvironment(name: type.name)
-    try pipeline.build(environment)
+    let reads = ParameterReads()
+    try ParameterReads.$current.withValue(reads) {
+      let pipeline = type.init()
+      let parameters = ParameterList(of: pipeline)
+      try reads.check(parameters, noun: "parameter", of: owner, readIn: "'build'")
+      try parameters.set(given, noun: "parameter", of: owner)
+      try pipeline.build(environment)
+    }
+    try reads.checkRest(of: owner)
     (plan, functions) = try environment.finish()
     json = Array(try PlanJSON.encode(plan).utf8CString)
   }

@@ -86,9 +86,15 @@ public final class TaskContext: @unchecked Sendable {
   }
 
   /// Adds to a counter of the author's own, which the host reports with the operator. At most 64 names an instance.
+  ///
+  /// - Throws: the host's refusal; a `delta` below zero, because counters only grow.
   public func count(_ name: String, by delta: Int = 1) throws {
+    guard delta >= 0 else {
+      throw VolleyError(
+        "counter '\(name)' was to change by \(delta): counters only grow, so count what goes down apart")
+    }
     guard let metricsTable, volley_metrics_has_add(metricsTable) != 0 else { return }
-    try callHost { error in metricsTable.pointee.add(host, name, UInt64(max(0, delta)), error) }
+    try callHost { error in metricsTable.pointee.add(host, name, UInt64(delta), error) }
   }
 
   /// The value of the pipeline's parameter of that name, nil when there is none.

@@ -40,6 +40,7 @@ struct ParameterList {
       throw VolleyError(
         "\(noun) '\(entry.name)' of \(owner) has no default: give its value (\(entry.parameter.typeName))")
     }
+    for entry in entries { entry.parameter.settle() }
   }
 
   private func unknown(_ name: String, noun: String, of owner: String) -> String {
