@@ -132,10 +132,17 @@ private struct JobAssembly {
     guard let producer = graph.byID[input.node] else { preconditionFailure("inputs exist") }
     let from = graph.parallelism(of: input.node)
     let to = graph.tasks[task].parallelism
+    let isForward = from == to || keepsOrder(consumer, to: to)
     return [
-      connect(
-        input, to: task, exchange: from == to ? .forward : .rebalance, schema: producer.outputs[input.output])
+      connect(input, to: task, exchange: isForward ? .forward : .rebalance, schema: producer.outputs[input.output])
     ]
+  }
+
+  /// Whether the inputs of a union go on subtask by subtask, so that the rows of each keep their order: unless somebody asked
+  /// for more subtasks than any input has, and so for rows to be spread.
+  private func keepsOrder(_ consumer: TypedNode, to parallelism: Int) -> Bool {
+    guard case .union = consumer.node.operator else { return false }
+    return consumer.node.inputs.contains { graph.parallelism(of: $0.node) >= parallelism }
   }
 
   /// Makes an input of a task's head out of an output of a node in another task.

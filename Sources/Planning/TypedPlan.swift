@@ -52,7 +52,15 @@ struct TypedPlan {
       for fields in function.outputs { outputs.append(try checked(fields)) }
     case .keyBy(let keyBy):
       guard !keyBy.keys.isEmpty else { throw Failure(.usage, "there is no key; name at least one column") }
-      let output = try extended(inputs[0], by: keyBy.keys.filter { !$0.isPlain })
+      let computed = keyBy.keys.filter { !$0.isPlain }
+      // A key is read by the aggregates behind it as well: one that took a column's place would change what they compute.
+      if let key = computed.first(where: { inputs[0].index(of: $0.name) != nil }) {
+        throw Failure(
+          .usage,
+          "the key '\(key.name)' is computed, and the input has a column '\(key.name)' already, which it would replace; give "
+            + "the key another name with .as(\"…\")")
+      }
+      let output = try extended(inputs[0], by: computed)
       for key in keyBy.keys {
         guard let index = output.index(of: key.name) else { throw unknownColumn(key.name, in: inputs[0]) }
         if keys.contains(index) { throw Failure(.usage, "the key '\(key.name)' is named twice") }

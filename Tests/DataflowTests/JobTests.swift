@@ -69,6 +69,38 @@ struct JobTests {
     }
   }
 
+  @Test(
+    "inputs of different parallelism that go on subtask by subtask keep their order",
+    arguments: [(1, 3, 3), (3, 1, 3), (4, 2, 3), (3, 3, 3), (2, 5, 2), (1, 1, 1)])
+  func pointwise(parallelism: (Int, Int, Int)) {
+    let (first, second, receivers) = parallelism
+    for threads in 1...2 {
+      let journal = Journal()
+      func source(_ name: String, _ count: Int, _ base: Int64) -> JobGraph.Task {
+        TestGraph.source(name, parallelism: count) { (place) throws(Failure) in
+          TestSource(
+            "\(name) \(place.id.index)", journal: journal,
+            batches: (0..<40).map { [base + Int64(place.id.index) * 1000 + $0] })
+        }
+      }
+      let sink = TestGraph.sink { (place) throws(Failure) in TestSink("sink \(place.id.index)", journal: journal) }
+      let failure = TestGraph.run(
+        [
+          source("a", first, 0), source("b", second, 100_000),
+          TestGraph.task("union", parallelism: receivers, inputs: 2, steps: [sink]),
+        ], [TestGraph.edge(0, 2, .forward, input: 0), TestGraph.edge(1, 2, .forward, input: 1)],
+        JobOptions(threads: threads, batchRows: 1, channelBatches: 2))
+      #expect(failure == nil)
+      for (base, count) in [(Int64(0), first), (100_000, second)] {
+        for sender in 0..<count {
+          let start = base + Int64(sender) * 1000
+          let rows = journal.rows("sink \(sender % receivers)").filter { (start..<start + 1000).contains($0) }
+          #expect(rows == (start..<start + 40).map { $0 })
+        }
+      }
+    }
+  }
+
   @Test("parallel subtasks share the work, each key in one place and in order", arguments: blocking)
   func parallel(blocking: (Bool, Bool)) {
     let batches = (0..<50).map { batch in (0..<20).map { Int64(batch * 20 + $0) } }

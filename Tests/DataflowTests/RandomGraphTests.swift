@@ -107,7 +107,7 @@ private struct RandomGraph {
     for (input, origin) in from.enumerated() {
       let exchange: JobGraph.Exchange
       switch Int.random(in: 0..<3, using: &generator) {
-      case 0 where tasks[origin.task].parallelism == parallelism: exchange = .forward
+      case 0 where tasks[origin.task].parallelism >= parallelism: exchange = .forward
       case 1: exchange = TestGraph.byModulo
       default: exchange = .rebalance
       }

@@ -102,6 +102,23 @@ struct ExecutionGraphTests {
     #expect(job.tasks[2].entry == [[.step(index: 0, input: 0)], [.step(index: 0, input: 0)]])
   }
 
+  @Test("a union's inputs go on subtask by subtask, each in its order, unless more subtasks are asked for than any has")
+  func unionOfParallelisms() throws {
+    func union(_ parallelism: Int?, of first: Int, _ second: Int) throws -> [String] {
+      try edges(
+        try graph([
+          source(1, uid: "a", parallelism: first), source(2, uid: "b", parallelism: second),
+          node(3, .union(Plan.Union()), from: 1, 2, parallelism: parallelism), sink(4, from: 3),
+        ]))
+    }
+    let forward = ["0.0 → 2.0 forward", "1.0 → 2.1 forward"]
+    #expect(try union(nil, of: 1, 3) == forward)
+    #expect(try union(nil, of: 3, 2) == forward)
+    #expect(try union(2, of: 1, 3) == forward)
+    #expect(try union(4, of: 2, 3) == ["0.0 → 2.0 rebalance", "1.0 → 2.1 rebalance"])
+    #expect(try union(4, of: 2, 4) == forward)
+  }
+
   @Test("a union's batches have one schema, although a column is nullable in some of its inputs only")
   func unionOfNullabilities() throws {
     let nullable = orderFields.map { Field($0.name, $0.type) }

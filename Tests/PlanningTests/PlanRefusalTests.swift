@@ -109,6 +109,24 @@ struct PlanRefusalTests {
         == "sink 'out' reads keyBy (node 2); only an aggregate can follow a keyBy")
   }
 
+  @Test("a computed key with the name of a column")
+  func keyReplacesColumn() {
+    let computed = NamedExpression("user_id", .call("modulo", [.column("user_id"), .literal(.int64(10))]))
+    func nodes(_ key: NamedExpression) -> [Plan.Node] {
+      [
+        source(1), node(2, .keyBy(Plan.KeyBy(keys: [key])), from: 1),
+        node(3, sum("user_id", as: "s"), from: 2, uid: "s"),
+        sink(4, from: 3),
+      ]
+    }
+    #expect(
+      refusal(nodes(computed))
+        == "keyBy (node 2): the key 'user_id' is computed, and the input has a column 'user_id' already, which it would "
+        + "replace; give the key another name with .as(\"…\")")
+    #expect(refusal(nodes(NamedExpression("bucket", computed.expression))) == nil)
+    #expect(refusal(nodes(NamedExpression("user_id", .column("user_id")))) == nil)
+  }
+
   @Test("a missing column lists those that exist")
   func missingColumn() throws {
     let message = try #require(

@@ -25,20 +25,22 @@ extension JobGraph {
       if case .inputs(let count) = task.head { return [Bool](repeating: false, count: count) }
       return []
     }
+    // By task: how many of its subtasks, from the first on, some edge leads to. A subtask without any would never end.
+    var reached = tasks.map { _ in 0 }
     for edge in edges {
       precondition(tasks.indices.contains(edge.from) && tasks.indices.contains(edge.to), "an edge joins two tasks")
       precondition(
         (0..<tasks[edge.from].outputCount).contains(edge.output), "an edge leaves from an output of its task")
       precondition(fed[edge.to].indices.contains(edge.input), "an edge leads to an input of a task without a source")
-      if case .forward = edge.exchange {
-        precondition(
-          tasks[edge.from].parallelism == tasks[edge.to].parallelism, "a forward edge joins tasks of equal parallelism")
-      }
+      let receivers = tasks[edge.to].parallelism
+      let own = if case .forward = edge.exchange { min(tasks[edge.from].parallelism, receivers) } else { receivers }
+      reached[edge.to] = max(reached[edge.to], own)
       fed[edge.to][edge.input] = true
     }
     for (index, task) in tasks.enumerated() {
       precondition(task.parallelism > 0, "a task has a subtask")
       precondition(fed[index].allSatisfy { $0 }, "every input of a task is fed by an edge")
+      precondition(fed[index].isEmpty || reached[index] == task.parallelism, "every subtask is fed by an edge")
       task.check()
     }
   }

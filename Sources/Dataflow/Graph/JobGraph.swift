@@ -97,7 +97,8 @@ public struct JobGraph {
 
   /// Which subtask gets which row.
   public enum Exchange {
-    /// Subtask i to subtask i; the parallelisms are equal.
+    /// Subtask i to subtask i modulo the receivers: the rows of a subtask stay together and in order. Where there are fewer
+    /// senders than receivers, another edge has to lead to the rest.
     case forward
     /// Whole batches in turn.
     case rebalance

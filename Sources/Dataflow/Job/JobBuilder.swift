@@ -50,7 +50,7 @@ struct JobBuilder {
       channels.append(
         (0..<senders).map { sender in
           (0..<receivers).map { receiver in
-            if case .forward = edge.exchange, sender != receiver { return nil }
+            if case .forward = edge.exchange, sender % receivers != receiver { return nil }
             return makeChannel()
           }
         })

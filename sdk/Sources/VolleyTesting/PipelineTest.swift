@@ -95,7 +95,9 @@ public struct PipelineTest: Sendable {
 
     let outcome = try Program.run(command, scratch: folder, limit: limit)
     // One that was ended after its limit and drained well has failed all the same.
-    guard outcome.status == 0, !outcome.isTimedOut else { throw PipelineTestFailure(outcome, command: command, limit: limit) }
+    guard outcome.status == 0, !outcome.isTimedOut else {
+      throw PipelineTestFailure(outcome, command: command, limit: limit)
+    }
     var collected: [String: [JSONValue]] = [:]
     for (index, sink) in sinks.enumerated() {
       collected[sink] = try Self.rows(try ScratchFolder.read(folder.file("sink-\(index).jsonl")), of: sink)
