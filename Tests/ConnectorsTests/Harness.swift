@@ -65,12 +65,14 @@ func makeSink(
 func textSource(
   _ format: String, _ path: String, _ schema: [Field], header: Bool = true, delimiter: UInt8 = 44,
   chunkBytes: Int = 1 << 20, maxRecordBytes: Int = 16 << 20, badRecords: Plan.BadRecords = .stop,
-  splits: [FileSplit]? = nil, counter: (BadRecordPolicy) -> Void = { _ in }
+  splits: [FileSplit]? = nil, dialect: CSVDialect? = nil, counter: (BadRecordPolicy) -> Void = { _ in }
 ) throws -> TextSource {
   let journal = SourceJournal(uid: "orders", log: nil)
   let decoder: any RecordDecoder =
     switch format {
-    case "csv": CSVDecoder(schema: Schema(schema), delimiter: delimiter, hasHeader: header, journal: journal)
+    case "csv":
+      CSVDecoder(
+        schema: Schema(schema), dialect: dialect ?? .init(delimiter: delimiter, hasHeader: header), journal: journal)
     case "jsonlines": JSONLinesDecoder(fields: schema)
     default: LinesDecoder(column: schema[0])
     }
@@ -84,12 +86,13 @@ func textSource(
 /// The rows of a document; the failure's message as its only cell when it has none.
 func parse(
   _ format: String, _ document: some Sequence<UInt8>, _ schema: [Field], header: Bool = true, delimiter: UInt8 = 44,
-  chunkBytes: Int = 1 << 20, maxRecordBytes: Int = 16 << 20
+  chunkBytes: Int = 1 << 20, maxRecordBytes: Int = 16 << 20, dialect: CSVDialect? = nil
 ) throws -> [[String?]] {
   let path = temporaryFile(document)
   defer { unlink(path) }
   let source = try textSource(
-    format, path, schema, header: header, delimiter: delimiter, chunkBytes: chunkBytes, maxRecordBytes: maxRecordBytes)
+    format, path, schema, header: header, delimiter: delimiter, chunkBytes: chunkBytes, maxRecordBytes: maxRecordBytes,
+    dialect: dialect)
   do {
     return try rows(of: source)
   } catch let failure as Failure {
@@ -202,3 +205,20 @@ let canonicalPython = """
       for row in rows: print('\\t'.join(cell(v, t) for v, t in zip(row, types)))
 
   """
+
+extension CSVDialect {
+  init(delimiter: UInt8, hasHeader: Bool) {
+    self.init()
+    self.delimiter = delimiter
+    self.hasHeader = hasHeader
+  }
+}
+
+extension CSVFormatter {
+  convenience init(schema: Schema, delimiter: UInt8, hasHeader: Bool) {
+    var style = CSVStyle()
+    style.delimiter = delimiter
+    style.hasHeader = hasHeader
+    self.init(schema: schema, style: style)
+  }
+}

@@ -45,12 +45,13 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       ),
       (
         "csv", #"{"path":"x","headr":true}"#,
-        "source 'orders' (csv): unknown option 'headr', it knows path, header, delimiter, maxRecordBytes; "
-          + "did you mean 'header'?"
+        "source 'orders' (csv): unknown option 'headr', it knows path, header, delimiter, quote, escape, comment, nulls, "
+          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes; did you mean 'header'?"
       ),
       (
         "csv", #"{"path":"x","colour":"red"}"#,
-        "source 'orders' (csv): unknown option 'colour', it knows path, header, delimiter, maxRecordBytes"
+        "source 'orders' (csv): unknown option 'colour', it knows path, header, delimiter, quote, escape, comment, nulls, "
+          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes"
       ),
       (
         "csv", #"{"path":"x","header":"yes"}"#,
@@ -58,13 +59,59 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       ),
       (
         "csv", #"{"path":"x","delimiter":";;"}"#,
-        "source 'orders' (csv): option 'delimiter' is ';;', expected one ASCII character that is no letter, digit, quote, "
-          + "line end or any of . + -"
+        "source 'orders' (csv): option 'delimiter' is ';;', expected one ASCII character other than a line end"
       ),
       (
-        "csv", #"{"path":"x","delimiter":"-"}"#,
-        "source 'orders' (csv): option 'delimiter' is '-', expected one ASCII character that is no letter, digit, quote, "
-          + "line end or any of . + -"
+        "csv", #"{"path":"x","delimiter":"ä"}"#,
+        "source 'orders' (csv): option 'delimiter' is 'ä', expected one ASCII character other than a line end"
+      ),
+      (
+        "csv", #"{"path":"x","delimiter":""}"#,
+        "source 'orders' (csv): option 'delimiter' is '', expected one ASCII character other than a line end"
+      ),
+      (
+        "csv", #"{"path":"x","delimiter":"\n"}"#,
+        "source 'orders' (csv): option 'delimiter' is '\n', expected one ASCII character other than a line end"
+      ),
+      (
+        "csv", #"{"path":"x","quote":";;"}"#,
+        "source 'orders' (csv): option 'quote' is ';;', expected one ASCII character other than a line end"
+      ),
+      (
+        "csv", #"{"path":"x","quote":","}"#,
+        "source 'orders' (csv): the options 'delimiter' and 'quote' are the same character; change one of them"
+      ),
+      (
+        "csv", #"{"path":"x","delimiter":"|","escape":"|"}"#,
+        "source 'orders' (csv): the options 'delimiter' and 'escape' are the same character; change one of them"
+      ),
+      (
+        "csv", #"{"path":"x","comment":""}"#,
+        "source 'orders' (csv): option 'comment' is empty, expected what a line begins with that is skipped, such as '#'"
+      ),
+      (
+        "csv", #"{"path":"x","nulls":["NA",1]}"#,
+        "source 'orders' (csv): option 'nulls' is the number 1, expected the texts that stand for null"
+      ),
+      (
+        "csv", #"{"path":"x","lineEnd":"cr"}"#,
+        "source 'orders' (csv): option 'lineEnd' is 'cr', expected one of lf, any"
+      ),
+      (
+        "csv", #"{"path":"x","blankLines":"keep"}"#,
+        "source 'orders' (csv): option 'blankLines' is 'keep', expected one of skip, row"
+      ),
+      (
+        "csv", #"{"path":"x","missing":"nul"}"#,
+        "source 'orders' (csv): option 'missing' is 'nul', expected one of error, null; did you mean 'null'?"
+      ),
+      (
+        "csv", #"{"path":"x","extra":1}"#,
+        "source 'orders' (csv): option 'extra' is the number 1, expected a string"
+      ),
+      (
+        "csv", #"{"path":"x","skipRows":-1}"#,
+        "source 'orders' (csv): option 'skipRows' is -1, expected an integer from 0 to 1000000000"
       ),
       (
         "csv", #"{"path":"x","maxRecordBytes":0}"#,
@@ -129,6 +176,18 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       (
         "jsonlines", #"{"path":"x","header":true}"#,
         "sink 'out' (jsonlines): unknown option 'header', it knows path, rollBytes, rollInterval, partitionBy, maxOpenFiles"
+      ),
+      (
+        "csv", #"{"path":"x","quotes":"some"}"#,
+        "sink 'out' (csv): option 'quotes' is 'some', expected one of needed, text, all, none"
+      ),
+      (
+        "csv", #"{"path":"x","quotes":"none"}"#,
+        "sink 'out' (csv): without quotes the option 'escape' is missing, which text with a delimiter or a line end needs; "
+          + #"give one such as '\'"#
+      ),
+      (
+        "csv", #"{"path":"x","lineEnd":"cr"}"#, "sink 'out' (csv): option 'lineEnd' is 'cr', expected one of lf, crlf"
       ),
       ("stdout", "{}", "sink 'out' (stdout): the option 'format' is missing; give one of csv, jsonlines"),
       (

@@ -19,7 +19,7 @@ private final class Piped {
     let journal = SourceJournal(uid: "in", log: nil)
     let decoder: any RecordDecoder =
       format == "csv"
-      ? CSVDecoder(schema: .init(fields), delimiter: 44, hasHeader: true, journal: journal)
+      ? CSVDecoder(schema: .init(fields), dialect: CSVDialect(), journal: journal)
       : LinesDecoder(column: fields[0])
     source = try TextSource(
       .stdin(InputFile(descriptor: ends[0], name: "stdin")), decoder: decoder, schema: .init(fields),

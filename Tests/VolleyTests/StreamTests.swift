@@ -137,6 +137,33 @@ struct StreamTests {
       ])
   }
 
+  @Test("name what a CSV file's dialect or style changes, and nothing else")
+  func dialects() throws {
+    func options(_ source: Source) -> String {
+      guard case .connector(let connector) = source.implementation else { return "no connector" }
+      return connector.options.text
+    }
+    let schema: Schema = ["a": .utf8]
+    #expect(options(.csv("x", schema: schema)) == #"{"path":"x","header":true,"delimiter":","}"#)
+    let dialect = CSVDialect(
+      quote: nil, escape: "\\", comment: "//", nulls: ["", "NA"], quotedNulls: true, trim: true, endsAtReturn: true,
+      blankRows: false, missingIsNull: true, ignoresExtra: true, skipRows: 3)
+    let all =
+      #""quote":"","escape":"\\","comment":"//","nulls":["","NA"],"quotedNulls":true,"trim":true,"lineEnd":"any","#
+      + #""blankLines":"skip","missing":"null","extra":"ignore","skipRows":3}"#
+    #expect(
+      options(.csv("x", schema: schema, dialect: dialect)) == #"{"path":"x","header":true,"delimiter":",","# + all)
+    #expect(
+      options(.stdin(.csv(header: false, dialect: dialect), schema: schema))
+        == #"{"format":"csv","header":false,"delimiter":",","# + all)
+    let style = CSVStyle(quotes: .none, quote: "'", escape: "\\", nullText: "NULL", endsWithReturn: true)
+    guard case .connector(let sink) = Sink.csv("x", style: style).implementation else { return }
+    #expect(
+      sink.options.text
+        == #"{"path":"x","header":true,"delimiter":",","quotes":"none","quote":"'","escape":"\\","nullText":"NULL","#
+        + #""lineEnd":"crlf"}"#)
+  }
+
   struct Tags: Codable { var tags: [String] }
   struct Nested: Codable {
     var inner: Inner

@@ -12,41 +12,52 @@ import VolleyPlan
 /// - An empty line is skipped, but where rows have a single field it is a row with an empty field.
 /// - Spaces around a value that is not text do not count; around text they do.
 /// - A quote within a field that does not begin with one is text.
+///
+/// A `CSVDialect` changes any of this.
 final class CSVDecoder: RecordDecoder {
   static let format = "csv"
   private let schema: Schema
-  private let delimiter: UInt8
-  private let hasHeader: Bool
+  private let dialect: CSVDialect
+  private let nulls: CSVNullTexts
   private let scratch = Scratch()
   private var path = ""
   private var isHeaderNext = false
+  /// Lines at the file's beginning that are still to be skipped.
+  private var linesToSkip = 0
   /// By field: the schema's column, or -1.
   private var targets: [Int32]
+  /// Columns that the header does not have, which are null.
+  private var absent: [Int] = []
   /// The names of the fields, for messages.
   private var names: [String]
   private let journal: SourceJournal
 
-  init(schema: Schema, delimiter: UInt8, hasHeader: Bool, journal: SourceJournal) {
+  init(schema: Schema, dialect: CSVDialect, journal: SourceJournal) {
     self.journal = journal
     self.schema = schema
-    self.delimiter = delimiter
-    self.hasHeader = hasHeader
+    self.dialect = dialect
+    nulls = CSVNullTexts(dialect.nulls)
     names = schema.fields.map(\.name)
     targets = schema.fields.indices.map { Int32($0) }
   }
 
+  var endsAtReturn: Bool { dialect.endsAtReturn }
+
   func beginFile(_ path: String) {
     self.path = path
-    isHeaderNext = hasHeader
+    isHeaderNext = dialect.hasHeader
+    linesToSkip = dialect.skippedLines
+  }
+
+  private func layout(_ window: ByteWindow, fieldCount: Int) -> CSVLayout {
+    CSVLayout(dialect, nulls, fieldCount: fieldCount, isAtEnd: window.isAtEnd, limit: window.limit)
   }
 
   func decode(_ window: ByteWindow, into table: ColumnTable, maxRows: Int) throws(Failure) -> DecodeOutcome {
-    if isHeaderNext {
-      guard try readHeader(window) else { return .needsMore }
-      isHeaderNext = false
+    if linesToSkip > 0 || isHeaderNext {
+      guard try readPreamble(window) else { return .needsMore }
     }
-    let layout = CSVLayout(
-      delimiter: delimiter, fieldCount: targets.count, isAtEnd: window.isAtEnd, limit: window.limit)
+    let layout = layout(window, fieldCount: targets.count)
     return targets.withUnsafeBufferPointer { targets in
       guard let targets = targets.baseAddress else { preconditionFailure("a schema has at least one column") }
       return decodeRows(window, layout, targets, table, maxRows)
@@ -59,7 +70,8 @@ final class CSVDecoder: RecordDecoder {
     let begin = window.first
     let scratch = scratch
     let maximum = window.maxRecordBytes
-    let skipsEmptyLines = layout.fieldCount > 1
+    let skipsEmptyLines = !(dialect.hasEmptyRows ?? (layout.fieldCount == 1))
+    let hasComments = !dialect.comment.isEmpty
     var at = begin
     var lines = 0
     var outcome = DecodeOutcome.needsMore
@@ -68,17 +80,26 @@ final class CSVDecoder: RecordDecoder {
         outcome = .full
         break
       }
-      if skipsEmptyLines, at.pointee == 10 || (at.pointee == 13 && at[1] == 10) {
-        let end = at.pointee == 10 ? at : at + 1
-        if end == layout.limit, !layout.isAtEnd { break }
-        lines += end == layout.limit ? 0 : 1
-        at = end == layout.limit ? end : end + 1
+      if skipsEmptyLines, at.pointee == 10 || at.pointee == 13, layout.isFieldEnd(at) {
+        var issue = CSVIssue()
+        guard let next = endCSVRow(at, layout, &lines, &issue) else { break }
+        at = next
         continue
+      }
+      if hasComments {
+        switch skipComment(&at, layout, &lines) {
+        case true?: continue
+        case nil:
+          window.advance(at - begin, lines: lines)
+          return .needsMore
+        case false?: break
+        }
       }
       table.reserveRow(limit: maxRows)
       var issue = CSVIssue()
       var rowLines = 0
       if let next = decodeCSVRow(at, layout, targets, table, scratch, &rowLines, &issue), next - at <= maximum {
+        for column in absent { table.slots[column].setNull(table.rows) }
         table.endRow(bytes: next - at)
         lines &+= rowLines
         at = next
@@ -93,6 +114,33 @@ final class CSVDecoder: RecordDecoder {
     }
     window.advance(at - begin, lines: lines)
     return outcome
+  }
+
+  /// Passes the comment at `at`: true. False when there is none, nil when the window ends before that is known or within it.
+  private func skipComment(
+    _ at: inout UnsafePointer<UInt8>, _ layout: CSVLayout, _ lines: inout Int
+  ) -> Bool? {
+    for (index, byte) in dialect.comment.enumerated() {
+      if at + index == layout.limit, !layout.isAtEnd { return nil }
+      if at + index >= layout.limit || at[index] != byte { return false }
+    }
+    guard let next = skipLine(at, layout, &lines) else { return nil }
+    at = next
+    return true
+  }
+
+  /// Behind the end of the line at `at`, whatever the line holds; nil when the window ends before it.
+  private func skipLine(
+    _ at: UnsafePointer<UInt8>, _ layout: CSVLayout, _ lines: inout Int
+  ) -> UnsafePointer<UInt8>? {
+    var end = at
+    if layout.endsAtReturn {
+      while end.pointee != 10, end.pointee != 13 { end += 1 }
+    } else if let found = memchr(at, 10, layout.limit - at + 1) {
+      end = UnsafePointer(found.assumingMemoryBound(to: UInt8.self))
+    }
+    var issue = CSVIssue()
+    return endCSVRow(end, layout, &lines, &issue)
   }
 
   /// What a row that was not decoded means: more bytes are needed, or it is bad.
@@ -130,6 +178,9 @@ final class CSVDecoder: RecordDecoder {
     case .tooManyFields: return "the row has more than the expected \(count(layout.fieldCount, "field"))"
     case .malformed: return "\(place(issue.field)): \(text) is not \(withArticle(type(issue.field)))"
     case .outOfRange: return "\(place(issue.field)): \(text) is out of range for \(withArticle(type(issue.field)))"
+    case .nullNotNull: return "\(place(issue.field)): \(text) stands for null, but the column is not nullable"
+    case .missingNotNull:
+      return "\(place(issue.field)): the row ends before the field, but the column is not nullable"
     case .emptyNotNull: return "\(place(issue.field)): the field is empty, but the column is not nullable"
     case .notUTF8: return "\(place(issue.field)): \(text) is not UTF-8"
     }
@@ -148,33 +199,67 @@ final class CSVDecoder: RecordDecoder {
       if let end = skipCSVField(at, layout, &quotedLines, &issue) {
         at = end
       } else if issue.kind == .textAfterQuote {
-        at = scanPlainField(issue.text + issue.textCount - 1, layout)
+        var rest = CSVField(start: at)
+        guard let end = scanPlainField(issue.text + issue.textCount - 1, layout, &rest, &quotedLines, &issue) else {
+          return nil
+        }
+        at = end
       } else {
         return issue.kind == .unterminatedQuote ? layout.limit : nil
       }
       lines += quotedLines
-      if at.pointee == 13 { at += 1 }
-      if at.pointee == 10 {
-        if at >= layout.limit { return layout.isAtEnd ? layout.limit : nil }
-        lines += 1
-        return at + 1
-      }
+      if at.pointee != layout.delimiter { return endCSVRow(at, layout, &lines, &issue) }
       at += 1
     }
   }
 
-  /// Reads the header, if the window has all of it: which field goes to which column.
-  private func readHeader(_ window: ByteWindow) throws(Failure) -> Bool {
-    var lines = 0
-    let start = window.first
-    let layout = CSVLayout(delimiter: delimiter, fieldCount: 0, isAtEnd: window.isAtEnd, limit: window.limit)
-    guard window.count > 0, let end = rowEnd(start, layout, &lines) else { return false }
-    let place = "\(path):\(window.line)"
+  /// Reads what comes before the first row, if the window has all of it: lines to skip, comments, empty lines, the header.
+  private func readPreamble(_ window: ByteWindow) throws(Failure) -> Bool {
+    let layout = layout(window, fieldCount: 0)
+    while window.count > 0 {
+      var lines = 0
+      var at = window.first
+      if linesToSkip > 0 {
+        guard let next = skipLine(at, layout, &lines) else { return false }
+        window.advance(next - at, lines: lines)
+        linesToSkip -= 1
+        continue
+      }
+      guard isHeaderNext else { return true }
+      switch dialect.comment.isEmpty ? false : skipComment(&at, layout, &lines) {
+      case nil: return false
+      case true?:
+        window.advance(at - window.first, lines: lines)
+        continue
+      case false?: break
+      }
+      guard let end = rowEnd(at, layout, &lines) else { return false }
+      if at.pointee == 10 || at.pointee == 13, layout.isFieldEnd(at) {
+        window.advance(end - at, lines: lines)
+        continue
+      }
+      try readHeader(at, end, layout, "\(path):\(window.line)")
+      window.advance(end - at, lines: lines)
+      isHeaderNext = false
+      return true
+    }
+    return false
+  }
+
+  /// Which field goes to which column.
+  private func readHeader(
+    _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ layout: CSVLayout, _ place: String
+  ) throws(Failure) {
     let found = try headerNames(start, end, layout, place)
     var targets = [Int32](repeating: -1, count: found.count)
+    absent = []
     for (index, field) in schema.fields.enumerated() {
       let places = found.indices.filter { found[$0] == field.name }
-      guard let first = places.first else { throw missing(field.name, found, place) }
+      guard let first = places.first else {
+        guard dialect.missingIsNull, field.nullable else { throw missing(field, found, place) }
+        absent.append(index)
+        continue
+      }
       guard places.count == 1 else {
         throw Failure(
           .data, "\(place): the header has column '\(field.name)' \(places.count) times; rename all but one")
@@ -184,8 +269,6 @@ final class CSVDecoder: RecordDecoder {
     journal.skips(found.filter { schema.index(of: $0) == nil }, of: path)
     self.targets = targets
     names = found
-    window.advance(end - start, lines: lines)
-    return true
   }
 
   private func headerNames(
@@ -196,31 +279,26 @@ final class CSVDecoder: RecordDecoder {
     while true {
       var lines = 0
       var issue = CSVIssue()
-      var field = CSVQuotedField(start: at, count: 0, doubled: 0)
-      var next = at
-      if at.pointee == UInt8(ascii: "\"") {
-        guard let end = scanQuoted(at, layout, &field, &lines, &issue) else {
-          throw Failure(
-            .data, "\(place): the quotes of the header's field \(names.count + 1) are not closed where the field ends")
-        }
-        next = end
-      } else {
-        next = scanPlainField(at, layout)
-        field.count = next - at
+      var field = CSVField(start: at)
+      guard let next = scanCSVField(at, layout, &field, &lines, &issue) else {
+        throw Failure(
+          .data, "\(place): the quotes of the header's field \(names.count + 1) are not closed where the field ends")
       }
-      let count = field.count - field.doubled
+      let count = field.textCount
       scratch.reserve(count)
-      field.copy(to: scratch.bytes)
+      field.copy(to: scratch.bytes, layout)
       guard isUTF8(scratch.bytes, count) else {
-        throw Failure(.data, "\(place): the header's field \(names.count + 1) \(quoted(at, next - at)) is not UTF-8")
+        throw Failure(
+          .data, "\(place): the header's field \(names.count + 1) \(quoted(at, next - at)) is not UTF-8")
       }
       names.append(String(decoding: UnsafeBufferPointer(start: scratch.bytes, count: count), as: UTF8.self))
-      if next >= end || next.pointee != delimiter { return names }
+      if next >= end || next.pointee != layout.delimiter { return names }
       at = next + 1
     }
   }
 
-  private func missing(_ name: String, _ found: [String], _ place: String) -> Failure {
+  private func missing(_ field: Field, _ found: [String], _ place: String) -> Failure {
+    let name = field.name
     let hint = nearestName(to: name, among: found).map { "; perhaps '\($0)' is meant" } ?? ""
     var list = found.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
     if found.count > 20 { list += " and \(found.count - 20) more" }

@@ -24,10 +24,10 @@ func decodeCSVRow(
       next = skipCSVField(at, layout, &lines, &issue)
     } else {
       switch slots[target].kind {
-      case .int64: next = decodePlainInt64(at, layout, slots + target, row)
-      case .float64: next = decodePlainDouble(at, layout, slots + target, row)
-      case .utf8: next = decodePlainText(at, layout, table, target, row)
-      case .int32, .bool, .timestamp: next = nil
+      case .int64 where layout.hasPlainNumbers: next = decodePlainInt64(at, layout, slots + target, row)
+      case .float64 where layout.hasPlainNumbers: next = decodePlainDouble(at, layout, slots + target, row)
+      case .utf8 where layout.hasPlainText: next = decodePlainText(at, layout, table, target, row)
+      default: next = nil
       }
     }
     if let next {
@@ -44,32 +44,55 @@ func decodeCSVRow(
         field &+= 1
         continue
       }
-      issue.kind = at == layout.limit && !layout.isAtEnd ? .incomplete : .tooFewFields
+      if at == layout.limit, !layout.isAtEnd {
+        issue.kind = .incomplete
+        return nil
+      }
+      issue.kind = .tooFewFields
       issue.field = field &+ 1
-      return nil
-    }
-    if at.pointee == 10 {
-      if at == layout.limit {
-        if layout.isAtEnd { return at }
-        issue.kind = .incomplete
+      guard layout.missingIsNull, fillMissingCSVFields(from: field &+ 1, layout, targets, table, &issue) else {
         return nil
       }
-      lines &+= 1
-      return at + 1
+      issue.kind = .none
+    } else if at.pointee == layout.delimiter {
+      issue.kind = .tooManyFields
+      issue.field = field &+ 1
+      guard layout.ignoresExtra, let end = skipExtraCSVFields(at, layout, &lines, &issue) else { return nil }
+      issue.kind = .none
+      at = end
     }
-    if at.pointee == 13 {
-      // A field ends at a carriage return only when a line feed follows.
-      if at + 1 == layout.limit {
-        if layout.isAtEnd { return at + 1 }
-        issue.kind = .incomplete
-        return nil
-      }
-      lines &+= 1
-      return at + 2
-    }
-    issue.kind = .tooManyFields
+    return endCSVRow(at, layout, &lines, &issue)
+  }
+}
+
+/// Behind the line end at `at`, nil when it is not all there.
+///
+/// Inlined, being a few instructions of each row.
+@inline(__always)
+func endCSVRow(
+  _ at: UnsafePointer<UInt8>, _ layout: CSVLayout, _ lines: inout Int, _ issue: inout CSVIssue
+) -> UnsafePointer<UInt8>? {
+  // Behind a carriage return at the window's end a line feed may follow.
+  let last = at.pointee == 13 ? at + 1 : at
+  if last == layout.limit {
+    if layout.isAtEnd { return last }
+    issue.kind = .incomplete
     return nil
   }
+  lines &+= 1
+  return last.pointee == 10 ? last + 1 : last
+}
+
+/// Passes the fields behind the expected ones, from the delimiter before them to the line end.
+private func skipExtraCSVFields(
+  _ start: UnsafePointer<UInt8>, _ layout: CSVLayout, _ lines: inout Int, _ issue: inout CSVIssue
+) -> UnsafePointer<UInt8>? {
+  var at = start
+  while at.pointee == layout.delimiter {
+    guard let next = skipCSVField(at + 1, layout, &lines, &issue) else { return nil }
+    at = next
+  }
+  return at
 }
 
 /// An integer of up to 18 digits, and nothing else, in the field; nil when it is something else.
@@ -102,7 +125,7 @@ private func decodePlainDouble(
 private func decodePlainText(
   _ start: UnsafePointer<UInt8>, _ layout: CSVLayout, _ table: ColumnTable, _ target: Int, _ row: Int
 ) -> UnsafePointer<UInt8>? {
-  if start.pointee == UInt8(ascii: "\"") || layout.isFieldEnd(start) { return nil }
+  if layout.isQuote(start) || layout.isFieldEnd(start) { return nil }
   let delimiters = WordScanning.pattern(layout.delimiter)
   let feeds = WordScanning.pattern(10)
   let returns = WordScanning.pattern(13)

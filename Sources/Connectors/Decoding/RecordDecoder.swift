@@ -4,6 +4,8 @@ import Base
 protocol RecordDecoder: AnyObject {
   /// What the format calls itself in messages: "csv".
   static var format: String { get }
+  /// Whether a carriage return may end a record without a line feed.
+  var endsAtReturn: Bool { get }
   /// The next bytes are the first of a file, or of a part of one.
   func beginFile(_ path: String)
   /// Decodes complete records from the window's start, until the table has `maxRows` rows or the window has no further
@@ -11,6 +13,10 @@ protocol RecordDecoder: AnyObject {
   ///
   /// - Throws: `data` when the file as a whole cannot be read: a wrong header.
   func decode(_ window: ByteWindow, into table: ColumnTable, maxRows: Int) throws(Failure) -> DecodeOutcome
+}
+
+extension RecordDecoder {
+  var endsAtReturn: Bool { false }
 }
 
 enum DecodeOutcome {

@@ -54,13 +54,11 @@ extension BuiltinConnectors {
 /// An output format's options.
 private struct FormatterOptions: Sendable {
   private let format: String
-  private let delimiter: UInt8
-  private let hasHeader: Bool
+  private let style: CSVStyle
 
   init(_ format: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
     self.format = format
-    hasHeader = format == "csv" ? try options.bool("header", default: true) : false
-    delimiter = format == "csv" ? try options.delimiter() : 0
+    style = format == "csv" ? try options.csvStyle() : CSVStyle()
   }
 
   /// What ends the names of files in a directory.
@@ -69,6 +67,6 @@ private struct FormatterOptions: Sendable {
   /// - Parameter schema: the columns that are written.
   func makeFormatter(_ schema: Schema) -> any RowFormatter {
     format == "csv"
-      ? CSVFormatter(schema: schema, delimiter: delimiter, hasHeader: hasHeader) : JSONLinesFormatter(schema: schema)
+      ? CSVFormatter(schema: schema, style: style) : JSONLinesFormatter(schema: schema)
   }
 }

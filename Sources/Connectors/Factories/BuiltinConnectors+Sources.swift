@@ -59,15 +59,13 @@ extension BuiltinConnectors {
 struct TextFormat: Sendable {
   private let name: String
   private let schema: Schema
-  private let delimiter: UInt8
-  private let hasHeader: Bool
+  private let dialect: CSVDialect
   let maxRecordBytes: Int
 
   init(_ name: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
     self.name = name
     self.schema = schema
-    hasHeader = name == "csv" ? try options.bool("header", default: true) : false
-    delimiter = name == "csv" ? try options.delimiter() : 0
+    dialect = name == "csv" ? try options.csvDialect() : CSVDialect()
     maxRecordBytes = Int(try options.int("maxRecordBytes", in: 1...(1 << 30)) ?? 16 << 20)
     guard name != "lines" || (schema.fields.count == 1 && schema.fields[0].type == .utf8) else {
       throw Failure(
@@ -77,7 +75,7 @@ struct TextFormat: Sendable {
 
   func makeDecoder(_ journal: SourceJournal) -> any RecordDecoder {
     switch name {
-    case "csv": CSVDecoder(schema: schema, delimiter: delimiter, hasHeader: hasHeader, journal: journal)
+    case "csv": CSVDecoder(schema: schema, dialect: dialect, journal: journal)
     case "jsonlines": JSONLinesDecoder(fields: schema.fields)
     default: LinesDecoder(column: schema.fields[0])
     }

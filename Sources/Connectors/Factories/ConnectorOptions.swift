@@ -124,20 +124,6 @@ struct ConnectorOptions {
     return text
   }
 
-  /// The one ASCII character between fields.
-  mutating func delimiter() throws(Failure) -> UInt8 {
-    guard let text = try string("delimiter") else { return UInt8(ascii: ",") }
-    let bytes = Array(text.utf8)
-    guard bytes.count == 1, isDelimiter(bytes[0]) else {
-      throw Failure(
-        .usage,
-        "\(place): option 'delimiter' is '\(text)', expected one ASCII character that is no letter, digit, quote, line end "
-          + "or any of . + -"
-      )
-    }
-    return bytes[0]
-  }
-
   /// Refuses what no call has asked for.
   func refuseOthers() throws(Failure) {
     for member in members where !known.contains(member.name) {
@@ -164,14 +150,5 @@ extension JSONValue {
     case .array: "an array"
     case .object: "an object"
     }
-  }
-}
-
-/// Whether a byte can stand between fields: nothing that numbers, words or quoting are made of.
-private func isDelimiter(_ byte: UInt8) -> Bool {
-  switch byte {
-  case 48...57, 65...90, 97...122: false
-  case UInt8(ascii: "\""), UInt8(ascii: "."), UInt8(ascii: "+"), UInt8(ascii: "-"), 10, 13: false
-  default: byte > 0 && byte < 0x80
   }
 }

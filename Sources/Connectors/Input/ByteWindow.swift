@@ -105,4 +105,18 @@ final class ByteWindow {
     guard from < count, let found = memchr(memory + start + from, 10, count - from) else { return nil }
     return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - first
   }
+
+  /// The first line end among the content from `from` on: its distance from the start, and its bytes. A carriage return counts
+  /// if `endsAtReturn`; one that is the last byte so far only once it is known what follows.
+  func lineEnd(from: Int = 0, endsAtReturn: Bool) -> (distance: Int, count: Int)? {
+    guard endsAtReturn else { return lineFeed(from: from).map { ($0, 1) } }
+    for index in from..<max(from, count) {
+      if first[index] == 10 { return (index, 1) }
+      if first[index] == 13 {
+        guard index + 1 < count || isAtEnd else { return nil }
+        return (index, index + 1 < count && first[index + 1] == 10 ? 2 : 1)
+      }
+    }
+    return nil
+  }
 }

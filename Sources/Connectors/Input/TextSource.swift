@@ -93,7 +93,11 @@ final class TextSource: Source {
       let wait: Duration = table.rows > 0 ? .zero : deadline - .now
       switch try file.fill(window, count: chunkBytes, waiting: wait, wake: wake) {
       case .bytes(let count):
-        mayDecode = window.lineFeed(from: window.count - count) != nil || window.count > window.maxRecordBytes
+        // The last byte before these may be a carriage return whose meaning is known only now.
+        let fresh = max(0, window.count - count - (decoder.endsAtReturn ? 1 : 0))
+        mayDecode =
+          window.lineEnd(from: fresh, endsAtReturn: decoder.endsAtReturn) != nil
+          || window.count > window.maxRecordBytes
       case .end:
         window.isAtEnd = true
         mayDecode = true
@@ -211,10 +215,13 @@ final class TextSource: Source {
 
   /// Passes bytes of an overlong record up to its line end. Whether that was reached.
   private func skipOverlong(_ record: inout BadRecord) throws(Failure) -> Bool {
-    let feed = window.lineFeed()
-    record.length += feed ?? window.count
-    window.advance(feed.map { $0 + 1 } ?? window.count, lines: feed == nil ? 0 : 1)
-    guard feed != nil || window.isAtEnd else { return false }
+    let end = window.lineEnd(endsAtReturn: decoder.endsAtReturn)
+    // A carriage return at the end stays until it is known what follows.
+    let isOpen = end == nil && !window.isAtEnd && decoder.endsAtReturn && window.count > 0
+    let kept = isOpen && window.first[window.count - 1] == 13 ? 1 : 0
+    record.length += end?.distance ?? window.count - kept
+    window.advance(end.map { $0.distance + $0.count } ?? window.count - kept, lines: end == nil ? 0 : 1)
+    guard end != nil || window.isAtEnd else { return false }
     record.bytes.removeLast(max(0, record.bytes.count - record.length))
     try policy.handle(record)
     return true

@@ -17,15 +17,17 @@ public struct Sink {
   ///
   /// - Parameters:
   ///   - path: a file, or with "/" at its end a folder.
+  ///   - style: how else the text looks.
   ///   - layout: how rows are spread over a folder's files.
   public static func csv(
-    _ path: String, header: Bool = true, delimiter: Character = ",", layout: FileLayout = .onePerSubtask
+    _ path: String, header: Bool = true, delimiter: Character = ",", style: CSVStyle = .standard,
+    layout: FileLayout = .onePerSubtask
   ) -> Sink {
     connector(
       "csv",
       [
         .init("path", .string(path)), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter))),
-      ] + layout.options)
+      ] + style.options + layout.options)
   }
 
   /// One JSON object a line.

@@ -36,18 +36,18 @@ public enum BadRecords: Sendable {
 /// The format of text on standard input or output.
 public enum TextFormat: Sendable {
   /// - Parameter header: whether the first line has the columns' names.
-  case csv(header: Bool = true, delimiter: Character = ",")
+  case csv(header: Bool = true, delimiter: Character = ",", dialect: CSVDialect = .standard)
   case jsonLines
   /// Each line is the value of the only column, which is text. For input.
   case lines
 
   var options: [JSONValue.Member] {
     switch self {
-    case .csv(let header, let delimiter):
+    case .csv(let header, let delimiter, let dialect):
       [
         .init("format", .string("csv")), .init("header", .bool(header)),
         .init("delimiter", .string(String(delimiter))),
-      ]
+      ] + dialect.options
     case .jsonLines: [.init("format", .string("jsonlines"))]
     case .lines: [.init("format", .string("lines"))]
     }
@@ -70,12 +70,15 @@ extension Source {
   /// - Parameters:
   ///   - paths: files or patterns ("orders/*.csv").
   ///   - header: whether each file's first line has the columns' names.
+  ///   - dialect: how else the files differ from RFC 4180.
   public static func csv(
-    _ paths: String..., schema: Schema, header: Bool = true, delimiter: Character = ",", badRecords: BadRecords = .stop
+    _ paths: String..., schema: Schema, header: Bool = true, delimiter: Character = ",",
+    dialect: CSVDialect = .standard, badRecords: BadRecords = .stop
   ) -> Source {
     connector(
       "csv",
-      [path(paths), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter)))], schema, badRecords)
+      [path(paths), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter)))] + dialect.options,
+      schema, badRecords)
   }
 
   /// Files of one JSON object a line.
