@@ -13,7 +13,7 @@ public func hostMain() -> Int32 {
     let (verb, rest) = try Verb.split(arguments.dropFirst())
     return try perform(verb, Array(rest), program: arguments.first ?? "volley-host", environment: environment)
   } catch {
-    complain("volley-host: \(error)")
+    Complaint(error).tell(.auto)
     return error.kind.exitCode
   }
 }
@@ -33,17 +33,19 @@ private func perform(
   case .run:
     // Wrong flags are told before any process is started.
     let options = try RunOptions(arguments, environment: environment)
-    return try supervise([verb.rawValue] + arguments, program, environment, logFormat: options.logFormat)
+    return try supervise(
+      [verb.rawValue] + arguments, program, environment, logFormat: options.logFormat, stopTimeout: options.stopTimeout)
   case .inspect:
     _ = try InspectOptions(arguments, environment: environment)
-    return try supervise([verb.rawValue] + arguments, program, environment, logFormat: .auto)
+    return try supervise(
+      [verb.rawValue] + arguments, program, environment, logFormat: .auto, stopTimeout: .seconds(1))
   case .new: try NewCommand.run(try NewOptions(arguments, environment: environment), archive: .embedded)
   case .sdk: try SDKUpdateCommand.run(arguments, archive: .embedded)
   case .version:
     if let word = try ParsedFlags(arguments, flags: [], verb: "version", environment: [:]).words.first {
       throw Failure(.usage, "unexpected '\(word)' after 'version': it takes nothing")
     }
-    printText(VersionCommand.text)
+    try printText(VersionCommand.text)
   case .bench: return try BenchCommand.run(arguments, environment: environment)
   case .help: try help(arguments)
   }
@@ -52,10 +54,10 @@ private func perform(
 
 /// Runs the worker and tells how it ended, if it could not do so itself.
 private func supervise(
-  _ arguments: [String], _ program: String, _ environment: [String: String], logFormat: LogFormat
+  _ arguments: [String], _ program: String, _ environment: [String: String], logFormat: LogFormat, stopTimeout: Duration
 ) throws(Failure) -> Int32 {
   var supervisor = try Supervisor(name: program, arguments: arguments, environment: environment)
-  let end = supervisor.wait()
+  let end = supervisor.wait(stopTimeout: stopTimeout)
   if let failure = end.failure {
     // A worker that died has left its status line behind.
     if logFormat == .auto { Console.clearTerminalLine() }
@@ -66,11 +68,11 @@ private func supervise(
 
 private func help(_ arguments: [String]) throws(Failure) {
   guard let word = arguments.first(where: { !$0.hasPrefix("-") }) else {
-    printText(HelpText.overview())
+    try printText(HelpText.overview())
     return
   }
   let (verb, _) = try Verb.split([word])
-  printText(HelpText.text(for: verb))
+  try printText(HelpText.text(for: verb))
 }
 
 /// The environment, by name.

@@ -119,6 +119,17 @@ private func csvSink(_ path: String) throws -> SinkFactory {
     #expect(
       message { try csvSink(folder.file("file/")).make(alone).open() }.hasPrefix(
         "sink 'out' (csv): \(folder.path)/file"))
+    #expect(
+      message { try csvSink(folder.file("file/out.csv")).make(alone).open() }
+        == "sink 'out' (csv): \(folder.path)/file/out.csv: cannot be created: Not a directory; a part of the path is a file: "
+        + "correct the option 'path'")
+    let long = String(repeating: "x", count: 256)
+    #expect(
+      message { try csvSink(folder.file(long)).make(alone).open() }
+        == "sink 'out' (csv): \(folder.path)/\(long): cannot be created: File name too long; shorten the path")
+    #expect(
+      message { try csvSink("/proc/out.csv").make(alone).open() }.hasPrefix(
+        "sink 'out' (csv): /proc/out.csv: cannot be created: "))
   }
 
   @Test("a full disk is named with the path, the bytes written and the remedy, and leaves no file")

@@ -88,6 +88,10 @@ import VolleyPlan
       unmatched?.message
         == "source 'orders' (csv): no file matches '\(folder.path)/*.csv'; correct the option 'path' or "
         + "provide the files")
+    #expect(
+      failing("/nowhere/*.csv")?.message
+        == "source 'orders' (csv): '/nowhere/*.csv' leads into a directory that cannot be read: No such file or directory; "
+        + "correct the option 'path' or create the directory")
     let directory = failing(folder.file("sub"))
     #expect(directory?.kind == .noInput)
     #expect(

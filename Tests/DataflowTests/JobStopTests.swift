@@ -78,6 +78,79 @@ struct JobStopTests {
   }
 
   @Test(
+    "a call that does not return is told with its stage, and none is when all have returned", arguments: [false, true])
+  func runningCalls(inOpen: Bool) throws {
+    let gate = Monitor(false)
+    let journal = Journal()
+    let reached = Monitor(false)
+    func wait() {
+      reached.withLock { $0 = true }
+      reached.broadcast()
+      _ = gate.wait { $0 ? true : nil }
+    }
+    let source = TestGraph.source(
+      steps: [
+        TestGraph.step("op", to: [[.step(index: 1, input: 0)]]) { (_) throws(Failure) in
+          if inOpen { wait() }
+          return TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
+            wait()
+            try output.emit(batch, output: 0)
+          }
+        }, TestGraph.sink { (_) throws(Failure) in TestSink("sink", journal: journal) },
+      ], entry: [.step(index: 0, input: 0)], outputs: 0
+    ) { (_) throws(Failure) in TestSource("source", journal: journal, batches: [[1], [2]]) }
+    let job = Job(graph: JobGraph(name: "test", tasks: [source], edges: []), log: TestGraph.log)
+    #expect(job.runningCalls().isEmpty)
+    let starter = try OSThread(name: "start") { job.start() }
+    _ = reached.wait { $0 ? true : nil }
+    let calls = job.runningCalls()
+    #expect(calls.map(\.label) == ["op"] && calls.map(\.uid) == ["op-uid"] && calls.map(\.subtask) == [0])
+    gate.withLock { $0 = true }
+    gate.broadcast()
+    starter.join()
+    try job.wait()
+    #expect(job.runningCalls().isEmpty)
+  }
+
+  @Test("a failure is told at once, also while another part does not return")
+  func whenFailed() throws {
+    let gate = Monitor(false)
+    let told = Monitor(false)
+    let journal = Journal()
+    let stuck = TestGraph.source("stuck") { (_) throws(Failure) in
+      TestSource("stuck", blocks: true, journal: journal) {
+        _ = gate.wait { $0 ? true : nil }
+        return .end
+      }
+    }
+    journal.plan(Failure(.data, "bad"), in: "sink", "write")
+    let failing = TestGraph.source("failing") { (_) throws(Failure) in
+      TestSource("failing", journal: journal, batches: [[1]])
+    }
+    let end = TestGraph.task(
+      "end", inputs: 2,
+      steps: [
+        TestGraph.sink { (_) throws(Failure) in
+          TestSink("sink", journal: journal)
+        }
+      ])
+    let graph = JobGraph(
+      name: "test", tasks: [stuck, failing, end],
+      edges: [TestGraph.edge(0, 2, .forward, input: 0), TestGraph.edge(1, 2, .forward, input: 1)])
+    let job = Job(graph: graph, log: TestGraph.log) {
+      told.withLock { $0 = true }
+      told.broadcast()
+    }
+    job.start()
+    _ = told.wait { $0 ? true : nil }
+    #expect(job.failure?.message.contains("bad") == true)
+    #expect(job.runningCalls().contains { $0.label == "stuck" } || journal.count("stuck", "read") == 0)
+    gate.withLock { $0 = true }
+    gate.broadcast()
+    #expect(TestGraph.failure(of: job)?.message == job.failure?.message)
+  }
+
+  @Test(
     "a job that was stopped before it started opens and closes everything and reads nothing",
     arguments: JobTests.blocking)
   func stoppedBefore(blocking: (Bool, Bool)) throws {

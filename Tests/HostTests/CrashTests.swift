@@ -52,6 +52,14 @@ import VolleyPlan
     }
   #endif
 
+  @Test("a plugin's words keep to their line, and reach no terminal as commands")
+  func controlCharacters() {
+    let (status, text, errors) = sentence(.ugly)
+    #expect(status == 65)
+    #expect(text.hasSuffix(#"the price\nis \u{1B}[31mnegative\t"#), "\(errors)")
+    #expect(errors.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x0A })
+  }
+
   @Test("a trap while the plan is made is named")
   func plan() {
     let (status, text, _) = sentence(.trapInPlan)

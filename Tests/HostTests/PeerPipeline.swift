@@ -8,6 +8,16 @@ struct PeerPipeline {
   enum Deed: String, CaseIterable {
     case none, trap, abort, segv, divide, overflow, exit, kill, fail
     case trapInPlan = "trap-in-plan"
+    /// A message of several lines with control characters.
+    case ugly
+    /// To standard output, in the plugin and in a program that it starts.
+    case print
+    case hangInPlan = "hang-in-plan"
+    case hangInOpen = "hang-in-open"
+    case hangInProcess = "hang-in-process"
+    case hangInSourceOpen = "hang-in-source-open"
+    case hangInRead = "hang-in-read"
+    case hangInStop = "hang-in-stop"
   }
 
   /// The path of the plan's file.
@@ -94,6 +104,11 @@ extension Plan.Source {
     if let rate { options.append(.init("rate", .double(rate))) }
     return Plan.Source(
       implementation: .connector(.init(name: "generator", options: .object(options))), schema: [Field("n", .int64)])
+  }
+
+  /// A source of the plugin's own, without rows: "source" ends, "idle" goes on.
+  static func own(_ function: String = "source") -> Plan.Source {
+    Plan.Source(implementation: .function(function), schema: [Field("n", .int64)])
   }
 
   /// Each line of standard input, in a column `line`.

@@ -15,6 +15,16 @@ import Testing
     #expect(HostProgram.run("version", "x").status == 64)
   }
 
+  @Test("what cannot be written to standard output is a failure", arguments: ["version", "help", "help run"])
+  func fullDisk(words: String) {
+    let outcome = TestProcess.run(["sh", "-c", "exec \"$0\" \(words) >/dev/full", HostProgram.path])
+    #expect(outcome.status == 74)
+    #expect(
+      outcome.errors
+        == "volley-host: standard output cannot be written: No space left on device; free space there or send it somewhere "
+        + "else\n")
+  }
+
   @Test("help goes to standard output and exits with 0")
   func help() {
     for arguments in [["help"], ["--help"], ["-h"]] {

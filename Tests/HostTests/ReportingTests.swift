@@ -38,6 +38,13 @@ import VolleyPlan
     #expect(snapshot.bytesOut == 30)
   }
 
+  @Test("a message stays on one line and holds nothing that a terminal obeys")
+  func oneLineOnly() {
+    #expect(oneLine("plain, größer, 日本 \\ 🙂") == "plain, größer, 日本 \\ 🙂")
+    #expect(oneLine("a\nb\r\nc\td") == #"a\nb\r\nc\td"#)
+    #expect(oneLine("\u{0}\u{1B}[2J\u{7F}\u{85}\u{2028}\u{202E}") == #"\u{0}\u{1B}[2J\u{7F}\u{85}\u{2028}\u{202E}"#)
+  }
+
   @Test("the status line tells rates between two snapshots, and how far each stage is behind")
   func statusLine() {
     let before = snapshot(

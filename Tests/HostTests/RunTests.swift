@@ -30,6 +30,22 @@ import VolleyPlan
     #expect(lines.contains { $0.hasPrefix("any: 4 rows in, 4 rows out, ") })
   }
 
+  @Test("what a plugin prints, or a program that it starts, does not come between a sink's rows")
+  func prints() {
+    let pipeline = PeerPipeline.acting(from: .numbers(2), to: .stdout("jsonlines"))
+    let outcome = TestProcess.run(pipeline.command(.print, "--parallelism", "1"))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output == "{\"n\":0}\n{\"n\":1}\n")
+    for line in ["printed by the plugin", "printed by a program"] { #expect(outcome.errors.contains("\(line)\n")) }
+  }
+
+  @Test("a file sink may be standard output")
+  func standardOutputByPath() {
+    let pipeline = PeerPipeline.straight(from: .numbers(2), to: .file("csv", "/dev/stdout"))
+    let outcome = TestProcess.run(["sh", "-c", "\"$0\" \"$@\" | cat"] + pipeline.command(.none, "--parallelism", "1"))
+    #expect(outcome.output == "n\n0\n1\n", "\(outcome.errors)")
+  }
+
   @Test("with --log-format json all of standard error is JSON, the report and a failure too")
   func jsonLog() throws {
     let pipeline = PeerPipeline.straight(from: .numbers(7), to: .blackhole)

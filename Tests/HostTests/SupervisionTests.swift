@@ -32,13 +32,89 @@ import VolleyPlan
     #expect(lines == lines.indices.map { "{\"n\":\($0)}" })
   }
 
-  @Test("a second SIGINT ends a job that cannot drain, at once")
-  func secondInterrupt() throws {
-    let pipeline = PeerPipeline.straight(from: .numbers(), to: .stdout("jsonlines"))
-    let result = try drive("cut_short", "0.15", command: pipeline.command())
-    #expect(result["status"] == .int(130), "\(result.text)")
+  @Test(
+    "a second SIGINT or SIGTERM ends a job that cannot drain, at once", arguments: [("SIGINT", 130), ("SIGTERM", 143)])
+  func secondSignal(name: String, status: Int64) throws {
+    // CSV has a header: even without a row there is something to write.
+    let pipeline = PeerPipeline.straight(from: .numbers(), to: .stdout("csv"))
+    let result = try drive("cut_short", name, command: pipeline.command())
+    #expect(result["status"] == .int(status), "\(result.text)")
     #expect(result["worker_alive"] == .bool(false))
     #expect(result["lines"] == .array([]), "\(result.text)")
+  }
+
+  /// The last line of standard error, with the seconds of a call left out.
+  private func sentence(_ result: JSONValue) -> String {
+    guard case .array(let lines) = result["lines"], case .string(let line) = lines.last else { return result.text }
+    return line.replacing(#/for \d+\.\d s/#, with: "for … s")
+  }
+
+  @Test(
+    "a call that does not return holds up no stop: it is named after --stop-timeout",
+    arguments: [
+      (PeerPipeline.Deed.hangInSourceOpen, "source in", "in"), (.hangInRead, "source in", "in"),
+      (.hangInOpen, "act", ""),
+      (.hangInProcess, "act", ""),
+    ])
+  func stopTimeout(deed: PeerPipeline.Deed, label: String, uid: String) throws {
+    let isSource = deed == .hangInSourceOpen || deed == .hangInRead
+    let pipeline =
+      isSource
+      ? PeerPipeline.straight(from: .own(), to: .blackhole) : .acting(from: .numbers(10), to: .blackhole)
+    let command = pipeline.command(deed, "--stop-timeout", "200ms", "--parallelism", "1")
+    let result = try drive("stuck", "SIGTERM", command: command)
+    #expect(result["status"] == .int(70), "\(result.text)")
+    #expect(result["worker_alive"] == .bool(false))
+    let place = isSource ? "'\(label)' (uid \(uid))" : "'act'"
+    #expect(
+      sentence(result)
+        == "volley-host: job 'any' did not stop within 0.2 s and was ended, so what it wrote may not be whole: \(place) has not "
+        + "returned from a call for … s; make it return when the job stops, or raise --stop-timeout")
+  }
+
+  @Test("a sink that never returns is named after --stop-timeout")
+  func stuckSink() throws {
+    let pipeline = PeerPipeline.straight(from: .numbers(), to: .stdout("csv"))
+    let result = try drive("full", "SIGTERM", command: pipeline.command(.none, "--stop-timeout", "200ms"))
+    #expect(result["status"] == .int(70), "\(result.text)")
+    #expect(sentence(result).contains("'sink out' (uid out) has not returned from a call for … s; "), "\(result.text)")
+  }
+
+  @Test("a source whose stop does not return is ended all the same")
+  func stuckStop() throws {
+    let pipeline = PeerPipeline.straight(from: .own("idle"), to: .blackhole)
+    let command = pipeline.command(.hangInStop, "--stop-timeout", "200ms", "--parallelism", "1")
+    let result = try drive("stuck", "idle,SIGTERM", command: command)
+    #expect(result["status"] == .int(70), "\(result.text)")
+  }
+
+  @Test("a plan that is never made is stopped at once: there is nothing to drain")
+  func stuckPlan() throws {
+    let pipeline = PeerPipeline.straight(from: .numbers(), to: .blackhole)
+    let result = try drive("stuck", "SIGTERM", command: pipeline.command(.hangInPlan))
+    #expect(result["status"] == .int(0), "\(result.text)")
+    #expect(result["lines"] == .array([.string("hanging")]), "\(result.text)")
+  }
+
+  @Test("a second SIGTERM ends a call that does not return, at once")
+  func stuckTwice() throws {
+    let pipeline = PeerPipeline.straight(from: .own(), to: .blackhole)
+    let result = try drive("stuck", "SIGTERM,again", command: pipeline.command(.hangInRead))
+    #expect(result["status"] == .int(143), "\(result.text)")
+    #expect(result["lines"] == .array([.string("hanging")]), "\(result.text)")
+  }
+
+  @Test("a worker that cannot even end itself is killed by its supervisor")
+  func stoppedWorker() throws {
+    let pipeline = PeerPipeline.straight(from: .own(), to: .blackhole)
+    let command = pipeline.command(.hangInRead, "--stop-timeout", "1ms", "--parallelism", "1")
+    let result = try drive("stuck", "STOP-WORKER,SIGTERM", command: command)
+    #expect(result["status"] == .int(70), "\(result.text)")
+    #expect(result["worker_alive"] == .bool(false))
+    #expect(
+      sentence(result)
+        == "volley-host: the worker had not ended 2.0 s after SIGTERM (terminated) and was killed, so what it wrote may not be "
+        + "whole: see whether its process was stopped or the machine is overloaded, or raise --stop-timeout")
   }
 
   @Test("the worker dies with its supervisor")

@@ -88,7 +88,7 @@ import Testing
   @Test("an end that was asked for is no failure")
   func cutShort() {
     let end = WorkerEnd(
-      status: .killed(SignalName(9)), saidGoodbye: false, site: nil, peakMemory: 0, wasCutShort: true)
+      status: .killed(SignalName(9)), saidGoodbye: false, site: nil, peakMemory: 0, cutShort: .asked(SignalName(2)))
     #expect(end.failure == nil)
     #expect(end.exitCode == 130)
   }
@@ -100,11 +100,19 @@ import Testing
       var shutdown = Shutdown()
       #expect(shutdown.receive(SignalName(first), at: start) == .drain)
       #expect(shutdown.receive(SignalName(2), at: start + .milliseconds(50)) == .nothing)
-      #expect(shutdown.receive(SignalName(15), at: start + .seconds(1)) == .nothing)
-      #expect(!shutdown.isImmediate)
-      #expect(shutdown.receive(SignalName(2), at: start + .seconds(2)) == .end)
-      #expect(shutdown.isImmediate)
-      #expect(shutdown.receive(SignalName(2), at: start + .seconds(3)) == .nothing)
+      #expect(shutdown.receive(SignalName(15), at: start + .milliseconds(99)) == .nothing)
+      #expect(shutdown.receive(SignalName(1), at: start + .seconds(1)) == .nothing)
+      #expect(shutdown.cutShort == nil)
+      #expect(shutdown.due(after: .seconds(5)) == start + .seconds(5))
+      for second: Int32 in [2, 15] {
+        var shutdown = shutdown
+        #expect(shutdown.receive(SignalName(second), at: start + .seconds(2)) == .end)
+        #expect(shutdown.cutShort == .asked(SignalName(second)))
+        #expect(shutdown.due(after: .seconds(5)) == nil)
+        #expect(shutdown.receive(SignalName(2), at: start + .seconds(3)) == .nothing)
+      }
+      shutdown.isOverdue(after: .seconds(5))
+      #expect(shutdown.cutShort == .overdue(SignalName(first), after: .seconds(5)))
     }
   }
 

@@ -28,11 +28,11 @@ final class FileSet: Sendable {
     for path in paths.sorted() {
       var status = stat()
       guard stat(path, &status) == 0 else {
-        throw Failure(.noInput, "\(place): \(path): cannot be read: \(systemError())")
+        throw Failure(.noInput, "\(place): \(path): cannot be read: \(pathProblem(path, isWritten: false))")
       }
       guard status.st_mode & S_IFMT != S_IFDIR else { throw isDirectory(path).within(place) }
       guard access(path, R_OK) == 0 else {
-        throw Failure(.noInput, "\(place): \(path): cannot be read: \(systemError())")
+        throw Failure(.noInput, "\(place): \(path): cannot be read: \(pathProblem(path, isWritten: false))")
       }
       let isRegular = status.st_mode & S_IFMT == S_IFREG
       splits += FileSplit.splits(
@@ -60,7 +60,12 @@ final class FileSet: Sendable {
     case GLOB_NOMATCH:
       throw Failure(.noInput, "\(place): no file matches '\(pattern)'; correct the option 'path' or provide the files")
     default:
-      throw Failure(.noInput, "\(place): '\(pattern)' leads into a directory that cannot be read: \(systemError())")
+      let code = errno
+      let problem =
+        code == ENOENT
+        ? "\(systemError(code)); correct the option 'path' or create the directory"
+        : pathProblem(pattern, isWritten: false, code: code)
+      throw Failure(.noInput, "\(place): '\(pattern)' leads into a directory that cannot be read: \(problem)")
     }
     var paths: [String] = []
     for index in 0..<Int(matches.gl_pathc) {

@@ -24,7 +24,9 @@ final class InputFile {
     name = path
     // A pipe without a writer would keep `open` waiting; `poll` does the waiting for pipes.
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw Failure(.noInput, "\(path): cannot be opened: \(systemError())") }
+    guard descriptor >= 0 else {
+      throw Failure(.noInput, "\(path): cannot be opened: \(pathProblem(path, isWritten: false))")
+    }
     ownsDescriptor = true
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

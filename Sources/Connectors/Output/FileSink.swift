@@ -72,7 +72,10 @@ struct FileTarget {
       let number = name.dropFirst("part-".count).dropLast(suffix.count + 1)
       guard let index = Int(number), index >= parallelism, "\(index)" == number else { continue }
       guard unlink(part(index)) == 0 || errno == ENOENT else {
-        throw Failure(.io, "\(place): \(part(index)): a former job's part cannot be removed: \(systemError())")
+        throw Failure(
+          .io,
+          "\(place): \(part(index)): a former job's part cannot be removed: \(systemError()); remove it, because its rows "
+            + "look like this job's")
       }
     }
   }

@@ -25,17 +25,20 @@ final class OutputFile {
   init(path given: String, place: String, writeCall: @escaping WriteCall = { Glibc.write($0, $1, $2) }) throws(Failure)
   {
     self.writeCall = writeCall
+    let target = StandardOutput.path(given)
     var status = stat()
-    let exists = stat(given, &status) == 0
+    let exists = stat(target, &status) == 0
     if exists, status.st_mode & S_IFMT == S_IFDIR {
       throw Failure(
         .io, "\(place): \(given): is a directory; name a file, or end the path with '/' for one file a subtask in it")
     }
-    path = exists ? resolved(given) : given
+    path = exists ? resolved(target) : target
     if exists, status.st_mode & S_IFMT != S_IFREG {
       hiddenPath = nil
       descriptor = open(path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw Failure(.io, "\(place): \(given): cannot be opened: \(systemError())") }
+      guard descriptor >= 0 else {
+        throw Failure(.io, "\(place): \(given): cannot be opened: \(pathProblem(given, isWritten: true))")
+      }
       return
     }
     let hidden = Self.hiddenName(of: path)
@@ -67,7 +70,10 @@ final class OutputFile {
     if let hiddenPath {
       guard fsync(descriptor) == 0 else { throw writeFailure(path, errno, written: written) }
       guard rename(hiddenPath, path) == 0 else {
-        throw Failure(.io, "\(path): cannot be given its name after \(written) bytes were written: \(systemError())")
+        throw Failure(
+          .io,
+          "\(path): cannot be given its name after \(written) bytes were written: \(pathProblem(path, isWritten: true))"
+        )
       }
       syncFolder(of: path)
     } else {
@@ -160,14 +166,16 @@ private func openLocked(_ hidden: String, for path: String, _ place: String) thr
     let descriptor = open(hidden, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
     guard descriptor >= 0 else {
       let code = errno
-      let remedy = code == ENOENT ? "; create the folder '\(folder(of: path))'" : ""
-      throw Failure(.io, "\(place): \(path): cannot be created: \(systemError(code))\(remedy)")
+      throw Failure(.io, "\(place): \(path): cannot be created: \(pathProblem(path, isWritten: true, code: code))")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
       close(descriptor)
       guard code == EWOULDBLOCK else {
-        throw Failure(.io, "\(place): \(path): the file \(hidden) cannot be locked: \(systemError(code))")
+        throw Failure(
+          .io,
+          "\(place): \(path): the file \(hidden) cannot be locked: \(systemError(code)); give a path on a file system with "
+            + "locks")
       }
       throw Failure(
         .io, "\(place): \(path): is being written by another sink or process; give this sink a path of its own")
@@ -197,7 +205,7 @@ func makeFolder(_ path: String, place: String) throws(Failure) {
   let parent = folder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)
   if parent != path, parent != "." { try makeFolder(parent, place: place) }
   guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-    throw Failure(.io, "\(place): \(path): the directory cannot be made: \(systemError())")
+    throw Failure(.io, "\(place): \(path): the directory cannot be made: \(pathProblem(path, isWritten: true))")
   }
   // Its entry must survive a crash of the machine as the files in it do.
   syncFolder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)

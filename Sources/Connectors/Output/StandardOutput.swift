@@ -3,8 +3,30 @@ import Glibc
 import Synchronization
 
 /// stdout, shared by every sink that writes there: what is written at once stays together.
-enum StandardOutput {
+public enum StandardOutput {
   private static let written = Mutex<Int64>(0)
+  private static let moved = Atomic<Int32>(STDOUT_FILENO)
+
+  /// Where rows and all else that belongs to stdout is written.
+  public static var descriptor: Int32 { moved.load(ordering: .relaxed) }
+
+  /// Gives stdout a number of its own and makes descriptor 1 one for stderr: what a plugin prints, or a program that it starts,
+  /// comes to stderr and not between the rows of a sink. Once, before a plugin is loaded.
+  public static func keepFromPlugins() {
+    // Without a descriptor left, all stays as it is.
+    let own = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+    guard own >= 0 else { return }
+    guard dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 else {
+      close(own)
+      return
+    }
+    moved.store(own, ordering: .relaxed)
+  }
+
+  /// A path of stdout as the path of where it is now; any other as it is.
+  static func path(_ path: String) -> String {
+    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(path) ? "/proc/self/fd/\(descriptor)" : path
+  }
 
   /// A reader that goes away is an error of `write`, not the end of the process.
   static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
@@ -12,7 +34,7 @@ enum StandardOutput {
   /// Writes whole lines.
   ///
   /// - Throws: `io` when stdout was closed or its disk is full.
-  static func write(_ bytes: UnsafePointer<UInt8>, _ count: Int, descriptor: Int32 = 1) throws(Failure) {
+  static func write(_ bytes: UnsafePointer<UInt8>, _ count: Int, descriptor: Int32) throws(Failure) {
     let (code, total): (Int32, Int64) = written.withLock { total in
       var done = 0
       while done < count {

@@ -9,7 +9,7 @@ final class StandardOutputSink: Sink {
   private let out = ByteWriter(capacity: FileSink.chunkBytes * 2)
   private let descriptor: Int32
 
-  init(formatter: any RowFormatter, descriptor: Int32 = 1) {
+  init(formatter: any RowFormatter, descriptor: Int32 = StandardOutput.descriptor) {
     self.formatter = formatter
     self.descriptor = descriptor
   }

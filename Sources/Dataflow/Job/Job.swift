@@ -10,7 +10,7 @@ public final class Job: Sendable {
   private let options: JobOptions
   private let log: EventLog
   private let stages: StageTable
-  private let control = JobControl()
+  private let control: JobControl
   private let life: Monitor<Life>
 
   private enum Phase {
@@ -28,9 +28,15 @@ public final class Job: Sendable {
     var started = MonotonicTime(nanoseconds: 0)
   }
 
-  /// - Parameter graph: has to make sense, as `Planning` sees to.
-  public init(graph: JobGraph, options: JobOptions = JobOptions(), log: EventLog) {
+  /// - Parameters:
+  ///   - graph: has to make sense, as `Planning` sees to.
+  ///   - whenFailed: called once, as soon as a part has failed, by the thread that it failed on; the others are told to stop.
+  public init(
+    graph: JobGraph, options: JobOptions = JobOptions(), log: EventLog,
+    whenFailed: @escaping @Sendable () -> Void = {}
+  ) {
     graph.check()
+    control = JobControl(whenFailed: whenFailed)
     name = graph.name
     stages = StageTable(graph)
     self.options = options
@@ -88,6 +94,13 @@ public final class Job: Sendable {
     let queued = runtime?.queued ?? stages.entries.map { _ in (elements: 0, bytes: 0) }
     return stages.reports(queued: queued)
   }
+
+  /// The calls of sources, operators and sinks that have not returned, the longest first. From any thread, at any time: what
+  /// holds up a job that does not start or does not stop is among them.
+  public func runningCalls() -> [RunningCall] { stages.runningCalls() }
+
+  /// What the job has failed with, also before its parts have ended.
+  public var failure: Failure? { control.failure }
 
   private func run(_ graph: JobGraph) throws(Failure) {
     let scheduler = Scheduler(threads: options.threads)

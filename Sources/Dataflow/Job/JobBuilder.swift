@@ -224,6 +224,6 @@ extension JobGraph.Task {
 extension Stage {
   /// Makes the stage's instance; a failure gets its name.
   fileprivate func made<Instance>(_ make: () throws(Failure) -> Instance) throws(Failure) -> Instance {
-    do throws(Failure) { return try make() } catch { throw error.within(place) }
+    do throws(Failure) { return try call(make) } catch { throw error.within(place) }
   }
 }

@@ -1,3 +1,4 @@
+import Base
 import Observability
 
 /// Every stage of a job with its counters: made before the job starts, and kept when all else of it is gone.
@@ -9,6 +10,7 @@ struct StageTable: Sendable {
     var taskName: String
     /// By subtask.
     var metrics: [StageMetrics]
+    var calls: [CallClock]
   }
 
   /// By task: its source, if it has one, then its steps.
@@ -21,7 +23,9 @@ struct StageTable: Sendable {
       firstEntry.append(entries.count)
       func add(_ label: String, _ uid: String?) {
         let metrics = (0..<task.parallelism).map { _ in StageMetrics() }
-        entries.append(Entry(label: label, uid: uid, task: index, taskName: task.name, metrics: metrics))
+        let calls = (0..<task.parallelism).map { _ in CallClock() }
+        entries.append(
+          Entry(label: label, uid: uid, task: index, taskName: task.name, metrics: metrics, calls: calls))
       }
       if case .source(let label, let uid, _) = task.head { add(label, uid) }
       for step in task.steps { add(step.label, step.uid) }
@@ -30,7 +34,23 @@ struct StageTable: Sendable {
 
   /// A subtask's stage.
   func stage(entry: Int, subtask: Int) -> Stage {
-    Stage(label: entries[entry].label, uid: entries[entry].uid, metrics: entries[entry].metrics[subtask])
+    let entry = entries[entry]
+    return Stage(label: entry.label, uid: entry.uid, metrics: entry.metrics[subtask], calls: entry.calls[subtask])
+  }
+
+  /// What runs now, the longest first.
+  func runningCalls() -> [RunningCall] {
+    let now = MonotonicTime.now
+    var running: [RunningCall] = []
+    for entry in entries {
+      for (subtask, calls) in entry.calls.enumerated() {
+        guard let since = calls.since else { continue }
+        running.append(
+          RunningCall(
+            label: entry.label, uid: entry.uid, subtask: subtask, duration: .nanoseconds(max(0, now - since))))
+      }
+    }
+    return running.sorted { $0.duration > $1.duration }
   }
 
   /// - Parameter queued: by entry, what waits in front of it.

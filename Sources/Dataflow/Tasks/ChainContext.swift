@@ -13,14 +13,14 @@ final class ChainContext {
   /// fails nevertheless.
   private(set) var failure: Failure?
   /// Whose code runs. Time between stages is nobody's.
-  private var current: StageMetrics?
+  private var current: Stage?
 
   init(account: OutputAccount) { self.account = account }
 
   /// Reads the clock; the time since the last reading is the current stage's.
   func tick() {
     let time = MonotonicTime.now
-    current?.addBusy(nanoseconds: Int(time - now))
+    current?.metrics.addBusy(nanoseconds: Int(time - now))
     now = time
   }
 
@@ -29,10 +29,14 @@ final class ChainContext {
   func run<Result>(_ stage: Stage, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
     tick()
     let former = current
-    current = stage.metrics
+    current = stage
+    former?.calls.leave()
+    stage.calls.enter(at: now)
     defer {
       tick()
       current = former
+      stage.calls.leave()
+      former?.calls.enter(at: now)
     }
     let result: Result
     do throws(Failure) { result = try body() } catch {

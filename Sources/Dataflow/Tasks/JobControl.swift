@@ -12,7 +12,10 @@ final class JobControl: Sendable {
   }
 
   private let failed = Atomic<Bool>(false)
+  private let whenFailed: @Sendable () -> Void
   private let state = Monitor(State())
+
+  init(whenFailed: @escaping @Sendable () -> Void = {}) { self.whenFailed = whenFailed }
 
   /// Looked at by every part before each batch.
   var hasFailed: Bool { failed.load(ordering: .relaxed) }
@@ -29,12 +32,13 @@ final class JobControl: Sendable {
 
   /// A part has failed: the first failure is kept, and everything stops.
   func fail(_ failure: Failure) {
-    let stopAll: (@Sendable () -> Void)? = state.withLock { state in
-      guard state.failure == nil else { return nil }
+    let (isFirst, stopAll): (Bool, (@Sendable () -> Void)?) = state.withLock { state in
+      guard state.failure == nil else { return (false, nil) }
       state.failure = failure
       failed.store(true, ordering: .sequentiallyConsistent)
-      return state.stopAll
+      return (true, state.stopAll)
     }
+    if isFirst { whenFailed() }
     stopAll?()
   }
 

@@ -18,7 +18,9 @@ final class OperatorNode: ChainNode, Collector {
   }
 
   func open() throws(Failure) {
-    do throws(Failure) { try body.open() } catch { throw error.within(stage.place) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.open() } } catch {
+      throw error.within(stage.place)
+    }
     isOpen = true
   }
 
@@ -50,6 +52,8 @@ final class OperatorNode: ChainNode, Collector {
   func close() throws(Failure) {
     guard isOpen else { return }
     isOpen = false
-    do throws(Failure) { try body.close() } catch { throw error.within(stage.place) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.close() } } catch {
+      throw error.within(stage.place)
+    }
   }
 }

@@ -17,7 +17,9 @@ final class SinkNode: ChainNode {
   }
 
   func open() throws(Failure) {
-    do throws(Failure) { try body.open() } catch { throw error.within(stage.place) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.open() } } catch {
+      throw error.within(stage.place)
+    }
     isOpen = true
   }
 
@@ -46,7 +48,9 @@ final class SinkNode: ChainNode {
   func close(complete: Bool) throws(Failure) {
     guard isOpen else { return }
     isOpen = false
-    do throws(Failure) { try body.close(complete: complete) } catch { throw error.within(stage.place) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.close(complete: complete) } } catch {
+      throw error.within(stage.place)
+    }
   }
 }
 

@@ -23,7 +23,9 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
 
   /// Before the thread runs.
   func open() throws(Failure) {
-    do throws(Failure) { try body.open() } catch { throw error.within(stage.place) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.open() } } catch {
+      throw error.within(stage.place)
+    }
     isOpen = true
   }
 
@@ -73,13 +75,19 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
 
   private func timed(_ call: () throws(Failure) -> Void) throws(Failure) {
     let start = MonotonicTime.now
-    defer { stage.metrics.addBusy(nanoseconds: Int(MonotonicTime.now - start)) }
+    stage.calls.enter(at: start)
+    defer {
+      stage.calls.leave()
+      stage.metrics.addBusy(nanoseconds: Int(MonotonicTime.now - start))
+    }
     try call()
   }
 
   private func close(complete: Bool) {
     guard isOpen else { return }
     isOpen = false
-    do throws(Failure) { try body.close(complete: complete) } catch { control.fail(error.within(stage.place)) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.close(complete: complete) } } catch {
+      control.fail(error.within(stage.place))
+    }
   }
 }

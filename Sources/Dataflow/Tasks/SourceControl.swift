@@ -20,7 +20,9 @@ final class SourceControl: @unchecked Sendable {  // `read` and `close` by one t
   var shouldStop: Bool { isStopRequested.load(ordering: .relaxed) }
 
   func open() throws(Failure) {
-    do throws(Failure) { try body.open() } catch { throw error.within(stage.place) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.open() } } catch {
+      throw error.within(stage.place)
+    }
     state.withLock { $0 = .open }
   }
 
@@ -43,6 +45,8 @@ final class SourceControl: @unchecked Sendable {  // `read` and `close` by one t
       return state == .open || state == .stopped
     }
     guard wasOpen else { return }
-    do throws(Failure) { try body.close() } catch { throw error.within(stage.place) }
+    do throws(Failure) { try stage.call { () throws(Failure) in try body.close() } } catch {
+      throw error.within(stage.place)
+    }
   }
 }

@@ -57,7 +57,9 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
       let start = MonotonicTime.now
       let cpuStart = SourceThread.cpuTime()
       let wait = min(output.deadline.map { max(0, $0 - start) } ?? SourceThread.longestRead, SourceThread.longestRead)
-      let outcome = try source.body.read(maxRows: batchRows, timeout: .nanoseconds(wait))
+      let outcome = try source.stage.call { () throws(Failure) in
+        try source.body.read(maxRows: batchRows, timeout: .nanoseconds(wait))
+      }
       let now = MonotonicTime.now
       countRead(wall: now - start, cpu: SourceThread.cpuTime() - cpuStart)
       switch outcome {

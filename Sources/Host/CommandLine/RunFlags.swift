@@ -28,6 +28,12 @@ enum RunFlags {
     expected: "a duration with its unit, at most 1m, such as '10ms' or '1.5s'",
     help: "how long a batch waits for more rows after its first one",
     read: { text in duration(from: text).flatMap { $0 <= .seconds(60) ? $0 : nil } })
+  static let stopTimeout = Flag(
+    "stop-timeout", "DURATION", variable: "VOLLEY_STOP_TIMEOUT", fallback: "30s",
+    expected: "a duration with its unit, at most 1d, such as '10s' or '5m'",
+    help:
+      "how long the job may take to end after SIGTERM, SIGINT or a failure; then it is ended with what holds it up named",
+    read: { text in duration(from: text).flatMap { $0 <= .seconds(86_400) ? $0 : nil } })
   static let memoryLimit = Flag(
     "memory-limit", "SIZE", variable: "VOLLEY_MEMORY_LIMIT", fallback: "80%",
     expected: "a size of at least 64MiB with its unit such as '2GiB', or a share from '1%' to '100%'",
@@ -53,7 +59,8 @@ enum RunFlags {
 
   static let run: [FlagEntry] = [
     plugin.entry, pipeline.entry, connector.entry, set.entry, parallelism.entry, threads.entry, batchRows.entry,
-    batchDelay.entry, memoryLimit.entry, report.entry, logFormat.entry, testSource.entry, testSink.entry,
+    batchDelay.entry, stopTimeout.entry, memoryLimit.entry, report.entry, logFormat.entry, testSource.entry,
+    testSink.entry,
   ]
   static let inspect: [FlagEntry] = [
     plugin.entry, pipeline.entry, connector.entry, set.entry, parallelism.entry, threads.entry, format.entry,

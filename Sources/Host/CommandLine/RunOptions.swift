@@ -9,6 +9,7 @@ struct RunOptions: Sendable {
   var parallelism: Int?
   var batchRows: Int
   var batchDelay: Duration
+  var stopTimeout: Duration
   var memoryLimit: MemoryLimit
   var report: ReportFormat
   var logFormat: LogFormat
@@ -22,6 +23,7 @@ struct RunOptions: Sendable {
     parallelism = try flags.value(RunFlags.parallelism)
     batchRows = try flags.required(RunFlags.batchRows)
     batchDelay = try flags.required(RunFlags.batchDelay)
+    stopTimeout = try flags.required(RunFlags.stopTimeout)
     memoryLimit = try flags.required(RunFlags.memoryLimit)
     let logFormat = try flags.required(RunFlags.logFormat)
     self.logFormat = logFormat

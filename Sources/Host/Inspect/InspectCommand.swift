@@ -20,9 +20,9 @@ struct InspectCommand {
     // Without a choice among several pipelines there is no plan to show.
     let hasChoice = plugin.pipelines.count == 1 || options.pipeline.pipeline != nil
     let description = PluginDescription(plugin: plugin, chosen: hasChoice ? options.pipeline.pipeline : nil)
-    if options.format == .tree { printText(description.text) }
+    if options.format == .tree { try printText(description.text) }
     guard hasChoice || options.format == .dot else {
-      if options.format == .json { printLine(description.json(plan: nil, graph: nil).text) }
+      if options.format == .json { try printLine(description.json(plan: nil, graph: nil).text) }
       return
     }
     do throws(Failure) {
@@ -31,12 +31,12 @@ struct InspectCommand {
       let graph = try ExecutionGraph(
         loaded.plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads))
       switch options.format {
-      case .tree: printText("\nplan of \(graph.name)\n\(graph.tree)")
-      case .json: printLine(description.json(plan: try loaded.plan.jsonValue, graph: graph.json).text)
-      case .dot: printText(graph.dot)
+      case .tree: try printText("\nplan of \(graph.name)\n\(graph.tree)")
+      case .json: try printLine(description.json(plan: try loaded.plan.jsonValue, graph: graph.json).text)
+      case .dot: try printText(graph.dot)
       }
     } catch {
-      if options.format == .json { printLine(description.json(plan: nil, graph: nil).text) }
+      if options.format == .json { try printLine(description.json(plan: nil, graph: nil).text) }
       throw error
     }
   }

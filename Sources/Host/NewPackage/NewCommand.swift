@@ -42,7 +42,7 @@ enum NewCommand {
     }
     try PackageFiles.create(files, at: name.name)
     let sdk = options.sdk.map { "the SDK in \($0)" } ?? "SDK \(archive.version)"
-    printLine(
+    try printLine(
       "\(name.name)/ holds the pipeline '\(name.type)' on \(sdk); its README.md says how to build, test and run it")
   }
 }

@@ -25,9 +25,9 @@ enum SDKUpdateCommand {
     try PackageFiles.replace(archive.folder, at: folder)
     let now = "\(archive.version) (\(archive.digest))"
     switch former {
-    case now?: printLine("\(folder) held SDK \(now) already; its files are written afresh")
-    case let former?: printLine("\(folder) now holds SDK \(now); before, it was \(former)")
-    case nil: printLine("\(folder) now holds SDK \(now)")
+    case now?: try printLine("\(folder) held SDK \(now) already; its files are written afresh")
+    case let former?: try printLine("\(folder) now holds SDK \(now); before, it was \(former)")
+    case nil: try printLine("\(folder) now holds SDK \(now)")
     }
   }
 

@@ -9,7 +9,7 @@ struct Complaint {
 
   func tell(_ format: LogFormat) {
     switch format {
-    case .auto: complain("volley-host: \(failure)")
+    case .auto: complain("volley-host: \(oneLine(failure.message))")
     case .json:
       EventLog().error(
         "failed", failure.message,

@@ -21,7 +21,7 @@ final class Console: Sendable {
     self.screen = screen
     if format == .auto && isTerminal {
       style = .terminal
-      log = EventLog { event in if !Self.repeats(event) { screen.print("volley-host: \(event.message)") } }
+      log = EventLog { event in if !Self.repeats(event) { screen.print("volley-host: \(oneLine(event.message))") } }
     } else {
       style = .json
       log = EventLog { event in if !Self.repeats(event) { complain(event.line) } }

@@ -40,18 +40,22 @@ struct Supervisor: ~Copyable {
     self.report = report
   }
 
+  /// What the worker may need beyond its own limit to end itself; after that it is ended.
+  private static let grace = Duration.seconds(2)
+
   /// Waits for the worker's end.
-  mutating func wait() -> WorkerEnd {
+  ///
+  /// - Parameter stopTimeout: how long the worker may take to end once it was asked to. It sees to that itself, and knows what
+  ///   holds it up; it is killed only when even that does not work, such as when somebody has stopped its process.
+  mutating func wait(stopTimeout: Duration) -> WorkerEnd {
     var signals = signalSet(watched)
     while true {
-      var number: Int32 = 0
-      guard sigwait(&signals, &number) == 0 else { continue }
+      guard let number = next(&signals, stopTimeout + Self.grace) else { continue }
       if number == SIGCHLD {
         if let (status, peak) = reap() {
           return WorkerEnd(
             status: status, saidGoodbye: report.saidGoodbye, hadStarted: report.hasStarted, site: report.site,
-            peakMemory: peak,
-            wasCutShort: shutdown.isImmediate && status == .killed(SignalName(SIGKILL)))
+            peakMemory: peak, cutShort: status == .killed(SignalName(SIGKILL)) ? shutdown.cutShort : nil)
         }
       } else {
         switch shutdown.receive(SignalName(number), at: .now) {
@@ -61,6 +65,23 @@ struct Supervisor: ~Copyable {
         }
       }
     }
+  }
+
+  /// The next signal; nil when there is none because the worker was overdue and is killed now.
+  private mutating func next(_ signals: inout sigset_t, _ limit: Duration) -> Int32? {
+    guard let due = shutdown.due(after: limit) else {
+      var number: Int32 = 0
+      return sigwait(&signals, &number) == 0 ? number : nil
+    }
+    let rest = max(.zero, due - .now).components
+    var time = timespec(tv_sec: Int(rest.seconds), tv_nsec: Int(rest.attoseconds / 1_000_000_000))
+    let number = sigtimedwait(&signals, nil, &time)
+    if number > 0 { return number }
+    if errno == EAGAIN {
+      shutdown.isOverdue(after: limit)
+      kill(worker, SIGKILL)
+    }
+    return nil
   }
 
   /// Reaps every child that has ended, adopted ones too; the worker's status and its peak memory in bytes, when it is among them.
@@ -78,7 +99,7 @@ struct Supervisor: ~Copyable {
   }
 }
 
-/// What signals to the supervisor mean: the first one drains the job, a second SIGINT ends it at once.
+/// What signals to the supervisor mean: the first one drains the job, a second SIGINT or SIGTERM ends it at once.
 struct Shutdown: Sendable {
   enum Order: Sendable, Hashable {
     /// The worker is to stop its sources and drain.
@@ -88,19 +109,31 @@ struct Shutdown: Sendable {
     case nothing
   }
 
-  private var firstAt: ContinuousClock.Instant?
-  private(set) var isImmediate = false
+  private var first: (signal: SignalName, at: ContinuousClock.Instant)?
+  /// Why the worker is killed.
+  private(set) var cutShort: WorkerEnd.CutShort?
 
   /// One keypress or `timeout -s INT` may reach a process both by itself and through its group: signals this close are one.
   static let echo = Duration.milliseconds(100)
 
   mutating func receive(_ signal: SignalName, at now: ContinuousClock.Instant) -> Order {
-    guard let firstAt else {
-      firstAt = now
+    guard let first else {
+      first = (signal, now)
       return .drain
     }
-    guard signal.number == SIGINT, now - firstAt >= Self.echo, !isImmediate else { return .nothing }
-    isImmediate = true
+    guard signal.number == SIGINT || signal.number == SIGTERM, now - first.at >= Self.echo, cutShort == nil else {
+      return .nothing
+    }
+    cutShort = .asked(signal)
     return .end
+  }
+
+  /// When a worker that was asked to stop has to have ended; nil while nobody has asked, and when it is being killed.
+  func due(after limit: Duration) -> ContinuousClock.Instant? {
+    cutShort == nil ? first.map { $0.at + limit } : nil
+  }
+
+  mutating func isOverdue(after limit: Duration) {
+    if let first { cutShort = .overdue(first.signal, after: limit) }
   }
 }

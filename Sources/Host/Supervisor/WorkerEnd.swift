@@ -11,6 +11,14 @@ struct WorkerEnd: Sendable, Hashable {
     var call: String
   }
 
+  /// Why the supervisor killed a worker.
+  enum CutShort: Sendable, Hashable {
+    /// A second signal asked for an immediate end.
+    case asked(SignalName)
+    /// It had not ended that long after a signal.
+    case overdue(SignalName, after: Duration)
+  }
+
   var status: WaitStatus
   /// The worker said that it ends by itself: its exit code is its own, and it has told why.
   var saidGoodbye: Bool
@@ -20,12 +28,21 @@ struct WorkerEnd: Sendable, Hashable {
   var site: CallSite?
   /// Resident memory at its largest, in bytes.
   var peakMemory: Int
-  /// Somebody asked for an immediate end.
-  var wasCutShort = false
+  /// Nil: the supervisor did not kill it.
+  var cutShort: CutShort?
 
   /// What the supervisor has to say; nil when the worker has said everything.
   var failure: Failure? {
-    if wasCutShort { return nil }
+    switch cutShort {
+    case .asked: return nil
+    case .overdue(let signal, let limit):
+      return Failure(
+        .software,
+        "the worker had not ended \(fixed(limit / .seconds(1), digits: 1)) s after \(signal) and was killed, so what it wrote "
+          + "may not be whole: see whether its process was stopped or the machine is overloaded, or raise --stop-timeout"
+      )
+    case nil: break
+    }
     switch status {
     case .exited(_) where saidGoodbye: return nil
     case .exited(let code):
@@ -51,7 +68,7 @@ struct WorkerEnd: Sendable, Hashable {
 
   /// The exit code of `volley-host`.
   var exitCode: Int32 {
-    if wasCutShort { return 130 }
+    if case .asked(let signal) = cutShort { return 128 + signal.number }
     if case .exited(let code) = status, saidGoodbye { return code }
     return Failure.Kind.software.exitCode
   }

@@ -1,3 +1,4 @@
+import Connectors
 import Glibc
 import VolleyPlan
 
@@ -7,7 +8,8 @@ extension Plan {
     nodes.contains { node in
       switch node.operator {
       case .source(let source): source.implementation.isConnector(in: ["stdin"]) && isatty(STDIN_FILENO) == 1
-      case .sink(let sink): sink.implementation.isConnector(in: ["stdout", "console"]) && isatty(STDOUT_FILENO) == 1
+      case .sink(let sink):
+        sink.implementation.isConnector(in: ["stdout", "console"]) && isatty(StandardOutput.descriptor) == 1
       case .filter, .select, .extend, .batchFunction, .keyBy, .aggregate, .union: false
       }
     }

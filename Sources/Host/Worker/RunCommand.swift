@@ -9,10 +9,17 @@ import Planning
 struct RunCommand {
   private let options: RunOptions
   private let console: Console
+  private let stop: StopWatch
 
-  init(_ options: RunOptions) {
+  init(_ options: RunOptions, _ stop: StopWatch) {
     self.options = options
-    console = Console(options.logFormat)
+    self.stop = stop
+    let console = Console(options.logFormat)
+    self.console = console
+    stop.whileItPrepares {
+      console.log.info("worker.stopped", "stopped before the job was made: nothing was read or written")
+      StopWatch.leave(0)
+    }
   }
 
   /// Returns when the job has ended well, which a graceful stop is too.
@@ -36,8 +43,8 @@ struct RunCommand {
       options: JobOptions(
         threads: threads, batchRows: options.batchRows, batchDelay: options.batchDelay,
         channelBytes: shares.channelBytes, waitingBytes: shares.waitingBytes),
-      log: console.log)
-    StopSignals.watch { job.stop() }
+      log: console.log, whenFailed: { [stop] in stop.expire() })
+    stop.watch(job, timeout: options.stopTimeout, format: options.logFormat)
     let monitor = JobMonitor(job, graph: jobGraph, console: console, drawsStatus: !plan.talksToTerminal)
     let final = try monitor.runToEnd()
     loaded.code.registry.warnOfKeptBatches()

@@ -6,13 +6,13 @@ import Glibc
 enum StopSignals {
   static let watched = [SIGTERM, SIGINT, SIGHUP]
 
-  /// Calls `stop` in a thread of its own at each SIGTERM from now on. The signals are blocked in every thread.
-  static func watch(_ stop: @escaping @Sendable () -> Void) {
+  /// Stops at each SIGTERM from now on, in a thread of its own. The signals are blocked in every thread.
+  static func watch(_ stop: StopWatch) {
     startThread(named: "signals") {
       var signals = signalSet(watched)
       while true {
         var number: Int32 = 0
-        if sigwait(&signals, &number) == 0, number == SIGTERM { stop() }
+        if sigwait(&signals, &number) == 0, number == SIGTERM { stop.stop() }
       }
     }
   }

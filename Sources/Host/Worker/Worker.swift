@@ -1,5 +1,6 @@
 import Base
 import CPlatform
+import Connectors
 import Glibc
 
 /// The child of a supervisor: loads plugins and does the verb's work. A trap ends this process only.
@@ -19,14 +20,17 @@ struct Worker {
       exit(Failure.Kind.software.exitCode)
     }
     prepareSignals()
-    let code = perform(arguments, environment: environment)
+    StandardOutput.keepFromPlugins()
+    let stop = StopWatch()
+    StopSignals.watch(stop)
+    let code = perform(arguments, environment: environment, stop)
     // Plugins' exit handlers do not run: threads of theirs may still be in their code.
     fflush(nil)
     platform_say_goodbye()
     _exit(code)
   }
 
-  private func perform(_ arguments: ArraySlice<String>, environment: [String: String]) -> Int32 {
+  private func perform(_ arguments: ArraySlice<String>, environment: [String: String], _ stop: StopWatch) -> Int32 {
     var format = LogFormat.auto
     do {
       let (verb, rest) = try Verb.split(arguments)
@@ -34,7 +38,7 @@ struct Worker {
       case .run:
         let options = try RunOptions(rest, environment: environment)
         format = options.logFormat
-        try RunCommand(options).run()
+        try RunCommand(options, stop).run()
       case .inspect: try InspectCommand(try InspectOptions(rest, environment: environment)).run()
       case .new, .sdk, .version, .bench, .help: preconditionFailure("a worker is started to run or to inspect")
       }

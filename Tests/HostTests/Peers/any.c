@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "volley.h"
 
@@ -50,6 +51,12 @@ static void act(void) {
   if (strcmp(deed, "kill") == 0) raise(SIGKILL);
 }
 
+// Says so, and never returns: the host has blocked the signals that it takes.
+static void hang(void) {
+  fprintf(stderr, "hanging\n");
+  for (;;) pause();
+}
+
 typedef struct instance {
   const volley_host *host;
   const volley_emit *emit;
@@ -60,20 +67,66 @@ static int32_t nothing(void *self, volley_error *error) {
   return VOLLEY_OK;
 }
 
+static int32_t open_function(void *self, volley_error *error) {
+  (void)self, (void)error;
+  if (strcmp(deed, "hang-in-open") == 0) hang();
+  return VOLLEY_OK;
+}
+
 static int32_t process(void *state, uint32_t input, struct ArrowArray *batch, volley_error *error) {
   (void)input;
   instance *self = state;
   if (strcmp(deed, "fail") == 0) return fail(error, VOLLEY_DOMAIN_USER, "the price is negative");
+  if (strcmp(deed, "ugly") == 0) return fail(error, VOLLEY_DOMAIN_USER, "the price\nis \x1b[31mnegative\t");
+  if (strcmp(deed, "hang-in-process") == 0) hang();
+  if (strcmp(deed, "print") == 0) printf("printed by the plugin\n"), fflush(stdout), system("echo printed by a program");
   act();
   return self->emit->emit(self->host, 0, batch, error);
 }
 
 static const volley_batch_function table = {
-    VOLLEY_HEADER(volley_batch_function), nothing, nothing, free, process, nothing};
+    VOLLEY_HEADER(volley_batch_function), open_function, nothing, free, process, nothing};
+
+static int32_t open_source(void *self, volley_error *error) {
+  (void)self, (void)error;
+  if (strcmp(deed, "hang-in-source-open") == 0) hang();
+  return VOLLEY_OK;
+}
+
+static int32_t read_rows(void *self, uint64_t max_rows, uint64_t timeout, struct ArrowArray *batch, uint32_t *outcome,
+                         volley_error *error) {
+  (void)self, (void)max_rows, (void)timeout, (void)batch, (void)error;
+  if (strcmp(deed, "hang-in-read") == 0) hang();
+  *outcome = VOLLEY_READ_END;
+  return VOLLEY_OK;
+}
+
+static void stop_source(void *self) {
+  (void)self;
+  if (strcmp(deed, "hang-in-stop") == 0) hang();
+}
+
+static int32_t idle(void *self, uint64_t max_rows, uint64_t timeout, struct ArrowArray *batch, uint32_t *outcome,
+                    volley_error *error) {
+  (void)self, (void)max_rows, (void)batch, (void)error;
+  usleep((useconds_t)(timeout / 1000));
+  *outcome = VOLLEY_READ_IDLE;
+  return VOLLEY_OK;
+}
+
+// Sources without rows: one that ends or hangs, one that goes on.
+static const volley_source source_table = {
+    VOLLEY_HEADER(volley_source), open_source, nothing, free, read_rows, stop_source};
+static const volley_source idle_table = {VOLLEY_HEADER(volley_source), open_source, nothing, free, idle, stop_source};
 
 static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                       volley_instance *made, volley_error *error) {
   (void)plan;
+  if (kind == VOLLEY_KIND_SOURCE) {
+    made->self = calloc(1, 1);
+    made->table = strcmp(place->function, "idle") == 0 ? &idle_table : &source_table;
+    return VOLLEY_OK;
+  }
   if (kind != VOLLEY_KIND_BATCH_FUNCTION || strcmp(place->function, "act") != 0)
     return fail(error, VOLLEY_DOMAIN_USER, "there is only the batch function 'act'");
   instance *self = calloc(1, sizeof *self);
@@ -94,6 +147,7 @@ static int32_t make_plan(const volley_pipeline *pipeline, const char *values, ui
   if (!member(json, "plan", path, sizeof path)) return fail(error, VOLLEY_DOMAIN_USER, "there is no plan");
   member(json, "deed", deed, sizeof deed);
   if (strcmp(deed, "trap-in-plan") == 0) __builtin_trap();
+  if (strcmp(deed, "hang-in-plan") == 0) hang();
   FILE *file = fopen(path, "r");
   if (!file) return fail(error, VOLLEY_DOMAIN_USER, "the plan's file is missing");
   char *text = calloc(1, 1 << 20);

@@ -32,24 +32,49 @@ class Host:
 
     def read_until(self, name):
         """Reads events up to the first of that name; None: up to the end of stderr."""
-        descriptor = self.process.stderr.fileno()
         end = time.monotonic() + LIMIT
         while name is None or not any(event["event"] == name for event in self.events):
-            ready, _, _ = select.select([descriptor], [], [], max(0, end - time.monotonic()))
-            if not ready:
-                raise SystemExit(f"no event {name}; so far {self.events} {self.lines}")
-            data = os.read(descriptor, 65536)
-            if not data:
+            some = self.read_some(max(0, end - time.monotonic()))
+            if some is None:
                 if name is None:
                     return None
                 raise SystemExit(f"stderr ended before {name}: {self.events} {self.lines}")
-            *lines, self.rest = (self.rest + data).split(b"\n")
-            for line in lines:
-                if line.startswith(b"{"):
-                    self.events.append(json.loads(line))
-                else:
-                    self.lines.append(line.decode())
+            if not some:
+                raise SystemExit(f"no event {name}; so far {self.events} {self.lines}")
         return next((event for event in self.events if event["event"] == name), None)
+
+    def read_some(self, seconds):
+        """Reads what comes first: True when there was something, False when not in that time, None at the end."""
+        descriptor = self.process.stderr.fileno()
+        ready, _, _ = select.select([descriptor], [], [], seconds)
+        if not ready:
+            return False
+        data = os.read(descriptor, 65536)
+        if not data:
+            return None
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            if line.startswith(b"{"):
+                self.events.append(json.loads(line))
+            else:
+                self.lines.append(line.decode())
+        return True
+
+    def read_line(self, text):
+        """Reads up to a line of that text, which is no event."""
+        while text not in self.lines:
+            if not self.read_some(LIMIT):
+                raise SystemExit(f"no line {text}; so far {self.events} {self.lines}")
+
+    def ends_within(self, seconds):
+        """Reads what comes; whether stderr ended before the time was over."""
+        end = time.monotonic() + seconds
+        while True:
+            rest = max(0, end - time.monotonic())
+            if self.read_some(rest) is None:
+                return True
+            if rest == 0:
+                return False
 
     def worker(self):
         return self.read_until("worker.resources")["pid"]
@@ -82,17 +107,55 @@ def files(output):
     return [os.path.join(folder, other) for other in os.listdir(folder) if name in other]
 
 
-def cut_short(gap, command):
-    """A job that cannot drain, because nobody reads its output: one SIGINT, and after `gap` seconds another."""
+def full_pipe():
+    """Both ends of a pipe that takes nothing more."""
     read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    try:
+        while True:
+            os.write(write_end, bytes(4096))
+    except BlockingIOError:
+        os.set_blocking(write_end, True)
+    return read_end, write_end
+
+
+def full(name, command, again=False):
+    """A job that cannot drain, because its output is full and nobody reads it: a signal."""
+    _, write_end = full_pipe()
     host = Host(command, stdout=write_end)
     worker = host.worker()
     host.read_until("job.starting")
-    wait_for("a full pipe", lambda: not select.select([], [write_end], [], 0)[1])
-    host.process.send_signal(signal.SIGINT)
+    host.process.send_signal(getattr(signal, name))
     host.read_until("job.stopping")
-    time.sleep(float(gap))
-    host.process.send_signal(signal.SIGINT)
+    while again and not host.ends_within(0.02):
+        host.process.send_signal(getattr(signal, name))
+    status = host.finish()
+    return {"status": status, "lines": host.lines, "worker_alive": is_alive(worker)}
+
+
+def cut_short(name, command):
+    """The same, and the signal again until it ends."""
+    return full(name, command, again=True)
+
+
+def stuck(words, command):
+    """A job whose plugin says that it hangs: signals one after the other, and with "again" the last one until it ends."""
+    names = words.split(",")
+    host = Host(command, stdout=subprocess.DEVNULL)
+    worker = host.worker()
+    if "idle" in names:
+        host.read_until("job.starting")
+    else:
+        host.read_line("hanging")
+    for name in names:
+        if name == "again":
+            while not host.ends_within(0.02):
+                host.process.send_signal(number)
+        elif name == "STOP-WORKER":
+            os.kill(worker, signal.SIGSTOP)
+        elif name != "idle":
+            number = getattr(signal, name)
+            host.process.send_signal(number)
     status = host.finish()
     return {"status": status, "lines": host.lines, "worker_alive": is_alive(worker)}
 
@@ -101,9 +164,10 @@ def kill_supervisor(command):
     host = Host(command, stdout=subprocess.DEVNULL)
     worker = host.worker()
     host.read_until("job.starting")
+    end = os.pidfd_open(worker)
     host.process.send_signal(signal.SIGKILL)
     host.process.wait()
-    wait_for("the worker's end", lambda: not is_alive(worker))
+    select.select([end], [], [], LIMIT)
     return {"worker_alive": is_alive(worker)}
 
 
@@ -174,7 +238,6 @@ def latency(count, command):
                 raise SystemExit(f"line {number} did not come: {output!r} {host.lines}")
             output += data
         times.append((time.monotonic() - start) * 1000)
-        time.sleep(0.003)
     host.process.stdin.close()
     return {"status": host.finish(), "milliseconds": times}
 

@@ -1,0 +1,29 @@
+import Base
+import Synchronization
+
+/// Since when a stage's code has been running in a subtask, for whoever wants to know what a job waits for.
+///
+/// Set by the thread that makes the call, per batch and never per row; read by any thread at any time.
+final class CallClock: Sendable {
+  /// Nanoseconds of the monotonic clock; 0 outside of a call.
+  private let start = Atomic<Int64>(0)
+
+  func enter(at now: MonotonicTime) { start.store(now.nanoseconds, ordering: .relaxed) }
+
+  func leave() { start.store(0, ordering: .relaxed) }
+
+  /// Nil outside of a call.
+  var since: MonotonicTime? {
+    let start = start.load(ordering: .relaxed)
+    return start == 0 ? nil : MonotonicTime(nanoseconds: start)
+  }
+}
+
+/// A call of a stage's code that has not returned.
+public struct RunningCall: Sendable {
+  /// As reports name the stage: "source orders".
+  public var label: String
+  public var uid: String?
+  public var subtask: Int
+  public var duration: Duration
+}
