@@ -49,6 +49,14 @@ public struct FloorDivisor: Sendable {
     return Int64(bitPattern: (product | magnitude & identity) ^ sign)
   }
 
+  /// The quotient of a value that is not negative.
+  @inlinable
+  @inline(__always)  // As `quotient`.
+  func quotient(ofNatural value: Int64) -> Int64 {
+    let magnitude = UInt64(bitPattern: value)
+    return Int64(bitPattern: magnitude.multipliedFullWidth(by: multiplier).high &>> shift | magnitude & identity)
+  }
+
   /// The multiple of the divisor that is at or next below the value; wraps where that is below `Int64.min`.
   @inlinable
   @inline(__always)  // As `quotient`.

@@ -19,8 +19,8 @@ func writeTwoDigits(_ value: Int64, to out: UnsafeMutablePointer<UInt8>) {
 
 /// Writes a number of exactly `count` digits, with leading zeros.
 @inline(__always)  // So that a constant count unrolls the loop.
-func writeDigits(_ value: Int64, count: Int, to out: UnsafeMutablePointer<UInt8>) {
-  var left = UInt64(bitPattern: value)
+func writeDigits(_ value: UInt64, count: Int, to out: UnsafeMutablePointer<UInt8>) {
+  var left = value
   var at = count
   while at >= 2 {
     let quotient = left / 100
@@ -34,16 +34,16 @@ func writeDigits(_ value: Int64, count: Int, to out: UnsafeMutablePointer<UInt8>
 /// Writes a year with at least four digits, and with a sign outside of 0...9999; returns where it ends, at most 13 bytes on.
 func writeYear(_ year: Int64, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
   if year >= 0, year <= 9999 {
-    writeDigits(year, count: 4, to: out)
+    writeDigits(UInt64(bitPattern: year), count: 4, to: out)
     return out + 4
   }
   out[0] = UInt8(ascii: year < 0 ? "-" : "+")
-  return writeNumber(Int64(year.magnitude), atLeast: 4, to: out + 1)
+  return writeNumber(year.magnitude, atLeast: 4, to: out + 1)
 }
 
-/// Writes a number that is not negative, with zeros before it up to that many digits; returns where it ends.
+/// Writes a number with zeros before it up to that many digits; returns where it ends.
 func writeNumber(
-  _ value: Int64, atLeast width: Int, to out: UnsafeMutablePointer<UInt8>
+  _ value: UInt64, atLeast width: Int, to out: UnsafeMutablePointer<UInt8>
 ) -> UnsafeMutablePointer<UInt8> {
   var length = 1
   var left = value / 10

@@ -49,7 +49,7 @@ extension ISO8601 {
     at = writeTime(time, to: at + 1)
     if digits > 0 {
       at[0] = UInt8(ascii: ".")
-      writeDigits(inDay &- time &* perSecond, count: digits, to: at + 1)
+      writeDigits(UInt64(bitPattern: inDay &- time &* perSecond), count: digits, to: at + 1)
       at += 1 + digits
     }
     guard isInstant else { return at }
@@ -115,7 +115,7 @@ extension ISO8601 {
     let at = writeTime(seconds, to: out)
     guard unit != .second else { return at }
     at[0] = UInt8(ascii: ".")
-    writeDigits(fraction, count: unit.fractionDigits, to: at + 1)
+    writeDigits(UInt64(bitPattern: fraction), count: unit.fractionDigits, to: at + 1)
     return at + 1 + unit.fractionDigits
   }
 

@@ -51,7 +51,7 @@ public enum ISO8601 {
       guard let time = cursor.time(), cursor.fraction(unit, &fraction) else { return .malformed }
       seconds &+= time
       if cursor.at < end {
-        guard let offset = cursor.offset(), cursor.at == end else { return .malformed }
+        guard let offset = cursor.offset() else { return .malformed }
         seconds &-= offset
         outcome = .withOffset
       }
@@ -165,8 +165,14 @@ struct ISO8601Cursor {
     return at > first && (isLenient || isExact && at - first <= 9)
   }
 
-  /// `Z`, `±hh`, `±hhmm` or `±hh:mm` as seconds east of UTC.
+  /// `Z`, `±hh`, `±hhmm` or `±hh:mm` as seconds east of UTC, where nothing follows.
   mutating func offset() -> Int64? {
+    guard let offset = leadingOffset(), at == end else { return nil }
+    return offset
+  }
+
+  /// As `offset`, where other text may follow.
+  mutating func leadingOffset() -> Int64? {
     if skip("Z") || isLenient && skip("z") { return 0 }
     let isWest = at < end && at.pointee == UInt8(ascii: "-")
     guard skip("+") || skip("-"), end - at >= 2 else { return nil }
@@ -174,8 +180,8 @@ struct ISO8601Cursor {
     guard hours < 24 else { return nil }
     at += 2
     var seconds = hours &* 3600
-    if at < end {
-      _ = skip(":")
+    let hasColon = skip(":")
+    if hasColon || at < end && at.pointee &- 48 < 10 {
       guard end - at >= 2 else { return nil }
       let minutes = two(at)
       guard minutes < 60 else { return nil }

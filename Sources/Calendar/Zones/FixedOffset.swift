@@ -7,7 +7,7 @@ public enum FixedOffset {
 
   /// The zone of "UTC", "Z", "+02:00", "-0330" or "+02"; nil for another name.
   static func zone(_ name: String) -> TimeZone? {
-    if isUTC(name) { return TimeZone(name: name, fixedOffset: 0, abbreviation: "UTC") }
+    if isUTC(name) { return TimeZone(name: name, fixedOffset: 0, abbreviation: name == "GMT" ? "GMT" : "UTC") }
     guard let seconds = seconds(Array(name.utf8)) else { return nil }
     return TimeZone(name: name, fixedOffset: seconds, abbreviation: abbreviation(seconds))
   }
@@ -26,10 +26,10 @@ public enum FixedOffset {
     return sign == UInt8(ascii: "-") ? -seconds : seconds
   }
 
-  /// "+02:00"
+  /// "+0200", as the names of zones without one are in the IANA database.
   private static func abbreviation(_ seconds: Int64) -> String {
     func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let minutes = abs(seconds) / 60
-    return "\(seconds < 0 ? "-" : "+")\(two(minutes / 60)):\(two(minutes % 60))"
+    return "\(seconds < 0 ? "-" : "+")\(two(minutes / 60))\(two(minutes % 60))"
   }
 }

@@ -28,7 +28,7 @@ struct PosixRule: Sendable {
     /// Seconds since that day's midnight.
     var time: Int64
 
-    /// Seconds of local time since 1970-01-01T00:00:00 in that year.
+    /// Seconds of local time since 1970-01-01T00:00:00 in that year, at most as far as an `Int64` goes.
     func seconds(year: Int64) -> Int64 {
       let first = Civil.days(year: year, month: 1, day: 1)
       let days: Int64
@@ -43,7 +43,8 @@ struct PosixRule: Sendable {
         if inMonth >= Civil.daysIn(month: month, of: year) { inMonth -= 7 }
         days = monthStart + inMonth
       }
-      return days * Civil.secondsPerDay + time
+      let (midnight, overflow) = days.multipliedReportingOverflow(by: Civil.secondsPerDay)
+      return overflow ? (days < 0 ? .min : .max) : midnight.saturatingAdd(time)
     }
   }
 

@@ -140,6 +140,14 @@ public struct ZoneCursor {
     return searchMoment(of: reading, .earliest, .latest)
   }
 
+  /// The moment of a reading that was rounded up from that of `origin`: of two moments the earlier that is not before
+  /// the origin; behind a gap where it was skipped.
+  mutating func moment(ofCeiling reading: Int64, origin: Int64) -> Int64 {
+    if hasOneMoment(reading) { return reading &- readingOffset }
+    let earliest = searchMoment(of: reading, .earliest, .latest)
+    return earliest >= origin || failed ? earliest : searchMoment(of: reading, .latest, .latest)
+  }
+
   /// The moment of a reading that was reached by counting on from that of `origin`: where there are two, the one that has
   /// the origin's offset, else the earlier; where it was skipped, as much behind the gap as it was in it.
   mutating func moment(ofShifted reading: Int64, originOffset: Int64) -> Int64 {
