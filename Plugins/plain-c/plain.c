@@ -238,7 +238,7 @@ static const volley_pipeline *pipeline(uint32_t index) { return index == 0 ? &on
 static const volley_connector *connector(uint32_t index) { return index == 0 ? &ramp_connector : NULL; }
 
 static const volley_plugin plugin = {VOLLEY_HEADER(volley_plugin), "plain-c", "0.1.0", "a pipeline and a source in plain C",
-                                     pipeline, connector};
+                                     pipeline, connector, NULL};
 
 const volley_plugin *volley_plugin_root(void);
 

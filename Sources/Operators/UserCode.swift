@@ -26,8 +26,14 @@ public protocol UserCode: AnyObject {
   ) throws(Failure) -> any Operator
   func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source
   func makeSink(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink
+  /// The codecs that plugins bring, for files and buffers of the host's own connectors.
+  var codecs: CodecSet { get }
   /// The names of the connectors that plugins bring.
   var connectorNames: [String] { get }
   func makeSource(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source
   func makeSink(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink
+}
+
+extension UserCode {
+  public var codecs: CodecSet { .none }
 }

@@ -19,6 +19,7 @@ public final class Plugin: Sendable {
   public let note: PluginNote
   public let pipelines: [PluginPipeline]
   public let connectors: [PluginConnector]
+  public let codecs: [PluginCodec]
 
   /// What is loaded, by path.
   private static let loaded = Mutex<[String: Plugin]>([:])
@@ -57,11 +58,24 @@ public final class Plugin: Sendable {
     let connectorSite = CallSite(plugin: name, function: name, slot: "connector")
     connectors = try scope.enumerate("connector") { index in connectorSite.run { connector?(index) } }
       .map { pointer throws(Failure) in try PluginConnector(pointer, scope) }
+    codecs = try Self.codecs(root, scope)
     try Self.checkNames(pipelines.map(\.name), "pipelines", scope)
     try Self.checkNames(connectors.map(\.name), "connectors", scope)
-    if pipelines.isEmpty && connectors.isEmpty {
-      throw Failure(.plugin, "\(scope.label) offers no pipeline and no connector; export at least one")
+    try Self.checkNames(codecs.map(\.name), "codecs", scope)
+    if pipelines.isEmpty && connectors.isEmpty && codecs.isEmpty {
+      throw Failure(.plugin, "\(scope.label) offers no pipeline, no connector and no codec; export at least one")
     }
+  }
+
+  /// Plugins of ABI 0.1 have no slot for codecs, and later ones may leave it empty.
+  private static func codecs(_ root: UnsafePointer<volley_plugin>, _ scope: PluginScope) throws(Failure)
+    -> [PluginCodec]
+  {
+    guard volley_plugin_has_codec(root) != 0 else { return [] }
+    let codec = root.pointee.codec
+    let site = CallSite(plugin: scope.name, function: scope.name, slot: "codec")
+    return try scope.enumerate("codec") { index in site.run { codec?(index) } }
+      .map { pointer throws(Failure) in try PluginCodec(pointer, scope) }
   }
 
   /// Brings the code in and asks it for its root table. Initialisers run here.
@@ -95,7 +109,8 @@ public final class Plugin: Sendable {
   public func pipeline(named name: String?) throws(Failure) -> PluginPipeline {
     let names = pipelines.map { "'\($0.name)'" }.joined(separator: ", ")
     guard let first = pipelines.first else {
-      throw Failure(.usage, "plugin '\(self.name)' offers no pipeline, only connectors; load it with --connector")
+      let (what, flag) = connectors.isEmpty ? ("codecs", "codec") : ("connectors", "connector")
+      throw Failure(.usage, "plugin '\(self.name)' offers no pipeline, only \(what); load it with --\(flag)")
     }
     guard let name else {
       guard pipelines.count == 1 else {

@@ -2,7 +2,7 @@ import Base
 import CVolley
 import VolleyPlan
 
-/// A parameter of a pipeline, or an option of a connector, as a plugin declares it.
+/// A parameter of a pipeline, or an option of a connector or codec, as a plugin declares it.
 public struct PluginParameter: Sendable, Hashable {
   public enum Kind: String, Sendable, CaseIterable {
     case string, int, double, bool

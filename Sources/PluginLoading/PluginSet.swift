@@ -5,27 +5,28 @@ import Expressions
 import Operators
 import VolleyPlan
 
-/// The plugins of a job: the one whose pipeline runs, and those that bring connectors.
+/// The plugins of a job: the one whose pipeline runs, and those that bring connectors and codecs.
 public final class PluginSet: UserCode {
   public let pipeline: BuiltPipeline
   /// Counters and leaks of the instances that this set made.
   public let registry = InstanceRegistry()
+  public let codecs: CodecSet
   private let connectors: [String: PluginConnector]
   private let host: InstanceHost
 
   /// - Parameters:
-  ///   - plugins: their connectors may be used by the pipeline, beside those of its own plugin.
+  ///   - others: their connectors and codecs may be used by the pipeline, beside those of its own plugin.
   ///   - reservedNames: names of connectors that the host itself brings.
   ///   - listener: takes what plugins log and what is to be said of them.
   public init(
-    pipeline: BuiltPipeline, of plugin: Plugin, connectors plugins: [Plugin] = [], reservedNames: [String] = [],
+    pipeline: BuiltPipeline, of plugin: Plugin, others: [Plugin] = [], reservedNames: [String] = [],
     listener: @escaping PluginListener
   ) throws(Failure) {
     self.pipeline = pipeline
     host = InstanceHost(listener: listener, registry: registry)
     var connectors: [String: PluginConnector] = [:]
     var seen: Set<String> = []
-    for plugin in [plugin] + plugins where seen.insert(plugin.path).inserted {
+    for plugin in [plugin] + others where seen.insert(plugin.path).inserted {
       for connector in plugin.connectors {
         if reservedNames.contains(connector.name) {
           throw Failure(
@@ -43,6 +44,24 @@ public final class PluginSet: UserCode {
       }
     }
     self.connectors = connectors
+    codecs = try Self.codecs([plugin] + others, host)
+  }
+
+  private static func codecs(_ plugins: [Plugin], _ host: InstanceHost) throws(Failure) -> CodecSet {
+    var codecs: [PluginCodec] = []
+    var seen: Set<String> = []
+    for plugin in plugins where seen.insert(plugin.path).inserted {
+      for codec in plugin.codecs {
+        if let other = codecs.first(where: { $0.name == codec.name }) {
+          throw Failure(
+            .plugin,
+            "the plugins '\(other.pluginName)' and '\(plugin.name)' both bring a codec '\(codec.name)'; load one of them"
+          )
+        }
+        codecs.append(codec)
+      }
+    }
+    return CodecSet(codecs.map { PluginBufferCodec($0, host: host) })
   }
 
   public var connectorNames: [String] { connectors.keys.sorted() }

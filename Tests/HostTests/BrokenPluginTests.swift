@@ -114,10 +114,12 @@ import Testing
     #expect(lines.contains { $0.contains("plugin 'broken': function 'pass' kept ") }, "\(lines)")
   }
 
-  @Test("the museum's pipelines run, each built against the frozen header of its version")
-  func museum() throws {
+  @Test(
+    "the museum's pipelines run, each built against the frozen header of its version",
+    arguments: PluginSource.museumVersions)
+  func museum(version: String) throws {
     let folder = TemporaryFolder()
-    let path = try PluginSource.museum.compiled()
+    let path = try PluginSource.museum(version).compiled()
     let outcome = HostProgram.run(
       "run", "--plugin", path, "--set", "rows=300", "--set", "out=\(folder.file("cheap.txt"))", "--report", "none",
       "--log-format", "json")

@@ -35,6 +35,13 @@ struct BrokenCallTests {
       ("write", .io, "plugin 'broken': sink 'drop' failed in 'write': the moon is full (code 42)"),
       ("finish", .data, "plugin 'broken': sink 'drop' failed in 'finish': the moon is full (code 42)"),
       ("close", .software, "plugin 'broken': source 'numbers' failed in 'close': the moon is full (code 42)"),
+      ("create coder", .usage, "plugin 'broken': codec 'chunk' failed in 'create': the moon is full (code 42)"),
+      ("open coder", .data, "plugin 'broken': codec 'chunk' failed in 'open': the moon is full (code 42)"),
+      ("bound", .data, "plugin 'broken': codec 'chunk' failed in 'bound': the moon is full (code 42)"),
+      ("compress", .data, "plugin 'broken': codec 'chunk' failed in 'compress': the moon is full (code 42)"),
+      ("decompress", .data, "plugin 'broken': codec 'chunk' failed in 'decompress': the moon is full (code 42)"),
+      ("begin", .data, "plugin 'broken': codec 'chunk' failed in 'begin': the moon is full (code 42)"),
+      ("step", .data, "plugin 'broken': codec 'chunk' failed in 'step': the moon is full (code 42)"),
     ])
   func errors(slot: String, kind: Failure.Kind, message: String) throws {
     let failure = Rig.failure(of: try PluginSource.broken("fail \(slot)").compiled())
@@ -49,12 +56,16 @@ struct BrokenCallTests {
       ("plan", "pipeline 'broken'"), ("create", "sink 'drop'"), ("open", "sink 'drop'"), ("call", "function 'twice'"),
       ("process", "function 'pass'"), ("flush", "function 'pass'"), ("read", "source 'numbers'"),
       ("write", "sink 'drop'"), ("finish", "sink 'drop'"), ("close", "source 'numbers'"),
+      ("create coder", "codec 'chunk'"), ("open coder", "codec 'chunk'"), ("bound", "codec 'chunk'"),
+      ("compress", "codec 'chunk'"), ("decompress", "codec 'chunk'"), ("begin", "codec 'chunk'"),
+      ("step", "codec 'chunk'"),
     ])
   func unknownStatus(slot: String, what: String) throws {
     let failure = Rig.failure(of: try PluginSource.broken("status \(slot)").compiled())
     #expect(
       failure?.message
-        == "plugin 'broken': \(what) returned the unknown status 7 from '\(slot)', expected 0 or 1; correct the plugin")
+        == "plugin 'broken': \(what) returned the unknown status 7 from '\(slot.split(separator: " ")[0])', expected 0 or 1; correct the plugin"
+    )
     #expect(failure?.kind == .software)
     #expect(failure?.domain == .internal)
   }
@@ -134,6 +145,38 @@ struct BrokenCallTests {
   }
 
   @Test(
+    "coders that break a rule are refused, each in one sentence",
+    arguments: [
+      (
+        "bound too large",
+        "says from 'bound' that 100 bytes compress to 18446744073709551615, which no memory holds; correct the plugin"
+      ),
+      (
+        "compress too long",
+        "says that it wrote 103 bytes in 'compress', which had 102 bytes of room; correct the plugin"
+      ),
+      (
+        "decompress too long",
+        "says that it wrote 18446744073709551615 bytes in 'decompress', which had 100 bytes of room; correct the plugin"
+      ),
+      (
+        "step takes too much", "says that it took 8 bytes in 'step', which had 7 bytes of input; correct the plugin"
+      ),
+      (
+        "step gives too much", "says that it wrote 12 bytes in 'step', which had 11 bytes of room; correct the plugin"
+      ),
+      (
+        "step stalls",
+        "does not move on in 'step', which was given 7 bytes and room for 11; take input, give output, end, or fail"
+      ),
+    ])
+  func coders(fault: String, message: String) throws {
+    let failure = Rig.failure(of: try PluginSource.broken(fault).compiled())
+    #expect(failure?.message == "plugin 'broken': codec 'chunk' \(message)")
+    #expect(failure?.kind == .plugin)
+  }
+
+  @Test(
     "instances without a whole table are refused when they are made",
     arguments: [
       (
@@ -159,6 +202,22 @@ struct BrokenCallTests {
       (
         "no instance table",
         "sink 'drop' was made without a table: 'create' returned OK and NULL; fill 'table' in"
+      ),
+      (
+        "short coder",
+        "codec 'chunk': table volley_coder is 64 bytes, the slot 'step' needs 72; initialise its header with VOLLEY_HEADER(volley_coder)"
+      ),
+      (
+        "null decompress",
+        "codec 'chunk': table volley_coder has NULL in the slot 'decompress', which must be there; fill it in"
+      ),
+      (
+        "coder table major",
+        "codec 'chunk': table volley_coder says ABI 9.3, expected major 0; initialise its header with VOLLEY_HEADER(volley_coder)"
+      ),
+      (
+        "no coder table",
+        "codec 'chunk' was made without a table: 'create' returned OK and NULL; fill 'table' in"
       ),
     ])
   func instanceTables(fault: String, message: String) throws {

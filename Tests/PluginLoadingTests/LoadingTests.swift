@@ -37,6 +37,8 @@ struct LoadingTests {
     #expect(plugin.pipelines[0].parameters.map(\.kind) == [.int, .double, .string])
     #expect(plugin.connectors.map(\.name) == ["counter", "ticks"])
     #expect(plugin.connectors.map(\.isSource) == [false, true])
+    // Its root has no slot for codecs.
+    #expect(plugin.codecs.isEmpty)
   }
 
   @Test("the same path, and a link to it, give one plugin")
@@ -171,7 +173,7 @@ struct LoadingTests {
     let path = try PluginSource.broken(flags: ["-DNOTE_MAJOR=1", "-DNOTE_MINOR=4"]).compiled()
     expectRefusal(
       path,
-      "plugin '\(path)' was built for plugin ABI 1.4 (SDK 0.9.0, a C compiler), this host runs 0.1; use a newer volley-host, or "
+      "plugin '\(path)' was built for plugin ABI 1.4 (SDK 0.9.0, a C compiler), this host runs 0.2; use a newer volley-host, or "
         + "build it again with this host's SDK ('volley-host sdk update')")
   }
 
@@ -180,7 +182,7 @@ struct LoadingTests {
     let path = try PluginSource.broken(flags: ["-DNOTE_MINOR=0", "-DNOTE_HOST_MINOR=0"]).compiled()
     expectRefusal(
       path,
-      "plugin '\(path)' was built for plugin ABI 0.0 (SDK 0.9.0, a C compiler), this host runs 0.1 to 0.1; use an older "
+      "plugin '\(path)' was built for plugin ABI 0.0 (SDK 0.9.0, a C compiler), this host runs 0.1 to 0.2; use an older "
         + "volley-host, or build it again with this host's SDK ('volley-host sdk update')")
   }
 
@@ -190,7 +192,7 @@ struct LoadingTests {
     expectRefusal(
       needs,
       "plugin '\(needs)' was built for plugin ABI 0.7 (SDK 0.9.0, a C compiler) and needs a host of 0.5 or newer, this host "
-        + "runs 0.1; use a newer volley-host, or build it again with this host's SDK ('volley-host sdk update')")
+        + "runs 0.2; use a newer volley-host, or build it again with this host's SDK ('volley-host sdk update')")
     let knows = try PluginSource.broken(flags: ["-DNOTE_MINOR=7", "-DNOTE_HOST_MINOR=1"]).compiled()
     #expect(try Plugin.load(path: knows).note.abiMinor == 7)
   }
@@ -236,7 +238,7 @@ struct LoadingTests {
       ("name not utf8", "PATH: 'name' of table volley_plugin is not UTF-8; encode it so"),
       ("no name", "PATH: 'name' of table volley_plugin is empty or holds control characters; give it a plain name"),
       ("long name", "PATH: 'name' of table volley_plugin is longer than 127 bytes; shorten it"),
-      ("nothing offered", "plugin 'broken' offers no pipeline and no connector; export at least one"),
+      ("nothing offered", "plugin 'broken' offers no pipeline, no connector and no codec; export at least one"),
       (
         "endless pipelines",
         "plugin 'broken' gives more than 1024 entries from 'pipeline'; return NULL past the last one"
@@ -262,6 +264,32 @@ struct LoadingTests {
       (
         "connector kinds",
         "plugin 'broken': connector 'kindless' is neither a source nor a sink; set 'kinds' of its table"
+      ),
+      ("same codecs", "plugin 'broken' offers two codecs named 'chunk'; rename one"),
+      ("endless codecs", "plugin 'broken' gives more than 1024 entries from 'codec'; return NULL past the last one"),
+      (
+        "codec magic",
+        "plugin 'broken': codec 'chunk' has a magic of 17 bytes, expected at most 16 bytes; set 'magic' and 'magic_length' of its table"
+      ),
+      (
+        "codec null magic",
+        "plugin 'broken': codec 'chunk' has a magic of 4 bytes at NULL, expected at most 16 bytes; set 'magic' and 'magic_length' of its table"
+      ),
+      (
+        "codec suffix",
+        "plugin 'broken': codec 'chunk' has the suffix 'chunk', expected the end of a file's name such as '.gz'; correct it"
+      ),
+      (
+        "short codec",
+        "plugin 'broken': codec 'chunk': table volley_codec is 56 bytes, the slot 'option' needs 64; initialise its header with VOLLEY_HEADER(volley_codec)"
+      ),
+      (
+        "null codec create",
+        "plugin 'broken': codec 'chunk': table volley_codec has NULL in the slot 'create', which must be there; fill it in"
+      ),
+      (
+        "codec major",
+        "plugin 'broken': table volley_codec says ABI 9.3, expected major 0; initialise its header with VOLLEY_HEADER(volley_codec)"
       ),
     ])
   func tables(fault: String, message: String) throws {

@@ -14,8 +14,8 @@ struct MuseumTests {
   private static let orders = Schema([Field("id", .int64, nullable: false), Field("price", .float64, nullable: false)])
   private static let totals = Schema([Field("id", .int64, nullable: false), Field("total", .float64, nullable: false)])
 
-  private func set(_ members: [JSONValue.Member] = []) throws -> PluginSet {
-    let plugin = try Plugin.load(path: PluginSource.museum.compiled())
+  private func set(_ version: String, _ members: [JSONValue.Member] = []) throws -> PluginSet {
+    let plugin = try Plugin.load(path: PluginSource.museum(version).compiled())
     let out = JSONValue.Member("out", .string(folder.file("cheap.txt")))
     let built = try plugin.pipeline(named: "museum").plan(values: .object([out] + members))
     return try PluginSet(pipeline: built, of: plugin, listener: events.listener)
@@ -25,9 +25,9 @@ struct MuseumTests {
     RecordBatch(schema: Self.totals, columns: [.int64(ids), .float64(totals)], length: ids.count)
   }
 
-  @Test("its plan is read")
-  func plan() throws {
-    let plan = try set().pipeline.plan
+  @Test("its plan is read", arguments: PluginSource.museumVersions)
+  func plan(version: String) throws {
+    let plan = try set(version).pipeline.plan
     #expect(plan.name == "museum")
     #expect(plan.nodes.map(\.id) == [0, 1, 2, 3, 4])
     #expect(plan.nodes.map(\.uid) == ["orders", nil, "split", "cheap", "dear"])
@@ -38,9 +38,10 @@ struct MuseumTests {
     #expect(split.outputs == [Self.totals.fields, Self.totals.fields])
   }
 
-  @Test("its source gives rows, at most as many as asked for, and ends")
-  func source() throws {
-    let source = try set([.init("rows", .int(250))]).makeSource("orders", schema: Self.orders, at: .at("orders"))
+  @Test("its source gives rows, at most as many as asked for, and ends", arguments: PluginSource.museumVersions)
+  func source(version: String) throws {
+    let source = try set(version, [.init("rows", .int(250))]).makeSource(
+      "orders", schema: Self.orders, at: .at("orders"))
     #expect(source.blocks)
     try source.open()
     var ids: [Int64] = []
@@ -57,9 +58,9 @@ struct MuseumTests {
     #expect(sizes == [100, 100, 50])
   }
 
-  @Test("its source is stopped, also before it is open")
-  func stop() throws {
-    let source = try set().makeSource("orders", schema: Self.orders, at: .at("orders"))
+  @Test("its source is stopped, also before it is open", arguments: PluginSource.museumVersions)
+  func stop(version: String) throws {
+    let source = try set(version).makeSource("orders", schema: Self.orders, at: .at("orders"))
     try source.open()
     source.stop()
     source.stop()
@@ -69,7 +70,7 @@ struct MuseumTests {
     }
     try source.close()
     source.stop()
-    let early = try set().makeSource("orders", schema: Self.orders, at: .at("orders"))
+    let early = try set(version).makeSource("orders", schema: Self.orders, at: .at("orders"))
     early.stop()
     try early.open()
     guard case .end = try early.read(maxRows: 1, timeout: .zero) else {
@@ -79,12 +80,14 @@ struct MuseumTests {
     try early.close()
   }
 
-  @Test("its scalar function sees columns and slices of them, and the parameters")
-  func scalarFunction() throws {
+  @Test(
+    "its scalar function sees columns and slices of them, and the parameters", arguments: PluginSource.museumVersions)
+  func scalarFunction(version: String) throws {
     let call = Expression.UserFunction(
       function: "with_tax", arguments: [.column("price")], parameterTypes: [.float64], resultType: .float64,
       acceptsNulls: false)
-    let function = try set([.init("rate", .double(0.5))]).scalarFunctions(at: .at("select")).makeScalarFunction(call)
+    let function = try set(version, [.init("rate", .double(0.5))]).scalarFunctions(at: .at("select"))
+      .makeScalarFunction(call)
     try function.open()
     let column = Column.float64([1, 2, 4, 8, 16])
     let whole = try function.call([column], rowCount: 5)
@@ -96,20 +99,21 @@ struct MuseumTests {
     try function.close()
   }
 
-  @Test("its scalar function refuses to open with a rate below 0")
-  func refusesToOpen() throws {
+  @Test("its scalar function refuses to open with a rate below 0", arguments: PluginSource.museumVersions)
+  func refusesToOpen(version: String) throws {
     let call = Expression.UserFunction(
       function: "with_tax", arguments: [.column("price")], parameterTypes: [.float64], resultType: .float64,
       acceptsNulls: false)
-    let function = try set([.init("rate", .double(-1))]).scalarFunctions(at: .at("select")).makeScalarFunction(call)
+    let function = try set(version, [.init("rate", .double(-1))]).scalarFunctions(at: .at("select")).makeScalarFunction(
+      call)
     let failure = #expect(throws: Failure.self) { try function.open() }
-    #expect(failure?.message == "plugin 'museum-0.1': function 'with_tax' failed in 'open': the rate is below 0")
+    #expect(failure?.message == "plugin 'museum-\(version)': function 'with_tax' failed in 'open': the rate is below 0")
     try function.close()
   }
 
-  @Test("its batch function emits on both outputs, counts and logs")
-  func batchFunction() throws {
-    let set = try set()
+  @Test("its batch function emits on both outputs, counts and logs", arguments: PluginSource.museumVersions)
+  func batchFunction(version: String) throws {
+    let set = try set(version)
     let function = try set.makeBatchFunction(
       "split", input: Self.totals, outputs: [Self.totals, Self.totals], at: .at("split", subtask: 1, of: 2))
     let kept = Kept(outputs: 2)
@@ -126,14 +130,17 @@ struct MuseumTests {
     #expect(
       events.all == [
         PluginEvent(
-          level: .info, plugin: "museum-0.1", function: "split", uid: "split", subtask: 1, text: "split 4 orders")
+          level: .info, plugin: "museum-\(version)", function: "split", uid: "split", subtask: 1, text: "split 4 orders"
+        )
       ])
     #expect(set.registry.report().map(\.counters) == [["orders": 4]])
   }
 
-  @Test("a batch with a selection reaches the batch function without the other rows")
-  func selection() throws {
-    let function = try set().makeBatchFunction(
+  @Test(
+    "a batch with a selection reaches the batch function without the other rows", arguments: PluginSource.museumVersions
+  )
+  func selection(version: String) throws {
+    let function = try set(version).makeBatchFunction(
       "split", input: Self.totals, outputs: [Self.totals, Self.totals], at: .at("split"))
     let kept = Kept(outputs: 2)
     let indices = Buffer(byteCount: 8)
@@ -148,9 +155,11 @@ struct MuseumTests {
     #expect(kept.batches[0].map { $0.int64(0) } == [[2, 4]])
   }
 
-  @Test("a failure downstream of emit ends the call, whatever the plugin makes of the status")
-  func downstream() throws {
-    let function = try set().makeBatchFunction(
+  @Test(
+    "a failure downstream of emit ends the call, whatever the plugin makes of the status",
+    arguments: PluginSource.museumVersions)
+  func downstream(version: String) throws {
+    let function = try set(version).makeBatchFunction(
       "split", input: Self.totals, outputs: [Self.totals, Self.totals], at: .at("split"))
     let kept = Kept(outputs: 2)
     kept.failure = Failure(.io, "the disk is full")
@@ -160,9 +169,9 @@ struct MuseumTests {
     try function.close()
   }
 
-  @Test("its sink makes the file appear when the job ends well, and not before")
-  func sink() throws {
-    let sink = try set().makeSink("file", schema: Self.totals, at: .at("cheap"))
+  @Test("its sink makes the file appear when the job ends well, and not before", arguments: PluginSource.museumVersions)
+  func sink(version: String) throws {
+    let sink = try set(version).makeSink("file", schema: Self.totals, at: .at("cheap"))
     #expect(sink.blocks)
     try sink.open()
     try sink.write(totals([1, 2], [1.5, 2.25]))
@@ -173,18 +182,18 @@ struct MuseumTests {
     #expect(folder.read("cheap.txt") == Array("1 1.50\n2 2.25\n".utf8))
   }
 
-  @Test("after a failure its sink leaves nothing that looks whole")
-  func sinkAfterFailure() throws {
-    let sink = try set().makeSink("file", schema: Self.totals, at: .at("cheap"))
+  @Test("after a failure its sink leaves nothing that looks whole", arguments: PluginSource.museumVersions)
+  func sinkAfterFailure(version: String) throws {
+    let sink = try set(version).makeSink("file", schema: Self.totals, at: .at("cheap"))
     try sink.open()
     try sink.write(totals([1], [1.5]))
     try sink.close(complete: false)
     #expect(folder.read("cheap.txt") == nil)
   }
 
-  @Test("its connectors are made by name, with checked options")
-  func connectors() throws {
-    let set = try set()
+  @Test("its connectors are made by name, with checked options", arguments: PluginSource.museumVersions)
+  func connectors(version: String) throws {
+    let set = try set(version)
     #expect(set.connectorNames == ["counter", "ticks"])
     let schema = Schema([Field("value", .int64, nullable: false)])
     let source = try set.makeSource(
@@ -203,9 +212,9 @@ struct MuseumTests {
     #expect(set.registry.report().map(\.counters) == [["counted": 3]])
   }
 
-  @Test("what a plan asks of a connector is judged before it is made")
-  func connectorRefusals() throws {
-    let set = try set()
+  @Test("what a plan asks of a connector is judged before it is made", arguments: PluginSource.museumVersions)
+  func connectorRefusals(version: String) throws {
+    let set = try set(version)
     let schema = Schema([Field("value", .int64)])
     func refusal(_ make: () throws -> Void) -> String? { #expect(throws: Failure.self) { try make() }?.message }
     #expect(
@@ -214,7 +223,7 @@ struct MuseumTests {
         + "did you mean 'ticks'?")
     #expect(
       refusal { _ = try set.makeSink(Plan.Connector(name: "ticks"), schema: schema, at: .at("out")) }
-        == "'out' uses the connector 'ticks' of plugin 'museum-0.1' as a sink, but it is only a source")
+        == "'out' uses the connector 'ticks' of plugin 'museum-\(version)' as a sink, but it is only a source")
     #expect(
       refusal {
         _ = try set.makeSource(
@@ -228,17 +237,18 @@ struct MuseumTests {
       } == "option 'count' of connector 'ticks' at 'clock' is \"two\", expected an integer")
   }
 
-  @Test("an unknown function is refused by the plugin, at its place")
-  func unknownFunction() throws {
+  @Test("an unknown function is refused by the plugin, at its place", arguments: PluginSource.museumVersions)
+  func unknownFunction(version: String) throws {
     let failure = #expect(throws: Failure.self) {
-      _ = try set().makeSink("nothing", schema: Self.totals, at: .at("cheap"))
+      _ = try set(version).makeSink("nothing", schema: Self.totals, at: .at("cheap"))
     }
-    #expect(failure?.message == "plugin 'museum-0.1': sink 'nothing' failed in 'create': there is no such function")
+    #expect(
+      failure?.message == "plugin 'museum-\(version)': sink 'nothing' failed in 'create': there is no such function")
   }
 
-  @Test("parameters are checked by name and type before the plugin sees them")
-  func parameters() throws {
-    let pipeline = try Plugin.load(path: PluginSource.museum.compiled()).pipeline(named: nil)
+  @Test("parameters are checked by name and type before the plugin sees them", arguments: PluginSource.museumVersions)
+  func parameters(version: String) throws {
+    let pipeline = try Plugin.load(path: PluginSource.museum(version).compiled()).pipeline(named: nil)
     func refusal(_ members: [JSONValue.Member]) -> String? {
       #expect(throws: Failure.self) { _ = try pipeline.plan(values: .object(members)) }?.message
     }

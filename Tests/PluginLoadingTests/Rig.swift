@@ -108,6 +108,27 @@ final class Rig {
     note(&first) { () throws(Failure) in try batchFunction.close() }
     note(&first) { () throws(Failure) in try sink.close(complete: complete) }
     if let first { throw first }
+    try runCodec()
+  }
+
+  /// Takes 100 bytes through the codec and back, whole and as a stream.
+  private func runCodec() throws(Failure) {
+    let coder = try set.codecs.codec(named: "chunk", for: "rig").makeCoder(uid: "files")
+    let bytes = (0..<100).map { UInt8($0) }
+    var packed = [UInt8](repeating: 0, count: try coder.bound(bytes.count))
+    let count = try packed.withBytes { output throws(Failure) in
+      try bytes.withRawBytes { input throws(Failure) in try coder.compress(input, into: output) }
+    }
+    precondition(packed.count == 102 && count == 102 && packed[2...].elementsEqual(bytes), "it compresses")
+    var opened = [UInt8](repeating: 0, count: 100)
+    let size = try opened.withBytes { output throws(Failure) in
+      try packed.withRawBytes { input throws(Failure) in try coder.decompress(input, into: output) }
+    }
+    precondition(size == 100 && opened == bytes, "it decompresses")
+    let streamed = try coder.stream(.compress, bytes, input: 7, room: 11)
+    precondition(streamed.output == packed && streamed.consumed == 100, "it compresses a stream")
+    let back = try coder.stream(.decompress, packed + [1, 2], input: 7, room: 11)
+    precondition(back.output == bytes && back.consumed == 102, "it decompresses a stream up to its end")
   }
 
   /// Runs a step of the end, which goes on whatever comes of it.

@@ -24,7 +24,7 @@ struct SideBySideTests {
       path: PluginSource(file: "versions/versions.c", flags: ["-DVERSION=3", "-DCONNECTOR=\"ticks\""]).compiled())
     let built = try other.pipeline(named: nil).plan()
     let failure = #expect(throws: Failure.self) {
-      _ = try PluginSet(pipeline: built, of: other, connectors: [museum]) { _ in }
+      _ = try PluginSet(pipeline: built, of: other, others: [museum]) { _ in }
     }
     #expect(
       failure?.message
@@ -36,6 +36,6 @@ struct SideBySideTests {
       reserved?.message
         == "plugin 'versions' brings a connector 'ticks', which is the name of one of the host's own; rename it")
     // The pipeline's own plugin may be named as a connector plugin as well.
-    #expect(try PluginSet(pipeline: built, of: other, connectors: [other]) { _ in }.connectorNames == ["ticks"])
+    #expect(try PluginSet(pipeline: built, of: other, others: [other]) { _ in }.connectorNames == ["ticks"])
   }
 }

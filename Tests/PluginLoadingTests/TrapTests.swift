@@ -15,7 +15,10 @@ struct TrapTests {
       ("process", "pass", "process"), ("flush", "pass", "flush"), ("read", "numbers", "read"),
       ("stop", "numbers", "stop"), ("write", "drop", "write"), ("finish", "drop", "finish"),
       ("close", "numbers", "close"), ("destroy", "numbers", "destroy"), ("release", "pass", "release"),
-      ("release plan", "broken", "release"),
+      ("release plan", "broken", "release"), ("codec", "broken", "codec"), ("option", "chunk", "option"),
+      ("create coder", "chunk", "create"), ("open coder", "chunk", "open"), ("bound", "chunk", "bound"),
+      ("compress", "chunk", "compress"), ("decompress", "chunk", "decompress"), ("begin", "chunk", "begin"),
+      ("step", "chunk", "step"), ("close coder", "chunk", "close"), ("destroy coder", "chunk", "destroy"),
     ])
   func trap(slot: String, function: String, call: String) async throws {
     let path = try PluginSource.broken("trap \(slot)").compiled()

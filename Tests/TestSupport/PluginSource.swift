@@ -22,7 +22,15 @@ public struct PluginSource: Sendable {
   }
 
   /// Every kind of user code, against the frozen header of version 0.1.
-  public static let museum = PluginSource(file: "abi-0.1/pipeline.c", header: "Tests/Museum/abi-0.1")
+  public static let museum = museum("0.1")
+
+  /// The released versions of the boundary.
+  public static let museumVersions = ["0.1", "0.2"]
+
+  /// Every kind of user code that the version has, against its frozen header.
+  public static func museum(_ version: String) -> PluginSource {
+    PluginSource(file: "abi-\(version)/pipeline.c", header: "Tests/Museum/abi-\(version)")
+  }
 
   /// The plugin that breaks just that rule.
   public static func broken(_ fault: String) -> PluginSource {

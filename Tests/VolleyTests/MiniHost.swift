@@ -162,6 +162,7 @@ final class MiniHost {
     var scalar: volley_scalar_function { common }
     var batch: volley_batch_function { table.assumingMemoryBound(to: volley_batch_function.self).pointee }
     var source: volley_source { table.assumingMemoryBound(to: volley_source.self).pointee }
+    var coder: volley_coder { table.assumingMemoryBound(to: volley_coder.self).pointee }
     var sink: volley_sink { table.assumingMemoryBound(to: volley_sink.self).pointee }
   }
 

@@ -56,9 +56,11 @@ public protocol BufferCoder: AnyObject {
   /// more room. Decompressing, it ends where the compressed data says so; what follows there is not taken, and is the next
   /// stream's. A stream has to be begun again after its end.
   ///
-  /// A step that takes nothing and gives nothing wants what it did not get: input, or room.
+  /// A step that takes nothing, gives nothing and does not end was given no input, and wants some.
   ///
-  /// - Parameter isLast: no input follows. Decompressing, a stream that needs more is damaged then.
+  /// - Parameters:
+  ///   - output: room for at least one byte.
+  ///   - isLast: no input follows. Decompressing, a stream that needs more is damaged then.
   /// - Throws: `data` when the input is damaged.
   func step(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, isLast: Bool

@@ -9,6 +9,10 @@ enum RunFlags {
   static let connector = Flag(
     "connector", "PATH", variable: "VOLLEY_CONNECTOR", repeatable: true, expected: "the path of a plugin, lib….so",
     help: "another plugin whose connectors the pipeline uses; again for more", read: nonEmpty)
+  static let codec = Flag(
+    "codec", "PATH", variable: "VOLLEY_CODEC", repeatable: true, expected: "the path of a plugin, lib….so",
+    help: "another plugin whose codecs compress and decompress files, such as Plugins/codecs; again for more",
+    read: nonEmpty)
   static let set = Flag(
     "set", "NAME=VALUE", repeatable: true, expected: "a parameter and its value, as 'name=value'",
     help: "the value of one of the pipeline's parameters (or VOLLEY_SET_name); again for more", read: { Assignment($0) }
@@ -58,12 +62,13 @@ enum RunFlags {
     help: "how to show the plan", read: { PlanFormat(rawValue: $0) })
 
   static let run: [FlagEntry] = [
-    plugin.entry, pipeline.entry, connector.entry, set.entry, parallelism.entry, threads.entry, batchRows.entry,
-    batchDelay.entry, stopTimeout.entry, memoryLimit.entry, report.entry, logFormat.entry, testSource.entry,
-    testSink.entry,
+    plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,
+    batchRows.entry, batchDelay.entry, stopTimeout.entry, memoryLimit.entry, report.entry, logFormat.entry,
+    testSource.entry, testSink.entry,
   ]
   static let inspect: [FlagEntry] = [
-    plugin.entry, pipeline.entry, connector.entry, set.entry, parallelism.entry, threads.entry, format.entry,
+    plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,
+    format.entry,
   ]
 
   private static let nonEmpty: @Sendable (String) -> String? = { $0.isEmpty ? nil : $0 }

@@ -58,6 +58,7 @@ struct PipelineOptions: Sendable {
   /// Nil: the plugin's only one.
   var pipeline: String?
   var connectors: [String]
+  var codecs: [String]
   /// In the order given; a name occurs once.
   var parameters: [Assignment]
 
@@ -75,6 +76,7 @@ struct PipelineOptions: Sendable {
     self.plugin = plugin
     pipeline = try flags.value(RunFlags.pipeline)
     connectors = try flags.values(RunFlags.connector)
+    codecs = try flags.values(RunFlags.codec)
     let given = try flags.values(RunFlags.set)
     try refuseDoubles(given, flag: "set")
     let prefix = "VOLLEY_SET_"

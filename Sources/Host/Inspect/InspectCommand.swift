@@ -16,7 +16,7 @@ struct InspectCommand {
   func run() throws(Failure) {
     let log = EventLog(minimum: .warning)
     let plugin = try LoadedPipeline.load(options.pipeline.plugin, log: log)
-    let connectors = try LoadedPipeline.loadConnectors(options.pipeline, log: log)
+    let others = try LoadedPipeline.loadOthers(options.pipeline, log: log)
     // Without a choice among several pipelines there is no plan to show.
     let hasChoice = plugin.pipelines.count == 1 || options.pipeline.pipeline != nil
     let description = PluginDescription(plugin: plugin, chosen: hasChoice ? options.pipeline.pipeline : nil)
@@ -26,7 +26,7 @@ struct InspectCommand {
       return
     }
     do throws(Failure) {
-      let loaded = try LoadedPipeline(plugin, connectors, options.pipeline, log: log)
+      let loaded = try LoadedPipeline(plugin, others, options.pipeline, log: log)
       let threads = options.threads ?? MachineResources().cores
       let graph = try ExecutionGraph(
         loaded.plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads))

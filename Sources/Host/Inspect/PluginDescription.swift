@@ -31,6 +31,11 @@ struct PluginDescription {
       if let description = connector.description { lines.append("  \(description)") }
       lines += Self.table(connector.options, title: "options")
     }
+    for codec in plugin.codecs {
+      lines += ["", "codec \(codec.name) \(codec.version): \(Self.uses(codec))"]
+      if let description = codec.description { lines.append("  \(description)") }
+      lines += Self.table(codec.options, title: "options")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -66,6 +71,17 @@ struct PluginDescription {
               .init("options", .array(connector.options.map(Self.json))),
             ])
           })),
+      .init(
+        "codecs",
+        .array(
+          plugin.codecs.map { codec in
+            .object([
+              .init("name", .string(codec.name)), .init("version", .string(codec.version)),
+              .init("description", Self.text(codec.description)), .init("suffix", Self.text(codec.suffix)),
+              .init("arrow_id", codec.arrowID.map { .int(Int64($0)) } ?? .null),
+              .init("options", .array(codec.options.map(Self.json))),
+            ])
+          })),
       .init("plan", plan ?? .null), .init("graph", graph ?? .null),
     ])
   }
@@ -97,6 +113,13 @@ struct PluginDescription {
 
   private static func kinds(_ connector: PluginConnector) -> [String] {
     (connector.isSource ? ["source"] : []) + (connector.isSink ? ["sink"] : [])
+  }
+
+  /// "files '.gz' and Arrow buffers".
+  private static func uses(_ codec: PluginCodec) -> String {
+    let uses =
+      [codec.suffix.map { "files '\($0)'" }, codec.arrowID.map { _ in "Arrow buffers" }].compactMap { $0 }
+    return uses.isEmpty ? "files by option" : uses.joined(separator: " and ")
   }
 
   private static func text(_ text: String?) -> JSONValue { text.map(JSONValue.string) ?? .null }

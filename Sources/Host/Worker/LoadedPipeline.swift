@@ -15,17 +15,16 @@ struct LoadedPipeline {
   /// - Parameter log: takes what is loaded, and what plugins have to say.
   init(_ options: PipelineOptions, log: EventLog) throws(Failure) {
     let plugin = try Self.load(options.plugin, log: log)
-    let connectors = try Self.loadConnectors(options, log: log)
-    try self.init(plugin, connectors, options, log: log)
+    try self.init(plugin, try Self.loadOthers(options, log: log), options, log: log)
   }
 
-  init(_ plugin: Plugin, _ connectors: [Plugin], _ options: PipelineOptions, log: EventLog) throws(Failure) {
+  init(_ plugin: Plugin, _ others: [Plugin], _ options: PipelineOptions, log: EventLog) throws(Failure) {
     let pipeline = try plugin.pipeline(named: options.pipeline)
     let built = try pipeline.plan(values: try pipeline.values(options.parameters))
     self.plugin = plugin
     plan = built.plan
     code = try PluginSet(
-      pipeline: built, of: plugin, connectors: connectors, reservedNames: BuiltinConnectors.names,
+      pipeline: built, of: plugin, others: others, reservedNames: BuiltinConnectors.names,
       listener: { event in
         log.log(
           event.level.logLevel, "plugin.log", event.text,
@@ -36,10 +35,11 @@ struct LoadedPipeline {
       })
   }
 
-  static func loadConnectors(_ options: PipelineOptions, log: EventLog) throws(Failure) -> [Plugin] {
-    var connectors: [Plugin] = []
-    for path in options.connectors { connectors.append(try load(path, log: log)) }
-    return connectors
+  /// The plugins that bring connectors and codecs. A plugin may bring both, whichever flag names it.
+  static func loadOthers(_ options: PipelineOptions, log: EventLog) throws(Failure) -> [Plugin] {
+    var others: [Plugin] = []
+    for path in options.connectors + options.codecs { others.append(try load(path, log: log)) }
+    return others
   }
 
   static func load(_ path: String, log: EventLog) throws(Failure) -> Plugin {

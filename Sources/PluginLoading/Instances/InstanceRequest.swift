@@ -10,6 +10,7 @@ struct InstanceRequest {
     case batchFunction = 2
     case source = 3
     case sink = 4
+    case codec = 5
 
     /// The table's name in volley.h.
     var tableName: String {
@@ -18,12 +19,13 @@ struct InstanceRequest {
       case .batchFunction: "volley_batch_function"
       case .source: "volley_source"
       case .sink: "volley_sink"
+      case .codec: "volley_coder"
       }
     }
   }
 
   var kind: Kind
-  /// The function's id, or the connector's name.
+  /// The function's id, or the name of the connector or codec.
   var function: String
   /// Whether `function` is a connector's name.
   var isConnector = false
@@ -41,6 +43,7 @@ struct InstanceRequest {
     case .scalarFunction, .batchFunction: "function '\(function)'"
     case .source: "source '\(function)'"
     case .sink: "sink '\(function)'"
+    case .codec: "codec '\(function)'"
     }
   }
 }

@@ -177,6 +177,6 @@ static const volley_pipeline *pipeline(uint32_t index) { return index == 0 ? &an
 static const volley_connector *connector(uint32_t index) { return (void)index, (const volley_connector *)0; }
 
 static const volley_plugin plugin = {
-    VOLLEY_HEADER(volley_plugin), "peer", "0.9.0", "for tests of the host", pipeline, connector};
+    VOLLEY_HEADER(volley_plugin), "peer", "0.9.0", "for tests of the host", pipeline, connector, NULL};
 
 __attribute__((visibility("default"))) const volley_plugin *volley_plugin_root(void) { return &plugin; }

@@ -1,6 +1,8 @@
 // One tiny plugin per rule of the boundary, each breaking just that rule: FAULT says which (-DFAULT='"trap call"').
 //
 //   numbers (source) -> doubled = twice(value) -> pass (batch function) -> drop (sink)
+//
+// and the codec "chunk".
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -393,25 +395,175 @@ static const volley_connector *connector(uint32_t index) {
   return is("connector kinds") && index == 0 ? &kindless : 0;
 }
 
+// MARK: Codec: a magic byte, then the bytes as they are; one chunk of at most 255 a whole, behind its length
+
+typedef struct coder {
+  uint32_t direction;
+  uint8_t held[258];
+  uint32_t count, given;
+  int full;
+} coder;
+
+static int32_t open_coder(void *self, volley_error *error) {
+  (void)self;
+  return misbehave("open coder", error);
+}
+
+static int32_t close_coder(void *self, volley_error *error) {
+  (void)self;
+  return misbehave("close coder", error);
+}
+
+static void destroy_coder(void *self) {
+  misbehave("destroy coder", 0);
+  free(self);
+}
+
+static int32_t bound_it(void *self, uint64_t size, uint64_t *bound, volley_error *error) {
+  (void)self;
+  *bound = is("bound too large") ? UINT64_MAX : size + 2;
+  return misbehave("bound", error);
+}
+
+static int32_t compress_it(void *self, const void *input, uint64_t input_size, void *output, uint64_t output_capacity,
+                           uint64_t *output_size, volley_error *error) {
+  (void)self;
+  int32_t status = misbehave("compress", error);
+  if (status != VOLLEY_OK) return status;
+  if (output_capacity < input_size + 2) return VOLLEY_FAILED;
+  uint8_t *bytes = output;
+  bytes[0] = 'B';
+  bytes[1] = (uint8_t)input_size;
+  if (input_size > 0) memcpy(bytes + 2, input, input_size);
+  *output_size = is("compress too long") ? output_capacity + 1 : input_size + 2;
+  return VOLLEY_OK;
+}
+
+static int32_t decompress_it(void *self, const void *input, uint64_t input_size, void *output, uint64_t output_capacity,
+                             uint64_t *output_size, volley_error *error) {
+  (void)self;
+  int32_t status = misbehave("decompress", error);
+  if (status != VOLLEY_OK) return status;
+  if (input_size < 2 || output_capacity < input_size - 2) return VOLLEY_FAILED;
+  memcpy(output, (const uint8_t *)input + 2, input_size - 2);
+  *output_size = is("decompress too long") ? UINT64_MAX : input_size - 2;
+  return VOLLEY_OK;
+}
+
+static int32_t begin_it(void *self, uint32_t direction, volley_error *error) {
+  coder *it = self;
+  memset(it, 0, sizeof *it);
+  it->direction = direction;
+  return misbehave("begin", error);
+}
+
+static int32_t step_it(void *self, volley_codec_step *step, volley_error *error) {
+  coder *it = self;
+  int32_t status = misbehave("step", error);
+  if (status != VOLLEY_OK) return status;
+  if (is("step stalls")) return VOLLEY_OK;
+  if (is("step takes too much")) {
+    step->input_used = step->input_size + 1;
+    return VOLLEY_OK;
+  }
+  if (is("step gives too much")) {
+    step->output_used = step->output_capacity + 1;
+    return VOLLEY_OK;
+  }
+  // Compressing, the whole input is held before any is given; decompressing, a chunk is given when all of it is there.
+  uint64_t start = it->direction == VOLLEY_CODEC_COMPRESS ? 2 : 0;
+  while (!it->full && step->input_used < step->input_size) {
+    it->held[start + it->count++] = ((const uint8_t *)step->input)[step->input_used++];
+    if (start == 0 && it->count > 1 && it->count == 2u + it->held[1]) it->full = 1, it->given = 2;
+  }
+  if (start == 2 && step->is_last && !it->full) {
+    it->held[0] = 'B', it->held[1] = (uint8_t)it->count;
+    it->count += 2;
+    it->full = 1;
+  }
+  if (!it->full) return VOLLEY_OK;
+  while (it->given < it->count && step->output_used < step->output_capacity)
+    ((uint8_t *)step->output)[step->output_used++] = it->held[it->given++];
+  step->has_ended = it->given == it->count;
+  return VOLLEY_OK;
+}
+
+static const volley_coder coder_table = {VOLLEY_HEADER(volley_coder), open_coder,  close_coder,   destroy_coder, bound_it,
+                                         compress_it,                 decompress_it, begin_it,    step_it};
+static const volley_coder short_coder = {{64, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, open_coder,    close_coder, destroy_coder,
+                                         bound_it, compress_it, decompress_it, begin_it, step_it};
+static const volley_coder hollow_coder = {VOLLEY_HEADER(volley_coder), open_coder, close_coder, destroy_coder, bound_it,
+                                          compress_it,                 0,          begin_it,    step_it};
+static const volley_coder future_coder = {{sizeof(volley_coder), 9, 3}, open_coder,    close_coder, destroy_coder,
+                                          bound_it, compress_it, decompress_it, begin_it, step_it};
+
+static int32_t create_coder(const volley_codec *codec, const volley_host *host, uint32_t kind,
+                            const volley_context *place, volley_instance *made, volley_error *error) {
+  (void)codec, (void)host, (void)kind, (void)place;
+  int32_t status = misbehave("create coder", error);
+  if (status != VOLLEY_OK) return status;
+  made->table = is("short coder")         ? &short_coder
+                : is("null decompress")   ? &hollow_coder
+                : is("coder table major") ? &future_coder
+                : is("no coder table")    ? 0
+                                          : &coder_table;
+  // A host cannot destroy an instance whose table it cannot read.
+  made->self = made->table == &future_coder || !made->table ? 0 : calloc(1, sizeof(coder));
+  return VOLLEY_OK;
+}
+
+static const volley_parameter *no_option(const volley_codec *codec, uint32_t index) {
+  (void)codec, (void)index;
+  misbehave("option", 0);
+  return 0;
+}
+
+static const uint8_t magic[17] = "B";
+static const volley_codec codecs[] = {
+    {VOLLEY_HEADER(volley_codec), "chunk", "1.0.0", 0, ".chunk", magic, 1, VOLLEY_CODEC_NOT_IN_ARROW, no_option,
+     create_coder},
+    {VOLLEY_HEADER(volley_codec), "chunk", "1.0.0", 0, ".chunk", magic, 17, 0, no_option, create_coder},
+    {VOLLEY_HEADER(volley_codec), "chunk", "1.0.0", 0, ".chunk", 0, 4, 0, no_option, create_coder},
+    {VOLLEY_HEADER(volley_codec), "chunk", "1.0.0", 0, "chunk", magic, 1, 0, no_option, create_coder},
+    {{56, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, "chunk", "1.0.0", 0, ".chunk", magic, 1, 0, no_option, create_coder},
+    {VOLLEY_HEADER(volley_codec), "chunk", "1.0.0", 0, ".chunk", magic, 1, 0, no_option, 0},
+    {{sizeof(volley_codec), 9, 3}, "chunk", "1.0.0", 0, ".chunk", magic, 1, 0, no_option, create_coder},
+};
+
+static const volley_codec *codec(uint32_t index) {
+  misbehave("codec", 0);
+  if (is("same codecs")) return index < 2 ? &codecs[0] : 0;
+  if (is("endless codecs")) return &codecs[0];
+  if (index > 0) return 0;
+  return is("nothing offered")     ? 0
+         : is("codec magic")       ? &codecs[1]
+         : is("codec null magic")  ? &codecs[2]
+         : is("codec suffix")      ? &codecs[3]
+         : is("short codec")       ? &codecs[4]
+         : is("null codec create") ? &codecs[5]
+         : is("codec major")       ? &codecs[6]
+                                   : &codecs[0];
+}
+
 static const char bad_name[] = "bro\xffken";
 static const char long_name[] =
     "a name that is far too long to be a name and that goes on and on until there is no more room for it in any report, "
     "and further still";
 
 static const volley_plugin root = {
-    VOLLEY_HEADER(volley_plugin), "broken", "1.0.0", 0, pipeline, connector};
+    VOLLEY_HEADER(volley_plugin), "broken", "1.0.0", 0, pipeline, connector, codec};
 static const volley_plugin short_root = {
-    {12, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, "broken", "1.0.0", 0, pipeline, connector};
+    {12, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, "broken", "1.0.0", 0, pipeline, connector, codec};
 static const volley_plugin shorter_root = {
-    {36, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, "broken", "1.0.0", 0, pipeline, connector};
+    {36, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, "broken", "1.0.0", 0, pipeline, connector, codec};
 static const volley_plugin headless_root = {
-    {4, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, "broken", "1.0.0", 0, pipeline, connector};
-static const volley_plugin hollow_root = {VOLLEY_HEADER(volley_plugin), "broken", "1.0.0", 0, 0, connector};
+    {4, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, "broken", "1.0.0", 0, pipeline, connector, codec};
+static const volley_plugin hollow_root = {VOLLEY_HEADER(volley_plugin), "broken", "1.0.0", 0, 0, connector, codec};
 static const volley_plugin future_root = {
-    {sizeof(volley_plugin), VOLLEY_ABI_MAJOR + 1, 0}, "broken", "1.0.0", 0, pipeline, connector};
-static const volley_plugin misnamed_root = {VOLLEY_HEADER(volley_plugin), bad_name, "1.0.0", 0, pipeline, connector};
-static const volley_plugin unnamed_root = {VOLLEY_HEADER(volley_plugin), "", "1.0.0", 0, pipeline, connector};
-static const volley_plugin long_root = {VOLLEY_HEADER(volley_plugin), long_name, "1.0.0", 0, pipeline, connector};
+    {sizeof(volley_plugin), VOLLEY_ABI_MAJOR + 1, 0}, "broken", "1.0.0", 0, pipeline, connector, codec};
+static const volley_plugin misnamed_root = {VOLLEY_HEADER(volley_plugin), bad_name, "1.0.0", 0, pipeline, connector, codec};
+static const volley_plugin unnamed_root = {VOLLEY_HEADER(volley_plugin), "", "1.0.0", 0, pipeline, connector, codec};
+static const volley_plugin long_root = {VOLLEY_HEADER(volley_plugin), long_name, "1.0.0", 0, pipeline, connector, codec};
 
 #ifdef BREAK_UNDEFINED
 int nowhere_to_be_found(void);

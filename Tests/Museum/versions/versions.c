@@ -68,6 +68,6 @@ static const volley_connector *connector(uint32_t index) {
 }
 
 static const volley_plugin root = {
-    VOLLEY_HEADER(volley_plugin), "versions", TEXT(VERSION) ".0.0", 0, pipeline, connector};
+    VOLLEY_HEADER(volley_plugin), "versions", TEXT(VERSION) ".0.0", 0, pipeline, connector, 0};
 
 __attribute__((visibility("default"))) const volley_plugin *volley_plugin_root(void) { return &root; }

@@ -70,7 +70,7 @@ struct ArrowArray {
 /// The major version. Host and plugin must have the same one.
 #define VOLLEY_ABI_MAJOR 0
 /// The minor version of this header. A host runs plugins that need its own minor or a lower one.
-#define VOLLEY_ABI_MINOR 1
+#define VOLLEY_ABI_MINOR 2
 /// The lowest minor of this major that a host of this minor still runs plugins of. While the major is 0, a break raises
 /// both minors; from 1 on this stays 0.
 #define VOLLEY_ABI_OLDEST_MINOR 1
@@ -234,25 +234,26 @@ typedef struct volley_parameters {
 #define VOLLEY_KIND_BATCH_FUNCTION 2u
 #define VOLLEY_KIND_SOURCE 3u
 #define VOLLEY_KIND_SINK 4u
+#define VOLLEY_KIND_CODEC 5u
 
 /// What `create` is told about the place in the execution graph. Borrowed: all of it is valid until `create` returns.
 typedef struct volley_context {
   volley_header header;
   /// The operator's uid, or a name made from its place in the plan.
   const char *uid;
-  /// The function's id in the plan, or the connector's name.
+  /// The function's id in the plan, or the name of the connector or codec.
   const char *function;
   /// Index of this subtask, from 0.
   uint32_t subtask;
   /// How many subtasks there are.
   uint32_t parallelism;
-  /// One struct schema an input (scalar function: one, whose children are the arguments; source: none).
+  /// One struct schema an input (scalar function: one, whose children are the arguments; source and codec: none).
   uint32_t input_count;
-  /// One struct schema an output (scalar function: one, whose only child is the result; sink: none).
+  /// One struct schema an output (scalar function: one, whose only child is the result; sink and codec: none).
   uint32_t output_count;
   const struct ArrowSchema *const *inputs;
   const struct ArrowSchema *const *outputs;
-  /// JSON: the options of a connector; an empty object for a function.
+  /// JSON: the options of a connector or codec; an empty object for a function.
   const char *options;
   uint64_t options_length;
 } volley_context;
@@ -261,7 +262,8 @@ typedef struct volley_context {
 typedef struct volley_instance {
   volley_header header;
   void *self;
-  /// The table of the kind asked for: `volley_scalar_function`, `volley_batch_function`, `volley_source`, `volley_sink`.
+  /// The table of the kind asked for: `volley_scalar_function`, `volley_batch_function`, `volley_source`, `volley_sink`,
+  /// `volley_coder`.
   const void *table;
 } volley_instance;
 
@@ -338,9 +340,69 @@ typedef struct volley_sink {
   int32_t (*finish)(void *self, volley_error *error);
 } volley_sink;
 
+/// What `begin` is told: the stream compresses.
+#define VOLLEY_CODEC_COMPRESS 1u
+/// What `begin` is told: the stream decompresses.
+#define VOLLEY_CODEC_DECOMPRESS 2u
+
+/// What one step of a stream has to work with, and what it did. The host makes it; all of it is valid until `step` returns.
+typedef struct volley_codec_step {
+  volley_header header;
+  /// `input_size` bytes; NULL only when there are none.
+  const void *input;
+  uint64_t input_size;
+  /// Room for `output_capacity` bytes, which is at least 1; nothing is written behind it.
+  void *output;
+  uint64_t output_capacity;
+  /// 1 when no input follows these bytes, else 0.
+  uint32_t is_last;
+  /// The plugin writes 1 when the stream has ended, else leaves 0.
+  uint32_t has_ended;
+  /// The plugin writes how many bytes of the input it took, from the first one on.
+  uint64_t input_used;
+  /// The plugin writes how many bytes of output it gave.
+  uint64_t output_used;
+} volley_codec_step;
+
+/// Bytes to bytes, compressed or decompressed; whole buffers, or a stream in steps. Legal order: open; compress, decompress,
+/// bound and streams, one after the other, however many; close, destroy. A stream is `begin` and then `step`… to its end;
+/// it may be left at any time. After a call that failed the instance is good for another whole buffer or stream.
+///
+/// What is decompressed may come from anybody: damaged input is a failure with `VOLLEY_DOMAIN_USER`, and memory that a call takes
+/// of its own must not depend on what the input says, but for a fixed bound.
+typedef struct volley_coder {
+  volley_header header;
+  /// [task] Once, before the first call.
+  int32_t (*open)(void *self, volley_error *error);
+  /// [task] Once, after the last call; also after a failed one, `open` included.
+  int32_t (*close)(void *self, volley_error *error);
+  /// [task] Frees the instance, also one that was never opened. No call follows.
+  void (*destroy)(void *self);
+  /// [task] Writes to `bound` how many bytes of output suffice to compress any `size` bytes of input, with `compress`.
+  int32_t (*bound)(void *self, uint64_t size, uint64_t *bound, volley_error *error);
+  /// [task] Compresses `input_size` bytes as one whole into at most `output_capacity` bytes, and writes to `output_size` how
+  /// many it took. `input` is NULL only when there are none. Fails when there is no room for all of it.
+  int32_t (*compress)(void *self, const void *input, uint64_t input_size, void *output, uint64_t output_capacity,
+                      uint64_t *output_size, volley_error *error);
+  /// [task] Decompresses `input_size` bytes, one whole or several in a row, in the same way. Fails when the input is damaged,
+  /// ends early, or decompresses to more than `output_capacity` bytes, of which nothing is written behind the last.
+  int32_t (*decompress)(void *self, const void *input, uint64_t input_size, void *output, uint64_t output_capacity,
+                        uint64_t *output_size, volley_error *error);
+  /// [task] Begins a stream of one whole; `direction` is `VOLLEY_CODEC_COMPRESS` or `VOLLEY_CODEC_DECOMPRESS`. A stream that was
+  /// not at its end is forgotten.
+  int32_t (*begin)(void *self, uint32_t direction, volley_error *error);
+  /// [task] Takes input and gives output, as much of both as it can. It makes do with any amount of either: a step that has input,
+  /// or was told `is_last`, takes some, gives some or ends. One that does none of these wants more input.
+  ///
+  /// Compressing, the stream ends when `is_last` was said, all input was taken and all output given. Decompressing, it ends
+  /// where the whole ends, and takes nothing behind that, which may be the next one; it fails when `is_last` was said and
+  /// the whole goes on behind the input. A stream that has ended takes no step.
+  int32_t (*step)(void *self, volley_codec_step *step, volley_error *error);
+} volley_coder;
+
 // MARK: The root
 
-/// A declared parameter of a pipeline, or option of a connector.
+/// A declared parameter of a pipeline, or option of a connector or codec.
 typedef struct volley_parameter {
   volley_header header;
   const char *name;
@@ -412,6 +474,36 @@ struct volley_connector {
                     const volley_context *place, volley_instance *instance, volley_error *error);
 };
 
+/// A codec's `magic` has at most so many bytes.
+#define VOLLEY_CODEC_MAGIC_LIMIT 16u
+/// A codec's `arrow_id` when Arrow has no number for it.
+#define VOLLEY_CODEC_NOT_IN_ARROW (-1)
+
+typedef struct volley_codec volley_codec;
+
+/// A way to compress, for files and for Arrow's buffers, whosever they are.
+struct volley_codec {
+  volley_header header;
+  /// What options and messages call it: "gzip", "lz4_frame", "zstd".
+  const char *name;
+  const char *version;
+  /// May be NULL.
+  const char *description;
+  /// How the names of files end that it wrote: ".gz". May be NULL.
+  const char *suffix;
+  /// The bytes that its output begins with, `magic_length` of them; NULL when there are none.
+  const uint8_t *magic;
+  uint32_t magic_length;
+  /// Its number in Arrow's IPC metadata (`CompressionType` of format/Message.fbs: 0 is LZ4_FRAME, 1 is ZSTD), or
+  /// `VOLLEY_CODEC_NOT_IN_ARROW`.
+  int32_t arrow_id;
+  /// [control] The option of that index, or NULL past the last one.
+  const volley_parameter *(*option)(const volley_codec *codec, uint32_t index);
+  /// [control] As `volley_plan.create`; `kind` is `VOLLEY_KIND_CODEC`.
+  int32_t (*create)(const volley_codec *codec, const volley_host *host, uint32_t kind, const volley_context *place,
+                    volley_instance *instance, volley_error *error);
+};
+
 /// What `volley_plugin_root` returns. It and all that it points to live as long as the process.
 typedef struct volley_plugin {
   volley_header header;
@@ -423,6 +515,8 @@ typedef struct volley_plugin {
   const volley_pipeline *(*pipeline)(uint32_t index);
   /// [control] The connector of that index, or NULL past the last one.
   const volley_connector *(*connector)(uint32_t index);
+  /// [control] The codec of that index, or NULL past the last one. The slot may be absent or NULL: no codec. Since 0.2.
+  const volley_codec *(*codec)(uint32_t index);
 } volley_plugin;
 
 /// The type of the exported symbol `volley_plugin_root`. [control]
@@ -457,13 +551,20 @@ VOLLEY_ASSERT(offsetof(volley_source, stop) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, write) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, flush) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, finish) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_codec_step, is_last) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_codec_step, output_used) == 56, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_coder, compress) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_coder, step) == 64, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_parameter, description) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_plan, create) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_plan, release) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_pipeline, plan) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_connector, kinds) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_connector, create) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_codec, arrow_id) == 52, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_codec, create) == 64, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_plugin, connector) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_plugin, codec) == 48, "slots keep their place");
 
 #undef VOLLEY_ASSERT
 

@@ -2,7 +2,7 @@ import CVolley
 import Synchronization
 import VolleyPlan
 
-/// Offers pipelines and connectors to the host. The whole of a plugin's root is
+/// Offers pipelines, connectors and codecs to the host. The whole of a plugin's root is
 ///
 ///     @c(volley_plugin_root)
 ///     public func root() -> UnsafePointer<volley_plugin> { export(MyPipeline.self) }
@@ -10,18 +10,20 @@ import VolleyPlan
 /// - Parameters:
 ///   - pipelines: their names must differ.
 ///   - connectors: sources and sinks for the pipelines of other plugins.
-///   - name: the plugin's name; by default the first pipeline's or connector's.
-///   - version: of the plugin, and of each pipeline and connector that gives none.
+///   - codecs: ways to compress, for the pipelines of other plugins.
+///   - name: the plugin's name; by default the first pipeline's, connector's or codec's.
+///   - version: of the plugin, and of each pipeline, connector and codec that gives none.
 ///   - description: one sentence for `volley-host inspect`.
 public func export(
-  _ pipelines: any Pipeline.Type..., connectors: [any Connector.Type] = [], name: String? = nil,
-  version: String = "0.1.0", description: String? = nil
+  _ pipelines: any Pipeline.Type..., connectors: [any Connector.Type] = [], codecs: [any Codec.Type] = [],
+  name: String? = nil, version: String = "0.1.0", description: String? = nil
 ) -> UnsafePointer<volley_plugin> {
-  let name = name ?? pipelines.first?.name ?? connectors.first?.name ?? "plugin"
+  let name = name ?? pipelines.first?.name ?? connectors.first?.name ?? codecs.first?.name ?? "plugin"
   return Exports.shared.root(
     Exports.Content(
       pipelines: pipelines.map { PipelineExport($0, plugin: name, version: version) },
-      connectors: connectors.map { ConnectorExport($0, version: version) }),
+      connectors: connectors.map { ConnectorExport($0, version: version) },
+      codecs: codecs.map { CodecExport($0, version: version) }),
     name: name, version: version, description: description)
 }
 
@@ -32,10 +34,11 @@ final class Exports: Sendable {
   struct Content: @unchecked Sendable {  // Written before it is shared, never after.
     var pipelines: [PipelineExport]
     var connectors: [ConnectorExport]
+    var codecs: [CodecExport]
   }
 
   private struct State: @unchecked Sendable {  // Guarded by the mutex that it lives in.
-    var content = Content(pipelines: [], connectors: [])
+    var content = Content(pipelines: [], connectors: [], codecs: [])
     var root: UnsafePointer<volley_plugin>?
   }
 
@@ -59,6 +62,10 @@ final class Exports: Sendable {
           connector: { index in
             let connectors = Exports.shared.content.connectors
             return Int(index) < connectors.count ? UnsafePointer(connectors[Int(index)].table) : nil
+          },
+          codec: { index in
+            let codecs = Exports.shared.content.codecs
+            return Int(index) < codecs.count ? UnsafePointer(codecs[Int(index)].table) : nil
           }))
       state.root = UnsafePointer(root)
       return UInt(bitPattern: root)

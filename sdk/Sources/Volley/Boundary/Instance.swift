@@ -7,6 +7,7 @@ enum Instance {
   case batchFunction(BatchInstance)
   case source(SourceInstance)
   case sink(SinkInstance)
+  case codec(CodecInstance)
 }
 
 /// What the host holds a pointer to.

@@ -21,7 +21,7 @@ func serve(
 }
 
 /// The instance behind a pointer that `create` gave out.
-private func instance<T: AnyInstance>(_ pointer: UnsafeMutableRawPointer?, as _: T.Type = T.self) throws(VolleyError)
+func instance<T: AnyInstance>(_ pointer: UnsafeMutableRawPointer?, as _: T.Type = T.self) throws(VolleyError)
   -> T
 {
   guard let pointer else { throw VolleyError("the host called without an instance", domain: .internal) }
@@ -31,26 +31,8 @@ private func instance<T: AnyInstance>(_ pointer: UnsafeMutableRawPointer?, as _:
   return instance
 }
 
-private func context(_ pointer: UnsafeMutableRawPointer?) -> TaskContext? {
+func context(_ pointer: UnsafeMutableRawPointer?) -> TaskContext? {
   pointer.map { Unmanaged<AnyInstance>.fromOpaque($0).takeUnretainedValue().context }
-}
-
-private typealias Call = @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<volley_error>?) -> Int32
-
-private let open: Call = { pointer, error in
-  serve(context(pointer), error) { try instance(pointer, as: AnyInstance.self).open() }
-}
-
-private let close: Call = { pointer, error in
-  serve(context(pointer), error) { try instance(pointer, as: AnyInstance.self).close() }
-}
-
-private let destroy: @convention(c) (UnsafeMutableRawPointer?) -> Void = { pointer in
-  if let pointer { Unmanaged<AnyInstance>.fromOpaque(pointer).release() }
-}
-
-private func header<Table>(_: Table.Type) -> volley_header {
-  volley_header(size: UInt32(MemoryLayout<Table>.size), major: abiMajor, minor: abiMinor)
 }
 
 /// Memory that is never freed.
@@ -61,6 +43,25 @@ func permanent<Value>(_ value: Value) -> UnsafeMutablePointer<Value> {
 }
 
 enum Tables {
+  typealias Call = @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<volley_error>?) -> Int32
+
+  // What every table begins with.
+  static let open: Call = { pointer, error in
+    serve(context(pointer), error) { try instance(pointer, as: AnyInstance.self).open() }
+  }
+
+  static let close: Call = { pointer, error in
+    serve(context(pointer), error) { try instance(pointer, as: AnyInstance.self).close() }
+  }
+
+  static let destroy: @convention(c) (UnsafeMutableRawPointer?) -> Void = { pointer in
+    if let pointer { Unmanaged<AnyInstance>.fromOpaque(pointer).release() }
+  }
+
+  static func header<Table>(_: Table.Type) -> volley_header {
+    volley_header(size: UInt32(MemoryLayout<Table>.size), major: abiMajor, minor: abiMinor)
+  }
+
   // Written once, before anybody reads.
   nonisolated(unsafe) static let scalarFunction = permanent(
     volley_scalar_function(
@@ -121,6 +122,7 @@ extension Instance {
     case .batchFunction: VOLLEY_KIND_BATCH_FUNCTION
     case .source: VOLLEY_KIND_SOURCE
     case .sink: VOLLEY_KIND_SINK
+    case .codec: VOLLEY_KIND_CODEC
     }
   }
 
@@ -132,6 +134,7 @@ extension Instance {
       case .batchFunction(let instance): (instance, UnsafeRawPointer(Tables.batchFunction))
       case .source(let instance): (instance, UnsafeRawPointer(Tables.source))
       case .sink(let instance): (instance, UnsafeRawPointer(Tables.sink))
+      case .codec(let instance): (instance, UnsafeRawPointer(Tables.coder))
       }
     target.pointee.`self` = Unmanaged.passRetained(instance).toOpaque()
     target.pointee.table = table
