@@ -62,6 +62,10 @@ final class ScalarMapping: @unchecked Sendable {  // Nobody writes to it after `
   static let folded = ScalarMapping { scalar in
     switch scalar {
     case "İ", "ı": nil
+    // Pairs that are the same with their accents written otherwise, without an uppercase of one character.
+    case "\u{1FD3}": "\u{0390}"
+    case "\u{1FE3}": "\u{03B0}"
+    case "\u{FB05}": "\u{FB06}"
     // Through the uppercase, so that forms such as the final sigma and the long s fall together with the others.
     default:
       single(
