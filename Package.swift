@@ -59,14 +59,16 @@ let package = Package(
     .testTarget(
       name: "VolleyTests", dependencies: ["TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
     .testTarget(name: "CalendarTests", dependencies: ["Base", "Calendar", "TestSupport", plan]),
-    .testTarget(name: "ArrowTests", dependencies: ["Arrow", "Base", "Calendar", "TestSupport", plan, abi]),
+    .testTarget(name: "ArrowTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Calendar", "TestSupport", plan, abi]),
     .testTarget(
       name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan], exclude: ["Vectors"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
     .testTarget(name: "SketchesTests", dependencies: ["Base", "Sketches", "TestSupport"], exclude: ["Vectors"]),
     .testTarget(name: "TextTests", dependencies: ["Base", "TestSupport", "Text", plan]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", "TestSupport", plan]),
-    .testTarget(name: "ExpressionsTests", dependencies: ["Arrow", "Base", "Expressions", "TestSupport", plan]),
+    .testTarget(
+      name: "ExpressionsTests",
+      dependencies: ["Arrow", "ArrowTestSupport", "Base", "Expressions", "TestSupport", plan]),
     .testTarget(
       name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(
@@ -94,6 +96,9 @@ let package = Package(
       exclude: ["Peers"]),
     // What several test targets use: a seeded generator, python peers, temporary folders.
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
+    // Random columns of every type, and pyarrow in the test's own process.
+    .target(
+      name: "ArrowTestSupport", dependencies: ["Arrow", "TestSupport", plan, abi], path: "Tests/ArrowTestSupport"),
   ]
 )
 

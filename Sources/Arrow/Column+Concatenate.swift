@@ -34,6 +34,22 @@ extension Column {
     case .variable32:
       let buffers = try concatenatedStrings(columns, length)
       return Column(type: type, length: length, validity: validity, buffers: buffers)
+    case .record:
+      var children: [Column] = []
+      for index in columns[0].children.indices {
+        children.append(try concatenate(columns.map { $0.field(index) }))
+      }
+      return Column(type: type, length: length, validity: validity, buffers: [], children: children)
+    case .none: return Column(nullsOnly: length)
+    case .dictionary where columns.allSatisfy({ $0.sharesDictionary(with: columns[0]) }):
+      let indices = try concatenate(columns.map(\.dictionaryIndices))
+      return Column(
+        type: type, length: length, validity: indices.validity, buffers: indices.buffers,
+        children: columns[0].children)
+    case .variable64, .view, .list32, .list64, .fixedList, .dictionary:
+      let builder = ColumnBuilder(type, capacity: length)
+      for column in columns { builder.append(column, 0..<column.length) }
+      return builder.finish()
     }
   }
 

@@ -30,6 +30,28 @@ extension Column {
           to: bytes.unsafeMutableValues(UInt8.self), capacity: bytes.capacity)
       }
       return Column(type: type, length: count, validity: validity, buffers: [offsets, bytes])
+    case .view:
+      let target = Buffer(byteCount: count * 16)
+      GatherKernels.fixed(
+        buffers[0].address + offset * 16, width: 16, rows: rows, count: count, to: target.unsafeMutableAddress)
+      return Column(
+        type: type, length: count, validity: validity, buffers: [target] + Array(buffers.dropFirst()))
+    case .dictionary(let width):
+      let target = Buffer(byteCount: count * width)
+      GatherKernels.fixed(
+        buffers[0].address + offset * width, width: width, rows: rows, count: count, to: target.unsafeMutableAddress)
+      return Column(type: type, length: count, validity: validity, buffers: [target], children: children)
+    case .record:
+      let fields = children.indices.map { field($0).gather(rows, count: count) }
+      return Column(type: type, length: count, validity: validity, buffers: [], children: fields)
+    case .none: return Column(nullsOnly: count)
+    case .variable64, .list32, .list64, .fixedList:
+      let builder = ColumnBuilder(type, capacity: count)
+      for index in 0..<count {
+        let row = Int(rows[index])
+        builder.append(self, row..<(row + 1))
+      }
+      return builder.finish()
     }
   }
 
@@ -52,6 +74,11 @@ enum GatherKernels {
     case 2: fixed(source, UInt16.self, rows: rows, count: count, to: target)
     case 4: fixed(source, UInt32.self, rows: rows, count: count, to: target)
     case 8: fixed(source, UInt64.self, rows: rows, count: count, to: target)
+    case 16:
+      for index in 0..<count {
+        let value = (source + Int(rows[index]) &* 16).loadUnaligned(as: SIMD2<UInt64>.self)
+        (target + index &* 16).storeBytes(of: value, as: SIMD2<UInt64>.self)
+      }
     default:
       for index in 0..<count {
         (target + index * width).copyMemory(from: source + Int(rows[index]) * width, byteCount: width)

@@ -58,9 +58,17 @@ public struct Column: Sendable {
   @inlinable
   public var offsets32: UnsafePointer<Int32> { buffers[0].values(Int32.self) + offset }
 
-  /// The bytes that `offsets32` speak of.
+  /// The offsets of a `variable64` column.
+  @inlinable
+  public var offsets64: UnsafePointer<Int64> { buffers[0].values(Int64.self) + offset }
+
+  /// The bytes that the offsets speak of.
   @inlinable
   public var bytes: UnsafePointer<UInt8> { buffers[1].values(UInt8.self) }
+
+  /// The views of a `view` column.
+  @inlinable
+  public var views: UnsafePointer<BinaryView> { buffers[0].values(BinaryView.self) + offset }
 
   /// The value of a row of a `bool` column; undefined for a null.
   @inlinable
@@ -75,7 +83,18 @@ public struct Column: Sendable {
     case .variable32:
       bytes += (length + 1) * 4
       if length > 0 { bytes += Int(offsets32[length] - offsets32[0]) }
+    case .variable64:
+      bytes += (length + 1) * 8
+      if length > 0 { bytes += Int(offsets64[length] - offsets64[0]) }
+    case .view:
+      // Which rows share a buffer's bytes is not known without reading them all.
+      bytes += length * 16 + buffers.dropFirst().reduce(0) { $0 + $1.byteCount }
+    case .list32, .list64: bytes += (length + 1) * (type.layout == .list32 ? 4 : 8) + items.byteCount
+    case .fixedList: bytes += items.byteCount
+    case .record: for index in children.indices { bytes += field(index).byteCount }
+    case .dictionary(let width): bytes += length * width + children[0].byteCount
+    case .none: break
     }
-    return bytes + children.reduce(0) { $0 + $1.byteCount }
+    return bytes
   }
 }

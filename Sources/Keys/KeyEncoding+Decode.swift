@@ -69,6 +69,7 @@ private struct KeyReader {
       let bits = try readInteger(UInt64.self, type)
       builder.append(Double(bitPattern: bits >> 63 != 0 ? bits ^ (1 << 63) : ~bits))
     case .utf8(let builder): try readString(type, into: builder)
+    default: preconditionFailure("\(type) is not a type of keys")
     }
   }
 

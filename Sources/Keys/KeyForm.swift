@@ -17,6 +17,7 @@ enum KeyForm {
     case .int64, .timestamp: self = .int64
     case .float64: self = .float64
     case .utf8: self = .bytes
+    default: preconditionFailure("\(type) is not a type of keys")
     }
   }
 

@@ -218,7 +218,7 @@ private final class KeyWords {
         let value = values[row]
         words[row] = value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern
       }
-    case .fixed, .variable32:
+    default:
       preconditionFailure("a key of \(column.type) does not fit a word")
     }
   }

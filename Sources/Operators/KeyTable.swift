@@ -50,8 +50,8 @@ struct TouchedSlots {
 func makeKeyTable(_ types: [Layout]) -> any KeyTable {
   if types.count == 1 {
     switch types[0] {
-    case .bits, .fixed: return FixedKeyTable()
-    case .variable32: return BytesKeyTable()
+    case .bits, .fixed(width: 4), .fixed(width: 8): return FixedKeyTable()
+    default: return BytesKeyTable()
     }
   }
   return BytesKeyTable()

@@ -88,6 +88,7 @@ extension Expression {
       default: return "\(function)(\(arguments.map(\.text).joined(separator: ", ")))"
       }
     case .cast(let expression, let type): return "cast(\(expression.text) as \(type))"
+    case .tryCast(let expression, let type): return "try_cast(\(expression.text) as \(type))"
     case .caseWhen(let branches, let otherwise):
       let cases = branches.map { "when \($0.condition.text) then \($0.value.text)" }.joined(separator: " ")
       return "case \(cases)\(otherwise.map { " else \($0.text)" } ?? "") end"
@@ -107,6 +108,9 @@ extension Literal {
     case .utf8(let value): "'\(value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
     case .timestamp(let value, let unit, let zone): "timestamp \(value) \(unit.rawValue)\(zone.map { " \($0)" } ?? "")"
     case .null: "null"
+    case .string(let value, _): Literal.utf8(value).text
+    case .integer, .float, .binary, .interval, .nested:
+      "\(type) \(Column.constant(self, count: 1).text(at: 0))"
     }
   }
 }

@@ -1,3 +1,4 @@
+import ArrowTestSupport
 import Glibc
 import Synchronization
 import TestSupport

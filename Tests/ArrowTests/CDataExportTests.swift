@@ -1,4 +1,5 @@
 import Arrow
+import ArrowTestSupport
 import CVolley
 import Synchronization
 import TestSupport
@@ -20,7 +21,9 @@ struct CDataExportTests {
           let back = try Column.importing(&array, field: Field("a", type))
           #expect(array.release == nil)
           #expect(back.literals == values, "offset \(offset) \(generator)")
-          if count > 0 { #expect(back.buffers[0].address == column.buffers[0].address, "nothing is copied") }
+          if count > 0, !column.buffers.isEmpty {
+            #expect(back.buffers[0].address == column.buffers[0].address, "nothing is copied")
+          }
         }
       }
     }

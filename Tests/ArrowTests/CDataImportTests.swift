@@ -1,4 +1,5 @@
 import Arrow
+import ArrowTestSupport
 import Base
 import CVolley
 import Glibc
@@ -259,18 +260,27 @@ struct CDataImportTests {
       free(UnsafeMutableRawPointer(mutating: text))
       text = UnsafePointer(strdup(new))
     }
-    for format in ["", "z", "tss", "tsx:", "+l", "d:10,2", "ttu", "U"] {
+    for format in ["", "q", "tss", "tsx:", "+l", "d:10,2,256", "d:39,0", "d:1", "w:-1", "w:x", "+us:0,1", "+r", "+vl"] {
       #expect(
         refusal { replace(&$0.children[1]!.pointee.format, format) }
-          .contains("column 'b' has the Arrow format '\(format)', which is not supported"))
+          .contains("column 'b' has the Arrow format '\(format)' with 0 children, which is not supported"))
     }
     #expect(refusal { replace(&$0.format, "l") }.contains("the format 'l' was given where a struct"))
     #expect(refusal { $0.release(&$0) }.contains("after its release"))
     #expect(refusal { $0.children[0]!.pointee.release($0.children[0]) }.contains("after its release"))
-    var dictionary = ArrowSchema()
-    withUnsafeMutablePointer(to: &dictionary) { pointer in
-      #expect(refusal { $0.children[0]!.pointee.dictionary = pointer }.contains("column 'a' is dictionary-encoded"))
+    // The schema frees its dictionary's memory with its own.
+    func dictionary() -> UnsafeMutablePointer<ArrowSchema> {
+      let pointer = UnsafeMutablePointer<ArrowSchema>.allocate(capacity: 1)
+      pointer.initialize(to: ArrowSchema())
+      return pointer
     }
+    #expect(refusal { $0.children[0]!.pointee.dictionary = dictionary() }.contains("after its release"))
+    #expect(
+      refusal {
+        let values = dictionary()
+        Field("", .int8).export(into: values)
+        $0.children[1]!.pointee.dictionary = values
+      }.contains("column 'b': dictionary<utf8, int8>: the indices of a dictionary are integers, found utf8"))
   }
 
   @Test("refuses a schema that counts children it does not have", arguments: [-1, 1, Int64.max])

@@ -1,4 +1,5 @@
 import Arrow
+import ArrowTestSupport
 import TestSupport
 import Testing
 import VolleyPlan

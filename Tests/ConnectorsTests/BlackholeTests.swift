@@ -20,6 +20,7 @@ import VolleyPlan
         case .float64(let value): sum &+= value.bitPattern
         case .utf8(let value): for byte in value.utf8 { sum &+= UInt64(byte) }
         case .null: break
+        default: preconditionFailure("no wide value is made here")
         }
       }
     }

@@ -185,6 +185,7 @@ func canonical(_ literal: Literal) -> String {
     value.isNaN ? "nan" : hexadecimal((0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (56 - 8 * $0)) })
   case .utf8(let value): hexadecimal(Array(value.utf8))
   case .timestamp(let value, _, _): "\(value)"
+  default: preconditionFailure("no wide value is made here")
   }
 }
 

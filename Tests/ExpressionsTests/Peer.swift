@@ -34,6 +34,7 @@ enum Peer {
       case .int64(let value), .timestamp(let value, _, _): .int(value)
       case .float64(let value): .int(Int64(bitPattern: value.bitPattern))
       case .utf8(let value): .string(value)
+      default: preconditionFailure("wide types cross through ArrowPeer")
       }
     }
     return .object([.init("type", .string(name(column.type))), .init("values", .array(values))])

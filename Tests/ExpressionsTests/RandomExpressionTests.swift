@@ -106,6 +106,7 @@ struct RandomExpressionTests {
     case .float64: return .float64(Double(Int.random(in: -8...8, using: &generator)) / 4)
     case .utf8: return .utf8(["", "a", "ab", "b"].randomElement(using: &generator)!)
     case .timestamp(let unit, let zone): return .timestamp(.random(in: -3...3, using: &generator), unit, timezone: zone)
+    default: preconditionFailure("no expression of \(type) is made here")
     }
   }
 
@@ -129,7 +130,7 @@ struct RandomExpressionTests {
         SmallCases.arithmetic.randomElement(using: &generator)!, expression(type, depth: depth - 1, &generator),
         expression(type, depth: depth - 1, &generator))
     case .bool: return condition(depth: depth - 1, &generator)
-    case .utf8, .timestamp: return leaf(type, &generator)
+    default: return leaf(type, &generator)
     }
   }
 

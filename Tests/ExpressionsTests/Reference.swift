@@ -25,7 +25,7 @@ struct Reference {
     case .caseWhen(let branches, let otherwise):
       for branch in branches where try value(branch.condition) == .bool(true) { return try value(branch.value) }
       return try otherwise.flatMap(value)
-    case .cast, .userFunction: fatalError("the reference has no \(expression)")
+    case .cast, .tryCast, .userFunction: fatalError("the reference has no \(expression)")
     }
   }
 

@@ -24,6 +24,7 @@ extension Column {
     case .float64: .float64(77.5)
     case .utf8: .utf8("hidden")
     case .timestamp(let unit, let zone): .timestamp(77, unit, timezone: zone)
+    default: .null(type)
     }
   }
 

@@ -16,6 +16,7 @@ enum SmallCases {
     case .utf8: ["", "\0", "a", "a\0", "ab", "b", "é", "a longer text than sixteen bytes", "zz"].map { .utf8($0) }
     case .timestamp(let unit, let zone):
       [Int64.min, -1, 0, 1, 1_700_000_000_000_000, .max].map { .timestamp($0, unit, timezone: zone) }
+    default: preconditionFailure("no small cases of \(type) are kept here")
     }
   }
 

@@ -47,6 +47,7 @@ enum Vectors {
     case .timestamp(let unit, let zone): return .timestamp(Int64(parts[1])!, unit, timezone: zone)
     // Keys are bytes, also those that are no UTF-8: one scalar a byte, which `column` turns back.
     case .utf8: return .utf8(String(String.UnicodeScalarView(bytes(parts[1]).map { Unicode.Scalar($0) })))
+    default: preconditionFailure("no vector is of \(type)")
     }
   }
 

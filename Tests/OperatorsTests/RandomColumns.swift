@@ -37,6 +37,7 @@ func randomLiteral(_ type: DataType, distinct: Int, _ random: inout SeededGenera
     default: return .float64(Double(pick) * 0.37 - 5)
     }
   case .utf8: return .utf8(pick % 5 == 0 ? "" : String(repeating: "k\u{0}é", count: pick % 9) + "\(pick)")
+  default: preconditionFailure("no \(type) is made here")
   }
 }
 
@@ -62,6 +63,7 @@ func values(_ column: Column) -> [Value] {
       let start = Int(column.offsets32[row])
       let count = Int(column.offsets32[row + 1]) - start
       return .text(String(decoding: UnsafeBufferPointer(start: column.bytes + start, count: count), as: UTF8.self))
+    default: preconditionFailure("no \(column.type) is read here")
     }
   }
 }

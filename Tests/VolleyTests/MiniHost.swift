@@ -245,6 +245,7 @@ extension MiniHost {
           return String(
             decoding: UnsafeRawBufferPointer(start: bytes.map { $0 + start }, count: end - start), as: UTF8.self)
         })
+    default: preconditionFailure("no \(type) is read here")
     }
   }
 }
@@ -303,6 +304,7 @@ final class SchemaMemory {
       case .microsecond: "tsu:" + (zone ?? "")
       case .nanosecond: "tsn:" + (zone ?? "")
       }
+    default: preconditionFailure("no \(type) is given here")
     }
   }
 }

@@ -1,7 +1,8 @@
 import VolleyPlan
 
 /// Builds a `bool` column row by row. One thread at a time.
-public final class BoolBuilder {
+public final class BoolBuilder: RowBuilder {
+  public let type = DataType.bool
   @usableFromInline @exclusivity(unchecked) var bits: GrowingBits
   @usableFromInline @exclusivity(unchecked) var validity = GrowingValidity()
 

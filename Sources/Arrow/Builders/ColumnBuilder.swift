@@ -1,107 +1,109 @@
 import VolleyPlan
 
-/// The builder of a column of any type. A reference: copies build the same column. A caller with many rows looks at the case once and
-/// then uses the typed builder.
+/// What the builders of all types have in common. One thread at a time.
+public protocol RowBuilder: AnyObject {
+  var type: DataType { get }
+  /// Rows so far.
+  var count: Int { get }
+  func appendNulls(_ count: Int)
+  /// Rows `range` of a column of the same layout.
+  func append(_ column: Column, _ range: Range<Int>)
+  /// Drops the rows from `count` on.
+  func truncate(to count: Int)
+  /// The column; the builder is empty afterwards and can be used again.
+  func finish() -> Column
+}
+
+/// The builder of a column of any type. A reference: copies build the same column. A caller with many rows looks at the
+/// case once and then uses the typed builder.
 public enum ColumnBuilder {
   case bool(BoolBuilder)
+  case int8(FixedBuilder<Int8>)
+  case int16(FixedBuilder<Int16>)
+  /// Also the temporal types of that width.
   case int32(FixedBuilder<Int32>)
-  /// Timestamps too.
+  /// Also the temporal types of that width.
   case int64(FixedBuilder<Int64>)
+  case uint8(FixedBuilder<UInt8>)
+  case uint16(FixedBuilder<UInt16>)
+  case uint32(FixedBuilder<UInt32>)
+  case uint64(FixedBuilder<UInt64>)
+  case float16(FixedBuilder<Float16>)
+  case float32(FixedBuilder<Float>)
   case float64(FixedBuilder<Double>)
+  /// decimal128, unscaled, and intervals of 16 bytes.
+  case int128(FixedBuilder<Int128>)
+  /// utf8 and binary.
   case utf8(Utf8Builder)
+  /// Every other layout.
+  case other(any RowBuilder)
 
   /// - Parameter capacity: rows to make room for at first.
   public init(_ type: DataType, capacity: Int = 0) {
     switch type {
     case .bool: self = .bool(BoolBuilder(capacity: capacity))
-    case .int32: self = .int32(FixedBuilder(type, capacity: capacity))
-    case .int64, .timestamp: self = .int64(FixedBuilder(type, capacity: capacity))
+    case .int8: self = .int8(FixedBuilder(type, capacity: capacity))
+    case .int16: self = .int16(FixedBuilder(type, capacity: capacity))
+    case .int32, .date32, .time32, .interval(.yearMonth): self = .int32(FixedBuilder(type, capacity: capacity))
+    case .int64, .timestamp, .date64, .time64, .duration, .interval(.dayTime):
+      self = .int64(FixedBuilder(type, capacity: capacity))
+    case .uint8: self = .uint8(FixedBuilder(type, capacity: capacity))
+    case .uint16: self = .uint16(FixedBuilder(type, capacity: capacity))
+    case .uint32: self = .uint32(FixedBuilder(type, capacity: capacity))
+    case .uint64: self = .uint64(FixedBuilder(type, capacity: capacity))
+    case .float16: self = .float16(FixedBuilder(type, capacity: capacity))
+    case .float32: self = .float32(FixedBuilder(type, capacity: capacity))
     case .float64: self = .float64(FixedBuilder(type, capacity: capacity))
-    case .utf8: self = .utf8(Utf8Builder(type, capacity: capacity))
+    case .decimal128, .interval(.monthDayNano): self = .int128(FixedBuilder(type, capacity: capacity))
+    case .utf8, .binary: self = .utf8(Utf8Builder(type, capacity: capacity))
+    case .largeUtf8, .largeBinary: self = .other(LargeBytesBuilder(type, capacity: capacity))
+    case .utf8View, .binaryView: self = .other(ViewBuilder(type, capacity: capacity))
+    case .fixedSizeBinary: self = .other(FixedBytesBuilder(type, capacity: capacity))
+    case .list, .largeList, .fixedSizeList, .map: self = .other(ListBuilder(type, capacity: capacity))
+    case .struct: self = .other(StructBuilder(type, capacity: capacity))
+    case .dictionary: self = .other(DictionaryBuilder(type, capacity: capacity))
+    case .null: self = .other(NullBuilder())
     }
   }
 
-  public var type: DataType {
+  /// The builder, whatever its type.
+  public var rows: any RowBuilder {
     switch self {
-    case .bool: .bool
-    case .int32(let builder): builder.type
-    case .int64(let builder): builder.type
-    case .float64(let builder): builder.type
-    case .utf8(let builder): builder.type
+    case .bool(let builder): builder
+    case .int8(let builder): builder
+    case .int16(let builder): builder
+    case .int32(let builder): builder
+    case .int64(let builder): builder
+    case .uint8(let builder): builder
+    case .uint16(let builder): builder
+    case .uint32(let builder): builder
+    case .uint64(let builder): builder
+    case .float16(let builder): builder
+    case .float32(let builder): builder
+    case .float64(let builder): builder
+    case .int128(let builder): builder
+    case .utf8(let builder): builder
+    case .other(let builder): builder
     }
   }
+
+  public var type: DataType { rows.type }
 
   /// Rows so far.
-  public var count: Int {
-    switch self {
-    case .bool(let builder): builder.count
-    case .int32(let builder): builder.count
-    case .int64(let builder): builder.count
-    case .float64(let builder): builder.count
-    case .utf8(let builder): builder.count
-    }
-  }
+  public var count: Int { rows.count }
 
-  public func appendNull() { appendNulls(1) }
+  public func appendNull() { rows.appendNulls(1) }
 
-  public func appendNulls(_ count: Int) {
-    switch self {
-    case .bool(let builder): builder.appendNulls(count)
-    case .int32(let builder): builder.appendNulls(count)
-    case .int64(let builder): builder.appendNulls(count)
-    case .float64(let builder): builder.appendNulls(count)
-    case .utf8(let builder): builder.appendNulls(count)
-    }
-  }
-
-  /// The value `count` times.
-  ///
-  /// - Precondition: the value's type is the column's; a null may be of any type.
-  public func append(_ value: Literal, count: Int = 1) {
-    switch (self, value) {
-    case (_, .null): appendNulls(count)
-    case (.bool(let builder), .bool(let value)): builder.append(value, count: count)
-    case (.int32(let builder), .int32(let value)): builder.append(value, count: count)
-    case (.int64(let builder), .int64(let value)): builder.append(value, count: count)
-    case (.int64(let builder), .timestamp(let value, _, _)): builder.append(value, count: count)
-    case (.float64(let builder), .float64(let value)): builder.append(value, count: count)
-    case (.utf8(let builder), .utf8(let value)): builder.append(value, count: count)
-    default: preconditionFailure("a \(value.type) does not go into a column of \(type)")
-    }
-  }
+  public func appendNulls(_ count: Int) { rows.appendNulls(count) }
 
   /// Rows `range` of a column of the same layout.
-  public func append(_ column: Column, _ range: Range<Int>) {
-    switch self {
-    case .bool(let builder): builder.append(column, range)
-    case .int32(let builder): builder.append(column, range)
-    case .int64(let builder): builder.append(column, range)
-    case .float64(let builder): builder.append(column, range)
-    case .utf8(let builder): builder.append(column, range)
-    }
-  }
+  public func append(_ column: Column, _ range: Range<Int>) { rows.append(column, range) }
 
   /// Drops the rows from `count` on.
-  public func truncate(to count: Int) {
-    switch self {
-    case .bool(let builder): builder.truncate(to: count)
-    case .int32(let builder): builder.truncate(to: count)
-    case .int64(let builder): builder.truncate(to: count)
-    case .float64(let builder): builder.truncate(to: count)
-    case .utf8(let builder): builder.truncate(to: count)
-    }
-  }
+  public func truncate(to count: Int) { rows.truncate(to: count) }
 
   /// The column; the builder is empty afterwards and can be used again.
-  public func finish() -> Column {
-    switch self {
-    case .bool(let builder): builder.finish()
-    case .int32(let builder): builder.finish()
-    case .int64(let builder): builder.finish()
-    case .float64(let builder): builder.finish()
-    case .utf8(let builder): builder.finish()
-    }
-  }
+  public func finish() -> Column { rows.finish() }
 }
 
 extension Column {

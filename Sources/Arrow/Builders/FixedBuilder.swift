@@ -1,7 +1,7 @@
 import VolleyPlan
 
 /// Builds a column whose values have a fixed width, row by row. One thread at a time.
-public final class FixedBuilder<Element: BitwiseCopyable> {
+public final class FixedBuilder<Element: BitwiseCopyable>: RowBuilder {
   public let type: DataType
   @usableFromInline @exclusivity(unchecked) var buffer: Buffer
   @usableFromInline @exclusivity(unchecked) var values: UnsafeMutablePointer<Element>
@@ -70,6 +70,9 @@ public final class FixedBuilder<Element: BitwiseCopyable> {
     (values + start).update(from: column.values(Element.self) + range.lowerBound, count: range.count)
     validity.append(column, from: range.lowerBound, count: range.count)
   }
+
+  /// The value of a row; undefined for a null.
+  public func value(at index: Int) -> Element { values[index] }
 
   /// Drops the rows from `count` on.
   public func truncate(to count: Int) { validity.truncate(to: count) }

@@ -4,7 +4,7 @@ import VolleyPlan
 ///
 /// The strings of one column take less than 2 GiB: a builder of unbounded input asks `hasRoom(for:)` and finishes its
 /// column when there is none.
-public final class Utf8Builder {
+public final class Utf8Builder: RowBuilder {
   public let type: DataType
   /// `count + 1` offsets.
   @usableFromInline @exclusivity(unchecked) var offsets: Buffer

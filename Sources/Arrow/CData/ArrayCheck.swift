@@ -22,20 +22,32 @@ struct ArrayCheck {
   private static let largestLength = Int64(UInt32.max)
 
   /// Numbers that must be in range before they are computed with, and pointers that must be there.
-  func shape(buffers: Int, children: Int) throws(Failure) {
+  func shape(_ layout: Layout, children: Int) throws(Failure) {
     guard array.length >= 0, array.offset >= 0, array.length <= Self.largestLength, array.offset <= Self.largestLength
     else { throw refusal("has \(array.length) rows from row \(array.offset) on; both must be 0 to 2^32 - 1") }
     guard array.null_count >= -1, array.null_count <= array.length else {
       throw refusal("has \(array.length) rows and \(array.null_count) nulls; expected are 0 to \(array.length), or -1")
     }
-    guard array.n_buffers == buffers else {
-      throw refusal("has \(array.n_buffers) buffers, where its type has \(buffers)")
+    if let buffers = layout.importedBufferCount {
+      guard array.n_buffers == buffers else {
+        throw refusal("has \(array.n_buffers) buffers, where its type has \(buffers)")
+      }
+    } else {
+      guard array.n_buffers >= 3 else {
+        throw refusal("has \(array.n_buffers) buffers, where its type has three or more")
+      }
     }
     guard array.n_children == children else {
       throw refusal("has \(array.n_children) children, where its type has \(children)")
     }
-    guard array.dictionary == nil else { throw refusal("is dictionary-encoded, where its type is not") }
-    guard array.buffers != nil else { throw refusal("has NULL where its \(buffers) buffers are expected") }
+    if layout.isDictionary {
+      guard array.dictionary != nil else { throw refusal("has no dictionary, where its type has one") }
+    } else {
+      guard array.dictionary == nil else { throw refusal("is dictionary-encoded, where its type is not") }
+    }
+    guard array.n_buffers == 0 || array.buffers != nil else {
+      throw refusal("has NULL where its \(array.n_buffers) buffers are expected")
+    }
     guard children == 0 || array.children != nil else {
       throw refusal("has NULL where its \(children) children are expected")
     }
@@ -71,7 +83,9 @@ struct ArrayCheck {
   }
 
   /// Checks that the `count + 1` offsets never fall and that none is negative, and returns the last one.
-  func offsets(_ offsets: UnsafePointer<Int32>, count: Int) throws(Failure) -> Int {
+  func offsets<Offset: FixedWidthInteger & SignedInteger>(
+    _ offsets: UnsafePointer<Offset>, count: Int
+  ) throws(Failure) -> Int {
     // A difference of two offsets that are not negative does not overflow, so a sign bit anywhere means a fault.
     var signs = offsets[count]
     for row in 0..<count { signs |= offsets[row] | (offsets[row &+ 1] &- offsets[row]) }
@@ -82,5 +96,43 @@ struct ArrayCheck {
           + "string offsets must start at 0 or later and never fall")
     }
     throw refusal("ends its strings at byte \(offsets[count]); string offsets must never be negative")
+  }
+
+  /// Checks what the rows say about the memory behind them: items, dictionary values and viewed bytes that must be there.
+  func contents(_ column: Column) throws(Failure) {
+    switch column.type.layout {
+    case .list32, .list64:
+      let end = column.itemRange(0..<column.length).upperBound
+      guard end <= column.children[0].length else {
+        throw refusal("has lists up to item \(end), and only \(column.children[0].length) items")
+      }
+    case .dictionary:
+      let count = column.children[0].length
+      for row in 0..<column.length where column.isValid(row) {
+        let index = column.dictionaryIndex(row)
+        guard index >= 0, index < count else {
+          throw refusal("has index \(index) in row \(row), and only \(count) values in its dictionary")
+        }
+      }
+    case .view:
+      for row in 0..<column.length where column.isValid(row) { try view(column, row) }
+    default: break
+    }
+  }
+
+  private func view(_ column: Column, _ row: Int) throws(Failure) {
+    let view = column.views[row]
+    guard view.length >= 0 else { throw refusal("has a view of \(view.length) bytes in row \(row)") }
+    if view.isInline { return }
+    let index = Int(view.bufferIndex)
+    guard index >= 0, index < column.buffers.count - 1 else {
+      throw refusal("has a view into buffer \(index) in row \(row), and only \(column.buffers.count - 1) buffers")
+    }
+    let end = Int(view.bufferOffset) + Int(view.length)
+    guard view.bufferOffset >= 0, end <= column.buffers[1 + index].byteCount else {
+      throw refusal(
+        "has a view of bytes \(view.bufferOffset) to \(end) in row \(row), of a buffer of "
+          + "\(column.buffers[1 + index].byteCount)")
+    }
   }
 }

@@ -28,12 +28,63 @@ struct ArrayViews {
   }
 }
 
-extension Layout {
-  /// Buffers beside the validity.
-  var bufferCount: Int {
-    switch self {
-    case .bits, .fixed: 1
-    case .variable32: 2
+extension ArrayViews {
+  /// The buffers of rows `offset ..< offset + length`, their sizes and offsets checked.
+  func buffers(_ layout: Layout, offset: Int, length: Int) throws(Failure) -> [Buffer] {
+    let end = offset + length
+    switch layout {
+    case .none, .fixedList, .record: return []
+    case .bits: return [try buffer(1, byteCount: Bitmap.byteCount(end), alignment: 1)]
+    case .fixed(let width), .dictionary(let width):
+      // Values of 16 bytes are read with instructions that need their alignment.
+      return [try buffer(1, byteCount: end * width, alignment: max(1, min(width & -width, 16)))]
+    case .variable32:
+      let offsets = try buffer(1, byteCount: (end + 1) * 4, alignment: 4)
+      let byteCount = try check.offsets(offsets.values(Int32.self) + offset, count: length)
+      return [offsets, try buffer(2, byteCount: byteCount, alignment: 1)]
+    case .variable64:
+      let offsets = try buffer(1, byteCount: (end + 1) * 8, alignment: 8)
+      let byteCount = try check.offsets(offsets.values(Int64.self) + offset, count: length)
+      return [offsets, try buffer(2, byteCount: byteCount, alignment: 1)]
+    case .list32:
+      let offsets = try buffer(1, byteCount: (end + 1) * 4, alignment: 4)
+      _ = try check.offsets(offsets.values(Int32.self) + offset, count: length)
+      return [offsets]
+    case .list64:
+      let offsets = try buffer(1, byteCount: (end + 1) * 8, alignment: 8)
+      _ = try check.offsets(offsets.values(Int64.self) + offset, count: length)
+      return [offsets]
+    case .view: return try viewBuffers(end: end)
     }
   }
+
+  private func viewBuffers(end: Int) throws(Failure) -> [Buffer] {
+    // Validity, views, the buffers, and how many bytes each of these has.
+    let count = Int(array.n_buffers) - 3
+    var buffers = [try buffer(1, byteCount: end * 16, alignment: 4)]
+    if count == 0 { return buffers }
+    let sizes = try buffer(2 + count, byteCount: count * 8, alignment: 8).values(Int64.self)
+    for index in 0..<count {
+      guard sizes[index] >= 0, sizes[index] <= Int64(Int32.max) else {
+        throw check.refusal("says that buffer \(2 + index) has \(sizes[index]) bytes; expected are 0 to 2147483647")
+      }
+      buffers.append(try buffer(2 + index, byteCount: Int(sizes[index]), alignment: 1))
+    }
+    return buffers
+  }
+}
+
+extension Layout {
+  /// Buffers of an imported array, the validity included; nil: three or more.
+  var importedBufferCount: Int? {
+    switch self {
+    case .none: 0
+    case .fixedList, .record: 1
+    case .bits, .fixed, .list32, .list64, .dictionary: 2
+    case .variable32, .variable64: 3
+    case .view: nil
+    }
+  }
+
+  var isDictionary: Bool { if case .dictionary = self { true } else { false } }
 }

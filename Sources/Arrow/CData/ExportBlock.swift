@@ -34,7 +34,7 @@ struct ExportBlock {
     mutating func add(_ columns: [Column]) {
       for column in columns {
         arrays += 1
-        buffers += 1 + column.buffers.count
+        buffers += column.exportedBufferCount
         if !column.children.isEmpty { add(column.children) }
       }
     }
@@ -89,7 +89,7 @@ struct ExportBlock {
   /// An array of one column.
   static func export(_ column: Column, into target: UnsafeMutablePointer<ArrowArray>, ledger: ExportLedger?) {
     var counts = Counts()
-    counts.buffers = 1 + column.buffers.count
+    counts.buffers = column.exportedBufferCount
     counts.add(column.children)
     var block = ExportBlock(counts, ledger: ledger)
     block.write(column, to: target)
@@ -98,14 +98,24 @@ struct ExportBlock {
   private mutating func write(_ column: Column, to target: UnsafeMutablePointer<ArrowArray>) {
     // Without rows the offset means nothing, and Arrow C++ trips over one ("buffer slice would exceed buffer length").
     let offset = column.length == 0 ? 0 : column.offset
+    var buffers = column.buffers
+    var isDictionary = false
+    switch column.type.layout {
+    case .view: buffers.append(column.viewedByteCounts)
+    case .dictionary: isDictionary = true
+    default: break
+    }
     write(
       to: target, length: column.length, offset: offset, nullCount: column.validity == nil ? 0 : -1,
-      validity: column.validity, buffers: column.buffers, children: column.children)
+      validity: column.validity, hasValidity: column.type != .null, buffers: buffers, children: column.children,
+      isDictionary: isDictionary)
+    if column.type == .null { target.pointee.null_count = Int64(column.length) }
   }
 
+  /// - Parameter isDictionary: whether the only child is the dictionary.
   private mutating func write(
     to target: UnsafeMutablePointer<ArrowArray>, length: Int, offset: Int, nullCount: Int64, validity: Buffer?,
-    buffers columnBuffers: [Buffer], children: [Column]
+    hasValidity: Bool = true, buffers columnBuffers: [Buffer], children: [Column], isDictionary: Bool = false
   ) {
     let node = nodes
     nodes += 1
@@ -115,17 +125,19 @@ struct ExportBlock {
     let firstArray = arrays
     pointers += children.count
     arrays += children.count
-    addBuffer(validity)
+    if hasValidity { addBuffer(validity) }
     for buffer in columnBuffers { addBuffer(buffer) }
     node.initialize(
       to: Node(
         header: header, owners: firstOwner, ownerCount: owners - firstOwner, children: firstPointer,
         childCount: children.count))
+    let childCount = isDictionary ? 0 : children.count
     target.initialize(
       to: ArrowArray(
-        length: Int64(length), null_count: nullCount, offset: Int64(offset), n_buffers: Int64(1 + columnBuffers.count),
-        n_children: Int64(children.count), buffers: firstBuffer, children: children.isEmpty ? nil : firstPointer,
-        dictionary: nil, release: releaseExportedArray, private_data: node))
+        length: Int64(length), null_count: nullCount, offset: Int64(offset),
+        n_buffers: Int64((hasValidity ? 1 : 0) + columnBuffers.count), n_children: Int64(childCount),
+        buffers: firstBuffer, children: childCount == 0 ? nil : firstPointer,
+        dictionary: isDictionary ? firstArray : nil, release: releaseExportedArray, private_data: node))
     for (index, child) in children.enumerated() {
       firstPointer[index] = firstArray + index
       write(child, to: firstArray + index)
@@ -148,6 +160,26 @@ struct ExportBlock {
     header.deinitialize(count: 1)
     BufferPool.free(UnsafeMutableRawPointer(header), capacity: capacity)
     if let ledger = ledger?.takeRetainedValue() { ledger.released() }
+  }
+}
+
+extension Column {
+  /// Pointers that an exported array has room for.
+  fileprivate var exportedBufferCount: Int {
+    switch type.layout {
+    case .none: 0
+    case .view: 2 + buffers.count
+    default: 1 + buffers.count
+    }
+  }
+
+  /// How many bytes each buffer behind the views has: the last buffer of an exported array.
+  fileprivate var viewedByteCounts: Buffer {
+    let counts = Buffer(byteCount: (buffers.count - 1) * 8)
+    for (index, buffer) in buffers.dropFirst().enumerated() {
+      counts.unsafeMutableValues(Int64.self)[index] = Int64(buffer.byteCount)
+    }
+    return counts
   }
 }
 

@@ -21,7 +21,7 @@ extension RecordBatch {
     }
     let array = owner.array
     let check = ArrayCheck("a batch", array)
-    try check.shape(buffers: 1, children: schema.fields.count)
+    try check.shape(.record, children: schema.fields.count)
     try check.noNulls("rows of a batch cannot be null as a whole")
     let length = Int(array.length)
     var columns: [Column] = []
@@ -61,7 +61,7 @@ extension Column {
   ) throws(Failure) {
     let layout = field.type.layout
     let check = ArrayCheck("column '\(field.name)'", array)
-    try check.shape(buffers: 1 + layout.bufferCount, children: 0)
+    try check.shape(layout, children: layout.isDictionary ? 0 : field.type.childFields.count)
     let rows = Int(array.length)
     let length = length ?? rows - skipping
     guard rows - skipping >= length else {
@@ -72,20 +72,40 @@ extension Column {
       self = Column.nulls(field.type, count: 0)
       return
     }
+    if layout == .none {
+      self.init(nullsOnly: length)
+      return
+    }
     let offset = Int(array.offset) + skipping
-    let end = offset + length
     let validity = try check.validity(offset, length, nullable: field.nullable, owner: owner)
     let views = ArrayViews(array: array, owner: owner, check: check)
-    let buffers: [Buffer]
-    switch layout {
-    case .bits: buffers = [try views.buffer(1, byteCount: Bitmap.byteCount(end), alignment: 1)]
-    case .fixed(let width):
-      buffers = [try views.buffer(1, byteCount: end * width, alignment: min(width & -width, 8))]
-    case .variable32:
-      let offsets = try views.buffer(1, byteCount: (end + 1) * 4, alignment: 4)
-      let byteCount = try check.offsets(offsets.values(Int32.self) + offset, count: length)
-      buffers = [offsets, try views.buffer(2, byteCount: byteCount, alignment: 1)]
+    self.init(
+      type: field.type, length: length, offset: offset, validity: validity,
+      buffers: try views.buffers(layout, offset: offset, length: length))
+    children = try Self.children(of: array, owner, field, layout, end: offset + length)
+    try check.contents(self)
+  }
+
+  /// - Parameter end: rows of the parent, those before its first one included.
+  private static func children(
+    of array: ArrowArray, _ owner: ImportedArray, _ field: Field, _ layout: Layout, end: Int
+  ) throws(Failure) -> [Column] {
+    var children: [Column] = []
+    for (index, childField) in field.type.childFields.enumerated() {
+      let subject = "\(childField.name) of column '\(field.name)'"
+      guard let child = layout.isDictionary ? array.dictionary : array.children[index] else {
+        throw ArrayCheck.refusal(subject, "is NULL, where an array is expected")
+      }
+      guard child.pointee.release != nil else { throw ArrayCheck.refusal(subject, "was used after its release") }
+      var length: Int?
+      switch layout {
+      case .record: length = end
+      case .fixedList(let size): length = end * size
+      default: break
+      }
+      let named = Field("\(field.name).\(childField.name)", childField.type, nullable: childField.nullable)
+      children.append(try Column(viewing: child.pointee, of: owner, field: named, skipping: 0, length: length))
     }
-    self.init(type: field.type, length: length, offset: offset, validity: validity, buffers: buffers)
+    return children
   }
 }

@@ -7,7 +7,7 @@ extension Schema {
   ///
   /// - Parameter target: memory for a struct, whose content is overwritten.
   public func export(into target: UnsafeMutablePointer<ArrowSchema>) {
-    writeSchema(TypeFormat.structure, name: "", nullable: false, children: fields, to: target)
+    writeSchema(TypeFormat.structure, name: "", flags: 0, children: fields, dictionary: nil, to: target)
   }
 }
 
@@ -16,13 +16,24 @@ extension Field {
   ///
   /// - Parameter target: memory for a struct, whose content is overwritten.
   public func export(into target: UnsafeMutablePointer<ArrowSchema>) {
-    writeSchema(TypeFormat.format(type), name: name, nullable: nullable, children: [], to: target)
+    var flags = nullable ? Int64(ARROW_FLAG_NULLABLE) : 0
+    if case .map(_, _, true) = type { flags |= Int64(ARROW_FLAG_MAP_KEYS_SORTED) }
+    var children = type.childFields
+    var dictionary: Field?
+    if case .dictionary(_, let value, let ordered) = type {
+      if ordered { flags |= Int64(ARROW_FLAG_DICTIONARY_ORDERED) }
+      children = []
+      dictionary = Field("", value)
+    }
+    writeSchema(
+      TypeFormat.format(type), name: name, flags: flags, children: children, dictionary: dictionary, to: target)
   }
 }
 
 /// Every struct owns its strings and its children's memory, so that a child that is moved out outlives its parent.
 private func writeSchema(
-  _ format: String, name: String, nullable: Bool, children: [Field], to target: UnsafeMutablePointer<ArrowSchema>
+  _ format: String, name: String, flags: Int64, children: [Field], dictionary: Field?,
+  to target: UnsafeMutablePointer<ArrowSchema>
 ) {
   var pointers: UnsafeMutablePointer<UnsafeMutablePointer<ArrowSchema>?>?
   if !children.isEmpty {
@@ -34,11 +45,17 @@ private func writeSchema(
     }
     pointers = memory
   }
+  var values: UnsafeMutablePointer<ArrowSchema>?
+  if let dictionary {
+    let memory = UnsafeMutablePointer<ArrowSchema>.allocate(capacity: 1)
+    dictionary.export(into: memory)
+    values = memory
+  }
   target.initialize(
     to: ArrowSchema(
-      format: UnsafePointer(strdup(format)), name: UnsafePointer(strdup(name)), metadata: nil,
-      flags: nullable ? Int64(ARROW_FLAG_NULLABLE) : 0, n_children: Int64(children.count), children: pointers,
-      dictionary: nil, release: releaseExportedSchema, private_data: nil))
+      format: UnsafePointer(strdup(format)), name: UnsafePointer(strdup(name)), metadata: nil, flags: flags,
+      n_children: Int64(children.count), children: pointers, dictionary: values, release: releaseExportedSchema,
+      private_data: nil))
 }
 
 private func releaseExportedSchema(_ schema: UnsafeMutablePointer<ArrowSchema>?) {
@@ -52,6 +69,10 @@ private func releaseExportedSchema(_ schema: UnsafeMutablePointer<ArrowSchema>?)
       child.deallocate()
     }
     children.deallocate()
+  }
+  if let dictionary = schema.pointee.dictionary {
+    if let release = dictionary.pointee.release { release(dictionary) }
+    dictionary.deallocate()
   }
   schema.pointee.release = nil
 }

@@ -19,36 +19,51 @@ extension Schema {
     Schema(try fields(of: source.pointee))
   }
 
+  /// Types inside types, at most.
+  private static let nestingBound = 64
+
   private static func fields(of schema: ArrowSchema) throws(Failure) -> [Field] {
     guard schema.release != nil else { throw refusal("an Arrow schema was used after its release") }
     let format = schema.format.map { String(cString: $0) } ?? ""
     guard format == TypeFormat.structure else {
       throw refusal("an Arrow schema of the format '\(format)' was given where a struct ('+s') of columns is expected")
     }
+    return try children(of: schema, "an Arrow schema", depth: 0)
+  }
+
+  private static func children(of schema: ArrowSchema, _ subject: String, depth: Int) throws(Failure) -> [Field] {
     guard schema.n_children >= 0, schema.n_children == 0 || schema.children != nil else {
-      throw refusal("an Arrow schema says that it has \(schema.n_children) children, but holds none")
+      throw refusal("\(subject) says that it has \(schema.n_children) children, but holds none")
     }
     var fields: [Field] = []
     for index in 0..<Int(schema.n_children) {
       guard let child = schema.children[index] else {
-        throw refusal("child \(index) of an Arrow schema is NULL, where a column's schema is expected")
+        throw refusal("child \(index) of \(subject) is NULL, where a column's schema is expected")
       }
-      fields.append(try field(of: child.pointee))
+      fields.append(try field(of: child.pointee, depth: depth + 1))
     }
     return fields
   }
 
-  fileprivate static func field(of schema: ArrowSchema) throws(Failure) -> Field {
+  fileprivate static func field(of schema: ArrowSchema, depth: Int = 0) throws(Failure) -> Field {
     guard schema.release != nil else { throw refusal("an Arrow schema was used after its release") }
     let name = schema.name.map { String(cString: $0) } ?? ""
     let format = schema.format.map { String(cString: $0) } ?? ""
-    guard schema.dictionary == nil else {
-      throw refusal("column '\(name)' is dictionary-encoded, which is not supported; decode it first")
+    guard depth <= nestingBound else {
+      throw refusal("column '\(name)' has types nested more than \(nestingBound) deep; flatten it")
     }
-    guard let type = TypeFormat.type(format), schema.n_children == 0 else {
+    let children = try children(of: schema, "column '\(name)'", depth: depth)
+    let isSorted = schema.flags & Int64(ARROW_FLAG_MAP_KEYS_SORTED) != 0
+    guard var type = TypeFormat.type(format, children: children, keysSorted: isSorted) else {
       throw refusal(
-        "column '\(name)' has the Arrow format '\(format)', which is not supported; "
-          + "supported are bool, int32, int64, float64, utf8 and timestamps")
+        "column '\(name)' has the Arrow format '\(format)' with \(children.count) children, which is not supported; "
+          + "unions, run-end encoding, list views and decimals of other widths are not: cast it")
+    }
+    if let dictionary = schema.dictionary {
+      let value = try field(of: dictionary.pointee, depth: depth + 1).type
+      let isOrdered = schema.flags & Int64(ARROW_FLAG_DICTIONARY_ORDERED) != 0
+      type = .dictionary(index: type, value: value, ordered: isOrdered)
+      if let objection = type.parameterObjection { throw refusal("column '\(name)': \(objection)") }
     }
     return Field(name, type, nullable: schema.flags & Int64(ARROW_FLAG_NULLABLE) != 0)
   }

@@ -81,6 +81,7 @@ extension ColumnSlot.Kind {
       case .float64: .float64
       case .utf8: .utf8
       case .timestamp: .timestamp
+      default: preconditionFailure("\(type) is refused before a column is made")
       }
   }
 }

@@ -104,6 +104,7 @@ final class ColumnTable {
     case .bits: Bitmap.paddedByteCount(rows)
     case .fixed(let width): rows * width
     case .variable32: (rows + 1) * 4
+    default: preconditionFailure("\(layout) is refused before a column is made")
     }
   }
 

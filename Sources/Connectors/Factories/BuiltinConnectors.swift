@@ -62,5 +62,15 @@ public enum BuiltinConnectors {
     for field in fields where !names.insert(field.name).inserted {
       throw Failure(.usage, "\(place): the schema has column '\(field.name)' twice; rename one")
     }
+    for field in fields {
+      switch field.type {
+      case .bool, .int32, .int64, .float64, .utf8, .timestamp: continue
+      default:
+        throw Failure(
+          .usage,
+          "\(place): the column '\(field.name)' is \(field.type); "
+            + "bool, int32, int64, float64, utf8 and timestamps are read and written: cast it")
+      }
+    }
   }
 }

@@ -55,12 +55,14 @@ extension GeneratedColumn {
       case .bool: ["uniform", "choice"]
       case .int32, .int64, .float64, .utf8: ["sequence", "uniform", "choice"]
       case .timestamp: ["timestamp", "sequence", "uniform", "choice"]
+      default:
+        throw Failure(.usage, "\(options.place): the generator makes no \(field.type); cast another column to it")
       }
     let usual =
       switch field.type {
       case .int32, .int64: "sequence"
       case .bool, .float64, .utf8: "uniform"
-      case .timestamp: "timestamp"
+      default: "timestamp"
       }
     switch (try options.choice("kind", of: kinds) ?? usual, field.type) {
     case ("choice", _): self = try .choice(&options, field)
@@ -126,6 +128,7 @@ extension GeneratedColumn {
     case .utf8:
       return .textChoice(
         try options.elements(values, "strings") { if case .string(let text) = $0 { Array(text.utf8) } else { nil } })
+    default: throw Failure(.usage, "\(options.place): the generator makes no \(field.type); cast another column to it")
     }
   }
 }

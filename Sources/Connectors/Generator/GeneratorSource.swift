@@ -80,6 +80,7 @@ final class GeneratorSource: Source {
     case .utf8:
       values = Buffer(byteCount: (count + 1) * 4)
       buffers = [values, fillTexts(values.unsafeMutableValues(Int32.self), runs, column, hash)]
+    default: preconditionFailure("the generator makes no \(type)")
     }
     return Column(type: type, length: count, validity: nil, buffers: buffers)
   }

@@ -39,6 +39,7 @@ public struct BlackholeChecksum: Sendable, Hashable {
       let offsets = column.offsets32
       let first = Int(offsets[0])
       return sum(column.bytes + first, Int(offsets[column.length]) - first)
+    default: preconditionFailure("\(column.type) is refused before a batch comes")
     }
   }
 

@@ -77,7 +77,7 @@ final class ConsoleFormatter: RowFormatter {
   private func isNumber(_ column: Int) -> Bool {
     switch schema.fields[column].type {
     case .int32, .int64, .float64: true
-    case .bool, .utf8, .timestamp: false
+    default: false
     }
   }
 

@@ -31,7 +31,7 @@ final class FixedExtremeAccumulator: Accumulator {
       case .int32: .int32(SlotStates(initial: extreme == .least ? .max : .min))
       case .int64, .timestamp: .int64(SlotStates(initial: extreme == .least ? .max : .min))
       case .float64: .float64(SlotStates(initial: .nan))
-      case .bool, .utf8: preconditionFailure("\(type) has an accumulator of its own")
+      default: preconditionFailure("\(type) has an accumulator of its own")
       }
   }
 

@@ -30,6 +30,7 @@ enum TextCasts {
     case .timestamp(let unit, let zone):
       try parse(column, target, timestampForm(zone)) { text throws(Failure) in timestamp(text, unit, zone) }
     case .utf8: column
+    default: preconditionFailure("text is not cast to \(target)")
     }
   }
 
@@ -103,6 +104,7 @@ enum TextCasts {
       return try format(column, width: ISO8601.width) {
         ISO8601.write(values[$0], unit: unit, isInstant: zone != nil, to: $1) - $1
       }
+    default: preconditionFailure("\(column.type) is not cast to text")
     }
   }
 

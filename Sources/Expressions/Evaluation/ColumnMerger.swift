@@ -37,6 +37,7 @@ enum ColumnMerger {
       return Column(type: type, length: count, validity: validity, buffers: [target])
     case .variable32:
       return Column(type: type, length: count, validity: validity, buffers: try text(parts, count))
+    default: preconditionFailure("there is no merge kernel for \(type)")
     }
   }
 
@@ -89,7 +90,7 @@ extension Literal {
     case .int64(let value), .timestamp(let value, _, _): UInt64(bitPattern: value)
     case .float64(let value): value.bitPattern
     case .null: 0
-    case .bool, .utf8: preconditionFailure("a \(type) is not of fixed width")
+    default: preconditionFailure("a \(type) is not of fixed width")
     }
   }
 }

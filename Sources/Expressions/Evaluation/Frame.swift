@@ -104,8 +104,10 @@ final class Frame {
     case .compare(let comparison, let left, let right): return try compared(comparison, left, right)
     case .and(let left, let right): return try logic(left, right, decisive: false)
     case .or(let left, let right): return try logic(left, right, decisive: true)
-    case .negate(let operand), .not(let operand), .isNull(let operand), .isNotNull(let operand), .cast(let operand):
+    case .negate(let operand), .not(let operand), .isNull(let operand), .isNotNull(let operand), .cast(let operand),
+      .tryCast(let operand):
       return try unary(node, operand)
+    case .function(let function, let arguments): return try called(function, arguments)
     case .caseWhen(let branches, let otherwise): return try caseWhen(branches, otherwise, type)
     case .userFunction(let index, let arguments): return try called(index, arguments)
     }
@@ -120,6 +122,11 @@ final class Frame {
     case .isNull: return LogicKernels.isNull(column)
     case .isNotNull: return LogicKernels.isNotNull(column)
     case .cast: return try CastKernels.cast(column, to: graph.nodes[node].type)
+    case .tryCast:
+      let type = graph.nodes[node].type
+      return try NullOnError.apply(type, count: rowCount) { rows throws(Failure) in
+        try CastKernels.cast(column.slice(rows), to: type)
+      }
     default: preconditionFailure("an operation of one operand")
     }
   }
@@ -144,6 +151,24 @@ final class Frame {
     var columns: [Column] = []
     for argument in arguments { columns.append(try column(of: argument)) }
     return try graph.functions[function].call(columns, rowCount: rowCount)
+  }
+
+  @inline(never)
+  private func called(_ function: BoundFunction, _ arguments: [Int]) throws(Failure) -> Column {
+    var operands: [Operand] = []
+    operands.reserveCapacity(arguments.count)
+    for argument in arguments {
+      if let value = value(argument) {
+        operands.append(.constant(value))
+      } else {
+        operands.append(.column(try column(of: argument)))
+      }
+    }
+    let result = try function.kernel(operands, rowCount)
+    precondition(
+      result.type == function.resultType && result.length == rowCount,
+      "\(function.name) gives a value of its type for each row")
+    return result
   }
 
   /// Both sides of a strict operation, at least one a column. A constant null is one too: kernels take values.

@@ -38,6 +38,8 @@ struct ExpressionGraph {
     case isNull(Int)
     case isNotNull(Int)
     case cast(Int)
+    case tryCast(Int)
+    case function(BoundFunction, [Int])
     case caseWhen([Branch], otherwise: Int?)
     /// Index in `functions`.
     case userFunction(Int, [Int])
@@ -73,8 +75,10 @@ struct ExpressionGraph {
   /// What gathering one row of a column costs in nanoseconds, about.
   static func gatherCost(_ type: DataType) -> Double {
     switch type.layout {
-    case .bits, .fixed: 1
-    case .variable32: 5
+    case .none: 0
+    case .bits, .fixed, .dictionary, .view: 1
+    case .variable32, .variable64: 5
+    case .list32, .list64, .fixedList, .record: 20
     }
   }
 }
@@ -86,11 +90,12 @@ extension ExpressionGraph.Operation {
     case .arithmetic(_, let left, let right), .compare(_, let left, let right), .and(let left, let right),
       .or(let left, let right):
       [left, right]
-    case .negate(let operand), .not(let operand), .isNull(let operand), .isNotNull(let operand), .cast(let operand):
+    case .negate(let operand), .not(let operand), .isNull(let operand), .isNotNull(let operand), .cast(let operand),
+      .tryCast(let operand):
       [operand]
     case .caseWhen(let branches, let otherwise):
       branches.flatMap { [$0.condition, $0.value] } + (otherwise.map { [$0] } ?? [])
-    case .userFunction(_, let arguments): arguments
+    case .userFunction(_, let arguments), .function(_, let arguments): arguments
     }
   }
 

@@ -33,7 +33,12 @@ struct GraphBuilder {
     case .literal(let literal): return add(.constant(.init(literal: literal)), expression.type)
     case .call(let function, let arguments):
       return call(function, try nodes(arguments), expression.type)
+    case .function(let function, let arguments):
+      let operands = try nodes(arguments)
+      let operation = ExpressionGraph.Operation.function(function, operands)
+      return function.isStrict ? strict(operation, operands, expression.type) : folded(operation, expression.type)
     case .cast(let argument): return folded(.cast(try node(argument)), expression.type)
+    case .tryCast(let argument): return folded(.tryCast(try node(argument)), expression.type)
     case .caseWhen(let branches, let otherwise): return try caseWhen(branches, otherwise, expression.type)
     case .userFunction(let function, let arguments):
       let operands = try nodes(arguments)
@@ -119,7 +124,9 @@ struct GraphBuilder {
     var single = graph
     single.roots = [node]
     guard let column = try? Frame(graph: single, columns: [], rowCount: 1).column(of: node) else { return node }
-    return add(.constant(.init(literal: column.literal(at: 0))), type)
+    let literal = column.literal(at: 0)
+    // A dictionary has no constants of its own.
+    return literal.type == type ? add(.constant(.init(literal: literal)), type) : node
   }
 
   /// The node of that operation, made unless there is one.
@@ -170,15 +177,19 @@ extension ExpressionGraph {
     case .arithmetic, .negate: type != .float64
     case .cast(let operand): Self.castCanFail(from: nodes[operand].type, to: type)
     case .userFunction: true
+    case .function(let function, _): function.isFallible
     default: false
     }
   }
 
   private static func castCanFail(from source: DataType, to target: DataType) -> Bool {
     switch (source, target) {
-    case (.utf8, _), (_, .utf8), (.int64, .int32), (.float64, .int32), (.float64, .int64): true
+    case (.int32, .int64), (.int32, .float64), (.int64, .float64), (.bool, .int32), (.bool, .int64), (.bool, .float64),
+      (.int32, .bool), (.int64, .bool), (.float64, .bool), (.int64, .timestamp), (.timestamp, .int64),
+      (.int32, .timestamp):
+      false
     case (.timestamp(let unit, _), .timestamp(let targetUnit, _)): unit.perSecond < targetUnit.perSecond
-    default: false
+    default: true
     }
   }
 
@@ -190,6 +201,8 @@ extension ExpressionGraph {
     case .and, .or, .not, .isNull, .isNotNull: 0.05
     case .negate: 0.4
     case .cast(let operand): nodes[operand].type == .utf8 || type == .utf8 ? 20 : 0.5
+    case .tryCast: 20
+    case .function(let function, _): function.cost
     case .caseWhen(let branches, _): 2 + Double(branches.count)
     case .userFunction: 100
     }

@@ -51,6 +51,7 @@ enum ComparisonKernels {
       case .int64, .timestamp: compare(comparison, left, right, as: Int64.self, count: count)
       case .float64: compare(comparison, left, right, as: Double.self, count: count)
       case .utf8: compareText(comparison, left, right, count: count)
+      default: preconditionFailure("there is no comparison of \(type)")
       }
     return words.column(validity: commonValidity([left.column, right.column], count: count))
   }

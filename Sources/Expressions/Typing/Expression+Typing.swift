@@ -34,9 +34,14 @@ struct ExpressionTyping {
     case .column(let name): return try column(name)
     case .literal(let literal): return TypedExpression(literal)
     case .call(let name, let arguments):
-      let function = try builtin(name)
-      return try call(function, try resolve(arguments, depth: depth + 1))
+      let arguments = try resolve(arguments, depth: depth + 1)
+      if let definition = FunctionTable.definition(name) { return try call(definition, arguments) }
+      return try call(try builtin(name), arguments)
     case .cast(let argument, let type): return try cast(try resolve(argument, depth: depth + 1), to: type)
+    case .tryCast(let argument, let type):
+      let cast = try cast(try resolve(argument, depth: depth + 1), to: type)
+      guard case .cast(let argument) = cast.node else { return cast }
+      return TypedExpression(.tryCast(argument), type, nullable: true)
     case .caseWhen(let branches, let otherwise):
       return try caseWhen(branches, otherwise: otherwise, depth: depth + 1)
     case .userFunction(let function):
@@ -65,10 +70,10 @@ struct ExpressionTyping {
 
   private func builtin(_ name: String) throws(Failure) -> BuiltinFunction {
     guard let function = BuiltinFunction(rawValue: name) else {
-      let names = BuiltinFunction.allCases.map(\.rawValue)
       throw Failure(
         .usage,
-        "there is no function '\(name)'; there are \(namesNearestFirst(to: name, among: names, limit: names.count))")
+        "there is no function '\(name)'; there are \(namesNearestFirst(to: name, among: FunctionTable.names, limit: 24))"
+      )
     }
     return function
   }

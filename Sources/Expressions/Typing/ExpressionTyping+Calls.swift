@@ -76,7 +76,7 @@ extension DataType {
   var isNumeric: Bool {
     switch self {
     case .int32, .int64, .float64: true
-    case .bool, .utf8, .timestamp: false
+    default: false
     }
   }
 

@@ -12,8 +12,11 @@ struct TypedExpression {
     case column(Int)
     case literal(Literal)
     case call(BuiltinFunction, [TypedExpression])
+    case function(BoundFunction, [TypedExpression])
     /// To the expression's type.
     case cast(TypedExpression)
+    /// As `cast`, but null where that fails.
+    case tryCast(TypedExpression)
     case caseWhen([Branch], otherwise: TypedExpression?)
     case userFunction(Expression.UserFunction, [TypedExpression])
   }
@@ -51,7 +54,7 @@ extension TypedExpression {
     case .int32: return Int32(exactly: integer).map { TypedExpression(.int32($0)) }
     case .int64: return TypedExpression(.int64(integer))
     case .float64: return TypedExpression(.float64(Double(integer)))
-    case .bool, .utf8, .timestamp: return nil
+    default: return nil
     }
   }
 

@@ -7,6 +7,8 @@ public indirect enum Expression: Sendable, Hashable {
   case call(String, [Expression])
   /// The value as another type; a value that the type cannot hold stops the job.
   case cast(Expression, DataType)
+  /// As `cast`, but null for a value that the type cannot hold.
+  case tryCast(Expression, DataType)
   /// The value of the first branch whose condition is true, else `otherwise`, else null.
   case caseWhen([Branch], otherwise: Expression?)
   /// A scalar function of the plugin, by the id under which the plugin registered it.
@@ -65,7 +67,7 @@ public struct NamedExpression: Codable, Sendable, Hashable {
 
 extension Expression: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
-    case column, literal, call, cast
+    case column, literal, call, cast, tryCast
     case caseWhen = "case"
     case userFunction
   }
@@ -99,6 +101,9 @@ extension Expression: Codable {
     case .cast:
       let cast = try container.decode(Cast.self, forKey: kind)
       self = .cast(cast.expression, cast.type)
+    case .tryCast:
+      let cast = try container.decode(Cast.self, forKey: kind)
+      self = .tryCast(cast.expression, cast.type)
     case .caseWhen:
       let value = try container.decode(Case.self, forKey: kind)
       self = .caseWhen(value.branches, otherwise: value.otherwise)
@@ -114,6 +119,8 @@ extension Expression: Codable {
     case .call(let function, let arguments):
       try container.encode(Call(function: function, arguments: arguments), forKey: .call)
     case .cast(let expression, let type): try container.encode(Cast(expression: expression, type: type), forKey: .cast)
+    case .tryCast(let expression, let type):
+      try container.encode(Cast(expression: expression, type: type), forKey: .tryCast)
     case .caseWhen(let branches, let otherwise):
       try container.encode(Case(branches: branches, otherwise: otherwise), forKey: .caseWhen)
     case .userFunction(let function): try container.encode(function, forKey: .userFunction)

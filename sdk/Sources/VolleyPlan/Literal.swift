@@ -1,4 +1,4 @@
-/// A constant. In JSON an object of one key, the type's name.
+/// A constant. In JSON an object of one key: the type's name for the first six, `null`, or `value` for the rest.
 public enum Literal: Sendable, Hashable {
   case bool(Bool)
   case int32(Int32)
@@ -10,6 +10,19 @@ public enum Literal: Sendable, Hashable {
   case timestamp(Int64, TimeUnit, timezone: String?)
   /// A null of that type.
   case null(DataType)
+  /// A value of another type that is kept as one integer: the other integers, dates, times, durations, months, decimals
+  /// (unscaled).
+  case integer(Int128, DataType)
+  /// float16 or float32.
+  case float(Double, DataType)
+  /// Text of another type than utf8.
+  case string(String, DataType)
+  /// Bytes of any type that has them.
+  case binary([UInt8], DataType)
+  /// An interval of days and times: `day_time` has no months and whole milliseconds.
+  case interval(months: Int32, days: Int32, nanoseconds: Int64, IntervalUnit)
+  /// A list's items, a struct's fields, or a map's entries (each the fields of a struct).
+  case nested([Literal], DataType)
 
   public var type: DataType {
     switch self {
@@ -19,62 +32,10 @@ public enum Literal: Sendable, Hashable {
     case .float64: .float64
     case .utf8: .utf8
     case .timestamp(_, let unit, let zone): .timestamp(unit, timezone: zone)
-    case .null(let type): type
-    }
-  }
-}
-
-extension Literal: Codable {
-  private enum Kind: String, CodingKey, CaseIterable { case bool, int32, int64, float64, utf8, timestamp, null }
-  private struct Timestamp: Codable {
-    var value: Int64
-    var unit: TimeUnit
-    var timezone: String?
-
-    enum CodingKeys: String, CodingKey, CaseIterable { case value, unit, timezone }
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let (kind, container) = try decoder.soleKey(Kind.self, of: "a literal")
-    switch kind {
-    case .bool: self = .bool(try container.decode(Bool.self, forKey: kind))
-    case .int32: self = .int32(try container.decode(Int32.self, forKey: kind))
-    case .int64: self = .int64(try container.decode(Int64.self, forKey: kind))
-    case .float64:
-      if let text = try? container.decode(String.self, forKey: kind) {
-        switch text {
-        case "NaN": self = .float64(.nan)
-        case "Infinity": self = .float64(.infinity)
-        case "-Infinity": self = .float64(-.infinity)
-        default:
-          throw DecodingError.dataCorruptedError(
-            forKey: kind, in: container, debugDescription: "'\(text)' is not a float64")
-        }
-      } else {
-        self = .float64(try container.decode(Double.self, forKey: kind))
-      }
-    case .utf8: self = .utf8(try container.decode(String.self, forKey: kind))
-    case .timestamp:
-      let value = try container.decode(Timestamp.self, forKey: kind)
-      self = .timestamp(value.value, value.unit, timezone: value.timezone)
-    case .null: self = .null(try container.decode(DataType.self, forKey: kind))
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Kind.self)
-    switch self {
-    case .bool(let value): try container.encode(value, forKey: .bool)
-    case .int32(let value): try container.encode(value, forKey: .int32)
-    case .int64(let value): try container.encode(value, forKey: .int64)
-    case .float64(let value) where value.isNaN: try container.encode("NaN", forKey: .float64)
-    case .float64(let value) where value.isInfinite:
-      try container.encode(value < 0 ? "-Infinity" : "Infinity", forKey: .float64)
-    case .float64(let value): try container.encode(value, forKey: .float64)
-    case .utf8(let value): try container.encode(value, forKey: .utf8)
-    case .timestamp(let value, let unit, let zone):
-      try container.encode(Timestamp(value: value, unit: unit, timezone: zone), forKey: .timestamp)
-    case .null(let type): try container.encode(type, forKey: .null)
+    case .null(let type), .integer(_, let type), .float(_, let type), .string(_, let type), .binary(_, let type),
+      .nested(_, let type):
+      type
+    case .interval(_, _, _, let unit): .interval(unit)
     }
   }
 }

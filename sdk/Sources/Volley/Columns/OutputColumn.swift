@@ -43,6 +43,7 @@ public final class OutputColumn {
     case .int32: 4 * rows
     case .utf8: 4 * (rows + 1)
     case .int64, .float64, .timestamp: 8 * rows
+    default: preconditionFailure("a column of \(type) is not built row by row; select other columns or cast")
     }
   }
 

@@ -22,7 +22,7 @@ enum RowKind: Sendable, Hashable {
     case .float64: self = .double
     case .utf8: self = .text
     case .timestamp(.microsecond, nil): self = .timestamp
-    case .timestamp: return nil
+    default: return nil
     }
   }
 }

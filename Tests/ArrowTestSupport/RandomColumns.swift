@@ -3,12 +3,13 @@ import TestSupport
 import VolleyPlan
 
 /// Columns beside their values as plain Swift, which are what the columns are compared with.
-enum RandomColumns {
-  static let types: [DataType] = [
-    .bool, .int32, .int64, .float64, .utf8, .timestamp, .timestamp(.nanosecond, timezone: "UTC"),
-  ]
+public enum RandomColumns {
+  public static let types: [DataType] =
+    [
+      .bool, .int32, .int64, .float64, .utf8, .timestamp, .timestamp(.nanosecond, timezone: "UTC"),
+    ] + WideValues.types
 
-  static func value(_ type: DataType, _ generator: inout SeededGenerator) -> Literal {
+  public static func value(_ type: DataType, _ generator: inout SeededGenerator) -> Literal {
     switch type {
     case .bool: .bool(Bool.random(using: &generator))
     case .int32: .int32(Int32.random(in: .min ... .max, using: &generator))
@@ -17,11 +18,12 @@ enum RandomColumns {
     case .utf8: .utf8(string(&generator))
     case .timestamp(let unit, let zone):
       .timestamp(Int64.random(in: .min ... .max, using: &generator), unit, timezone: zone)
+    default: WideValues.value(type, &generator)
     }
   }
 
   /// Strings around the lengths at which kernels change their ways.
-  static func string(_ generator: inout SeededGenerator) -> String {
+  public static func string(_ generator: inout SeededGenerator) -> String {
     let lengths = [0, 1, 3, 7, 8, 15, 16, 17, 31, 40]
     let length = lengths[Int.random(in: 0..<lengths.count, using: &generator)]
     return String(
@@ -29,7 +31,7 @@ enum RandomColumns {
   }
 
   /// - Parameter nulls: one row in this many is null; 0: none.
-  static func values(
+  public static func values(
     _ type: DataType, _ count: Int, nulls: Int, _ generator: inout SeededGenerator
   ) -> [Literal] {
     (0..<count).map { _ in
@@ -38,7 +40,7 @@ enum RandomColumns {
   }
 
   /// A column of these values that starts `offset` rows into its buffers, after other values.
-  static func column(_ type: DataType, _ values: [Literal], offset: Int = 0) -> Column {
+  public static func column(_ type: DataType, _ values: [Literal], offset: Int = 0) -> Column {
     let builder = ColumnBuilder(type)
     var generator = SeededGenerator(seed: UInt64(offset))
     for row in 0..<offset {
@@ -52,5 +54,5 @@ enum RandomColumns {
 
 extension Column {
   /// All values, one by one.
-  var literals: [Literal] { (0..<length).map { literal(at: $0) } }
+  public var literals: [Literal] { (0..<length).map { literal(at: $0) } }
 }

@@ -4,7 +4,7 @@ import TestSupport
 
 /// The Python of this machine inside the test process, so that C structs are handed over by their address. One script at a
 /// time.
-enum EmbeddedPython {
+public enum EmbeddedPython {
   private struct Interpreter: @unchecked Sendable {  // Pointers to functions of a library that is never unloaded.
     var enter: @convention(c) () -> Int32
     var leave: @convention(c) (Int32) -> Void
@@ -13,12 +13,12 @@ enum EmbeddedPython {
 
   private static let interpreter = Mutex<Result<Interpreter, Missing>?>(nil)
 
-  struct Missing: Error, CustomStringConvertible {
-    var description: String
+  public struct Missing: Error, CustomStringConvertible {
+    public var description: String
   }
 
   /// Runs a script, which may use `pa` and `pc`. Throws with the traceback when it raises.
-  static func run(_ script: String) throws {
+  public static func run(_ script: String) throws {
     // The interpreter keeps memory to the end, which is no leak of ours.
     callIfThere("__lsan_disable")
     defer { callIfThere("__lsan_enable") }
