@@ -23,15 +23,18 @@ public final class AggregateOperator: Operator {
   private let emission: Plan.Emission
   private let table: any KeyTable
   private let aggregates: AggregateSet
+  private let reservation: StateReservation
 
   /// - Parameters:
   ///   - records: the schema of the records, also when partial aggregates arrive: the arguments are typed by it.
   ///   - output: the key columns, then the aggregates.
+  ///   - memory: what keys and aggregates may take.
   public init(
     _ calls: [Plan.AggregateCall], input: Input, records: Schema, output: Schema, emission: Plan.Emission,
-    functions: any ScalarFunctionProvider
+    functions: any ScalarFunctionProvider, memory: StateMemory = StateMemory(limit: .max)
   ) throws(Failure) {
     inputKind = input
+    reservation = StateReservation(memory)
     switch input {
     case .records(let keys): keyIndices = keys
     case .partials(let keyCount):
@@ -52,6 +55,8 @@ public final class AggregateOperator: Operator {
     let rowCount = batch.rowCount
     if rowCount == 0 { return }
     let keys = keyIndices.map { batch.compactedColumn($0) }
+    let growth = table.growth(keys, rowCount: rowCount)
+    try reservation.set(table.byteCount + growth + aggregates.byteCount, keyCount: table.count)
     let slotBuffer = Buffer(byteCount: rowCount * MemoryLayout<UInt32>.stride)
     let slots = slotBuffer.unsafeMutableValues(UInt32.self)
     try table.find(keys, rowCount: rowCount, into: slots)

@@ -92,6 +92,9 @@ final class AggregateSet {
     accumulators.flatMap { $0.states(slots, count: count) }
   }
 
+  /// Bytes of memory that the accumulators hold.
+  var byteCount: Int { accumulators.reduce(0) { $0 + $1.byteCount } }
+
   func removeAll() {
     for accumulator in accumulators { accumulator.removeAll() }
   }

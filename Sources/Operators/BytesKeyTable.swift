@@ -41,6 +41,24 @@ final class BytesKeyTable: KeyTable {
     [Entry](repeating: Entry(tag: 0, slotPlusOne: 0), count: count)
   }
 
+  var byteCount: Int {
+    entries.capacity * MemoryLayout<Entry>.stride + slots.capacity * MemoryLayout<Slot>.stride + arena.capacity
+  }
+
+  func growth(_ keys: [Column], rowCount: Int) -> Int {
+    func growth(_ count: Int, _ capacity: Int, _ stride: Int) -> Int {
+      // An array doubles, and the former one is freed when it has been copied.
+      count > capacity ? max(count, 2 * capacity) * stride : 0
+    }
+    // Encoded, a text may double and a value gets up to four bytes beside its own.
+    let bytes = keys.reduce(0) { $0 + 2 * $1.byteCount + 4 * rowCount }
+    var places = entries.count
+    while (slots.count + rowCount) * 2 >= places { places *= 2 }
+    return growth(slots.count + rowCount, slots.capacity, MemoryLayout<Slot>.stride)
+      + growth(arena.count + bytes, arena.capacity, 1)
+      + (places == entries.count ? 0 : places * MemoryLayout<Entry>.stride)
+  }
+
   func removeAll() {
     entries = Self.emptyEntries(entries.count)
     slots.removeAll(keepingCapacity: true)

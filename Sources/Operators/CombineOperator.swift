@@ -12,7 +12,8 @@ import VolleyPlan
 public final class CombineOperator: Operator {
   private let keyIndices: [Int]
   private let output: Schema
-  private let table: any KeyTable
+  private let keyLayouts: [Layout]
+  private(set) var table: any KeyTable
   private let aggregates: AggregateSet
   /// Batches to pass row by row before the next one is combined.
   private var batchesToPass = 0
@@ -22,6 +23,10 @@ public final class CombineOperator: Operator {
   private static let passLength = 64
   /// A batch of fewer rows says little about the keys, and combining it costs little.
   private static let telling = 64
+  /// A table above so many bytes goes when the batch did not need it: one large batch would cost memory for ever, and each
+  /// small one behind it the time to empty it.
+  static let keptBytes = 4 << 20
+  static let keptBytesPerRow = 128
 
   public init(
     _ calls: [Plan.AggregateCall], keys: [Int], input: Schema, functions: any ScalarFunctionProvider
@@ -30,7 +35,8 @@ public final class CombineOperator: Operator {
     let keyFields = keys.map { input.fields[$0] }
     aggregates = try AggregateSet(calls, input: input, functions: functions)
     output = Schema(keyFields + aggregates.stateFields)
-    table = makeKeyTable(keyFields.map(\.type.layout))
+    keyLayouts = keyFields.map(\.type.layout)
+    table = makeKeyTable(keyLayouts)
   }
 
   /// The schema of what it emits, for the channel behind it.
@@ -71,6 +77,7 @@ public final class CombineOperator: Operator {
     aggregates.grow(to: table.count)
     try aggregates.update(slots, count: rowCount, arguments: arguments)
     let touched = table.touched
+    if table.byteCount > max(Self.keptBytes, Self.keptBytesPerRow * rowCount) { table = makeKeyTable(keyLayouts) }
     let touchedKeys = keys.map { $0.gather(touched.selection) }
     let states = aggregates.states(touched.slots.values(UInt32.self), count: touched.count)
     if rowCount >= Self.telling, Double(touched.count) > (1 - Self.worthwhileShare) * Double(rowCount) {

@@ -49,6 +49,16 @@ final class FixedKeyTable: KeyTable {
     return entries
   }
 
+  var byteCount: Int { capacity * MemoryLayout<Entry>.stride }
+
+  func growth(_ keys: [Column], rowCount: Int) -> Int {
+    guard (count + rowCount) * 2 > capacity else { return 0 }
+    var newCapacity = capacity
+    while (count + rowCount) * 2 > newCapacity { newCapacity *= 2 }
+    // The former entries are freed when all are in their new places.
+    return newCapacity * MemoryLayout<Entry>.stride
+  }
+
   func removeAll() {
     entries.update(repeating: Entry(word: 0, slotPlusOne: 0, batch: 0), count: capacity)
     count = 0

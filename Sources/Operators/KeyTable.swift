@@ -13,6 +13,10 @@ protocol KeyTable: AnyObject {
   ///
   /// - Parameter keys: one column a key column, `rowCount` rows each.
   func find(_ keys: [Column], rowCount: Int, into slots: UnsafeMutablePointer<UInt32>) throws(Failure)
+  /// Bytes of memory that it holds.
+  var byteCount: Int { get }
+  /// Bytes beyond those that a `find` of these keys takes at worst, while it grows.
+  func growth(_ keys: [Column], rowCount: Int) -> Int
   /// Forgets all keys.
   func removeAll()
 }

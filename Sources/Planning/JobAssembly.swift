@@ -280,7 +280,7 @@ private struct JobAssembly {
       .operator { context throws(Failure) in
         try AggregateOperator(
           calls, input: kind, records: records, output: output, emission: aggregate.emission,
-          functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
+          functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)), memory: context.stateMemory)
       }, behind: [head], task: task, outputCount: 1)
     ports[Plan.Input(node: typed.node.id)] = [.step(index: index, output: 0)]
   }

@@ -114,6 +114,53 @@ import VolleyPlan
     #expect(peak < 256, "\(peak) MiB resident; \(outcome.errors)")
   }
 
+  @Test(
+    "state that outgrows its share of the memory stops the job with a sentence, within the limit",
+    arguments: [["n"], ["n", "m"]])
+  func stateMemory(keys: [String]) {
+    let rows = JSONValue.object([.init("rows", .int(60_000_000))])
+    let counted = [
+      Plan.AggregateCall(function: "count", argument: nil, name: "count"),
+      Plan.AggregateCall(function: "sum", argument: .column("n"), name: "sum"),
+    ]
+    let pipeline = PeerPipeline(
+      Plan(
+        name: "any",
+        nodes: [
+          .init(
+            id: 0, uid: "in", inputs: [],
+            operator: .source(
+              .init(
+                implementation: .connector(.init(name: "generator", options: rows)),
+                schema: [Field("n", .int64), Field("m", .int64)]))),
+          .init(
+            id: 1, uid: nil, inputs: [.init(node: 0)],
+            operator: .keyBy(.init(keys: keys.map { NamedExpression($0, .column($0)) }))),
+          .init(
+            id: 2, uid: "totals", inputs: [.init(node: 1)],
+            operator: .aggregate(.init(aggregates: counted, emission: .perBatch))),
+          .init(
+            id: 3, uid: "out", inputs: [.init(node: 2)], operator: .sink(.init(implementation: .connector(.blackhole)))),
+        ]))
+    // The largest that any process of the host's was resident, as the kernel counts it.
+    let script = """
+      import resource, subprocess, sys
+      host = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+      print(host.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+      sys.stderr.buffer.write(host.stderr)
+      """
+    let outcome = TestProcess.python(
+      script, arguments: pipeline.command(.none, "--memory-limit", "256MiB", "--parallelism", "2", "--report", "none"))
+    let numbers = outcome.output.split { !$0.isNumber }.compactMap { Int($0) }
+    #expect(numbers.first == 65, "\(outcome.output) \(outcome.errors)")
+    #expect((numbers.last ?? .max) < 256, "\(outcome.output) MiB resident")
+    let line = outcome.errors.split(separator: "\n").last ?? ""
+    #expect(
+      line.hasPrefix("volley-host: stage 'aggregate totals' (uid totals): the state of ")
+        && line.hasSuffix(" of --memory-limit are there for both: raise --memory-limit or group by fewer keys"),
+      "\(line)")
+  }
+
   @Test("inspect shows metadata, parameters and the plan as a tree")
   func inspectTree() {
     let pipeline = PeerPipeline.acting(from: .numbers(3), to: .console)

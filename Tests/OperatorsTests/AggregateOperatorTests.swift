@@ -179,6 +179,64 @@ struct AggregateOperatorTests {
     }
   }
 
+  /// Rows of which two have one key.
+  private func pairs(_ rows: Int, from first: Int = 0) -> RecordBatch {
+    let numbers = Buffer(byteCount: rows * 8)
+    for row in 0..<rows { numbers.unsafeMutableValues(Int64.self)[row] = Int64(first + row / 2) }
+    let columns = [
+      Column.constant(.utf8("a"), count: rows), Column(type: .int64, length: rows, validity: nil, buffers: [numbers]),
+      .constant(.int32(1), count: rows),
+    ]
+    return RecordBatch(schema: input, columns: columns, length: rows)
+  }
+
+  @Test("stop with a sentence when their state has no more room, and give the room back", arguments: [[1], [0, 1]])
+  func stateMemory(keys: [Int]) throws {
+    let memory = StateMemory(limit: 8 << 20)
+    func operation() throws -> AggregateOperator {
+      try AggregateOperator(
+        calls, input: .records(keys: keys), records: input, output: output(keys: keys), emission: .perBatch,
+        functions: NoScalarFunctions(), memory: memory)
+    }
+    /// Adds new keys until there is no room: the sentence, and how many keys there are then.
+    func fill(_ operation: AggregateOperator) -> (message: String, keys: Int) {
+      for count in stride(from: 0, to: 1_000_000, by: 500) {
+        do throws(Failure) {
+          try operation.process(pairs(1000, from: count), input: 0, to: Collected())
+        } catch {
+          #expect(error.kind == .data)
+          return (error.message, count)
+        }
+        #expect(memory.usedBytes <= memory.limit)
+      }
+      return ("no failure", 0)
+    }
+    let first = try operation()
+    let (message, count) = fill(first)
+    #expect(message.hasPrefix("the state of \(count) keys in this subtask needs "), "\(message)")
+    #expect(
+      message.hasSuffix(
+        " MiB, all other state of the job has 0.0 MiB, and 8.0 MiB of --memory-limit are there for both: raise --memory-limit "
+          + "or group by fewer keys"), "\(message)")
+    #expect(count > 8_000)
+    let held = memory.usedBytes
+    for _ in 0..<2 {
+      let (message, others) = fill(try operation())
+      #expect(others < count, "what one instance holds is not there for another: \(message)")
+      #expect(memory.usedBytes == held, "an instance gives back what it held")
+    }
+    withExtendedLifetime(first) {}
+  }
+
+  @Test("combine with a table that shrinks behind a large batch")
+  func combineShrinks() throws {
+    let combine = try CombineOperator(calls, keys: [1], input: input, functions: NoScalarFunctions())
+    try combine.process(pairs(1 << 20), input: 0, to: Collected())
+    #expect(combine.table.byteCount > CombineOperator.keptBytes, "what the batch needs is kept for the next one")
+    try combine.process(pairs(1000), input: 0, to: Collected())
+    #expect(combine.table.byteCount <= 64 << 10)
+  }
+
   @Test("stop at an overflow")
   func overflow() throws {
     let schema = Schema([Field("k", .int64), Field("v", .int64)])

@@ -13,7 +13,9 @@ struct KeyTableTests {
   ) throws {
     let slots = UnsafeMutablePointer<UInt32>.allocate(capacity: rows + 1)
     defer { slots.deallocate() }
+    let announced = table.byteCount + table.growth(keys, rowCount: rows)
     try table.find(keys, rowCount: rows, into: slots)
+    #expect(table.byteCount <= announced, "\(hint)")
     let columns = keys.map { values($0).map(\.asKey) }
     var touched: [UInt32] = []
     var firstRows: [UInt32] = []

@@ -7,10 +7,16 @@ public struct SubtaskContext: Sendable {
   public var parallelism: Int
   /// The stage's counters in this subtask: for dead letters and user counters. The rest is counted for it.
   public var metrics: StageMetrics
+  /// What keyed state shares with that of all other instances of the job.
+  public var stateMemory: StateMemory
 
-  public init(id: SubtaskID, parallelism: Int, metrics: StageMetrics = StageMetrics()) {
+  public init(
+    id: SubtaskID, parallelism: Int, metrics: StageMetrics = StageMetrics(),
+    stateMemory: StateMemory = StateMemory(limit: .max)
+  ) {
     self.id = id
     self.parallelism = parallelism
     self.metrics = metrics
+    self.stateMemory = stateMemory
   }
 }

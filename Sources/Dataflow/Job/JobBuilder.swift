@@ -8,6 +8,7 @@ struct JobBuilder {
   private let stages: StageTable
   private let control: JobControl
   private let runtime: JobRuntime
+  private let stateMemory: StateMemory
 
   /// By edge, sender and receiver: the channel, where there is one.
   private var channels: [[[LocalChannel?]]] = []
@@ -31,6 +32,7 @@ struct JobBuilder {
     self.options = options
     self.stages = stages
     self.control = control
+    stateMemory = StateMemory(limit: options.stateBytes)
     runtime = JobRuntime(scheduler: scheduler, control: control, stageCount: stages.entries.count)
   }
 
@@ -138,7 +140,7 @@ struct JobBuilder {
       let stage = stages.stage(entry: entry, subtask: parts.number)
       let place = SubtaskContext(
         id: SubtaskID(task: parts.index, index: parts.number), parallelism: parts.task.parallelism,
-        metrics: stage.metrics)
+        metrics: stage.metrics, stateMemory: stateMemory)
       switch step.body {
       case .operator(let make):
         let body = try stage.made { () throws(Failure) in try make(place) }
@@ -185,7 +187,7 @@ struct JobBuilder {
     let stage = stages.stage(entry: firstEntry, subtask: parts.number)
     let place = SubtaskContext(
       id: SubtaskID(task: parts.index, index: parts.number), parallelism: parts.task.parallelism,
-      metrics: stage.metrics)
+      metrics: stage.metrics, stateMemory: stateMemory)
     let body = try stage.made { () throws(Failure) in try make(place) }
     let source = SourceControl(stage: stage, body: body)
     runtime.sources.append(source)

@@ -12,10 +12,13 @@ public struct JobOptions: Sendable {
   public var channelBatches: Int
   /// The most bytes that one call of an operator may give beyond what its channels have room for.
   public var waitingBytes: Int
+  /// The most bytes that the keyed state of all subtasks may take together.
+  public var stateBytes: Int
 
   public init(
     threads: Int = 1, batchRows: Int = 65_536, batchDelay: Duration = .milliseconds(10),
-    channelBytes: Int = 4 << 20, channelBatches: Int = 16, waitingBytes: Int = 256 << 20
+    channelBytes: Int = 4 << 20, channelBatches: Int = 16, waitingBytes: Int = 256 << 20,
+    stateBytes: Int = .max
   ) {
     self.threads = threads
     self.batchRows = batchRows
@@ -23,5 +26,6 @@ public struct JobOptions: Sendable {
     self.channelBytes = channelBytes
     self.channelBatches = channelBatches
     self.waitingBytes = waitingBytes
+    self.stateBytes = stateBytes
   }
 }

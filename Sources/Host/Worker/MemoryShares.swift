@@ -10,7 +10,10 @@ struct MemoryShares: Sendable, Hashable {
   /// Free blocks that are kept for the next batches.
   var idleBytes: Int
 
-  /// Keyed state and user code get what is not given away here: three eighths of the limit.
+  /// What keyed state may take: what is not given away elsewhere, but for what the program itself needs.
+  var stateBytes: Int
+
+  /// User code has to do with what others leave.
   ///
   /// - Parameters:
   ///   - channels: between all subtasks. Each may hold its bound twice: queued, and held back to fill a batch.
@@ -19,6 +22,7 @@ struct MemoryShares: Sendable, Hashable {
     channelBytes = min(max(limit / 4 / (2 * max(1, channels)), Self.smallestChannel), Self.largestChannel)
     waitingBytes = min(max(limit / 4 / max(1, subtasks), Self.smallestWaiting), Self.largestWaiting)
     idleBytes = min(limit / 8, Self.largestIdle)
+    stateBytes = max(limit * 3 / 8 - Self.program, limit / 8)
   }
 
   init(limit: Int, graph: JobGraph) {
@@ -36,4 +40,6 @@ struct MemoryShares: Sendable, Hashable {
   static let smallestWaiting = 1 << 20
   static let largestWaiting = 256 << 20
   static let largestIdle = 256 << 20
+  /// What a worker takes before its first row.
+  static let program = 32 << 20
 }

@@ -42,7 +42,7 @@ struct RunCommand {
       graph: jobGraph,
       options: JobOptions(
         threads: threads, batchRows: options.batchRows, batchDelay: options.batchDelay,
-        channelBytes: shares.channelBytes, waitingBytes: shares.waitingBytes),
+        channelBytes: shares.channelBytes, waitingBytes: shares.waitingBytes, stateBytes: shares.stateBytes),
       log: console.log, whenFailed: { [stop] in stop.expire() })
     stop.watch(job, timeout: options.stopTimeout, format: options.logFormat)
     let monitor = JobMonitor(job, graph: jobGraph, console: console, drawsStatus: !plan.talksToTerminal)
