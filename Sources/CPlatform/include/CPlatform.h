@@ -10,6 +10,7 @@
 #include "spawn_child.h"
 #include "thread_local.h"
 #include "thread_name.h"
+#include "watched_file.h"
 
 /// Asks the cache for the line at `address`, to be read or written soon. Never faults.
 static inline void platform_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }

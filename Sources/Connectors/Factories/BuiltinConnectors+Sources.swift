@@ -24,7 +24,17 @@ extension BuiltinConnectors {
     let policy = BadRecordPolicy(badRecords, place: place)
     let journal = SourceJournal(uid: uid, log: log)
     // Quoted line ends make it impossible to tell where a row of CSV begins without reading all before it.
-    let files = FileSet(patterns: patterns, place: place, isSplittable: format != "csv")
+    let isSplittable = format != "csv"
+    if try options.bool("watch", default: false) {
+      let files = WatchedFiles(
+        patterns: patterns, place: place, isSplittable: isSplittable, policy: policy, journal: journal)
+      return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { _ throws(Failure) in
+        try TextSource(
+          .watched(files), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
+          maxRecordBytes: text.maxRecordBytes, journal: journal)
+      }
+    }
+    let files = FileSet(patterns: patterns, place: place, isSplittable: isSplittable)
     return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
       let all = try files.splits()
       try policy.refuseInputs(all.map(\.path))

@@ -49,23 +49,42 @@ final class FileSet: Sendable {
     // A path that exists is that file, also when its name has brackets or stars.
     var status = stat()
     if stat(pattern, &status) == 0 { return [pattern] }
-    guard pattern.utf8.contains(where: { Array("*?[{".utf8).contains($0) }) else {
+    guard Self.isPattern(pattern) else {
       throw Failure(.noInput, "\(place): \(pattern): cannot be read: \(systemError()); correct the option 'path'")
     }
-    var matches = glob_t()
-    defer { globfree(&matches) }
-    let status2 = glob(pattern, GLOB_BRACE | GLOB_ERR, nil, &matches)
-    switch status2 {
-    case 0: break
-    case GLOB_NOMATCH:
-      throw Failure(.noInput, "\(place): no file matches '\(pattern)'; correct the option 'path' or provide the files")
-    default:
+    guard let paths = Self.matches(pattern) else {
       let code = errno
       let problem =
         code == ENOENT
         ? "\(systemError(code)); correct the option 'path' or create the directory"
         : pathProblem(pattern, isWritten: false, code: code)
       throw Failure(.noInput, "\(place): '\(pattern)' leads into a directory that cannot be read: \(problem)")
+    }
+    guard !paths.isEmpty else {
+      throw Failure(.noInput, "\(place): no file matches '\(pattern)'; correct the option 'path' or provide the files")
+    }
+    return paths
+  }
+
+  /// Whether a path has wildcards.
+  static func isPattern(_ path: String) -> Bool {
+    path.utf8.contains { Array("*?[{".utf8).contains($0) }
+  }
+
+  /// The paths that a pattern matches, in no order; nil when a directory on the way cannot be read.
+  static func matches(_ pattern: String) -> [String]? {
+    var status = stat()
+    if stat(pattern, &status) == 0 { return [pattern] }
+    var matches = glob_t()
+    defer {
+      let code = errno
+      globfree(&matches)
+      errno = code
+    }
+    switch glob(pattern, GLOB_BRACE | GLOB_ERR | GLOB_NOSORT, nil, &matches) {
+    case 0: break
+    case GLOB_NOMATCH: return []
+    default: return nil
     }
     var paths: [String] = []
     for index in 0..<Int(matches.gl_pathc) {

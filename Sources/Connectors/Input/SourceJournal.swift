@@ -21,6 +21,21 @@ final class SourceJournal: Sendable {
       ["uid": .string(uid), "file": .string(path), "columns": .string(columns.joined(separator: ","))])
   }
 
+  /// A watched file has more bytes than when it was taken.
+  func tellGrown(_ path: String) {
+    log?.warning(
+      "source.file-grew",
+      "\(path) has grown since source '\(uid)' took it, and rows appended to it are not read; write to a hidden name and rename",
+      ["uid": .string(uid), "file": .string(path)])
+  }
+
+  /// A watched file was removed before it could be read.
+  func tellLost(_ path: String) {
+    log?.warning(
+      "source.file-lost", "\(path) was removed before source '\(uid)' could read it",
+      ["uid": .string(uid), "file": .string(path)])
+  }
+
   /// An instance has ended; `count` records of the source could not be decoded so far.
   func tellBadRecords(_ count: Int, _ deadLetterPath: String?) {
     guard let log, let deadLetterPath else { return }

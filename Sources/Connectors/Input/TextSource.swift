@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import Glibc
 
 /// Reads records of a text format from the splits given to it, one after the other, or from stdin.
 ///
@@ -30,6 +31,7 @@ final class TextSource: Source {
 
   enum Inputs {
     case splits([FileSplit])
+    case watched(WatchedFiles)
     case stdin(InputFile)
   }
 
@@ -63,6 +65,7 @@ final class TextSource: Source {
       try input.claim(for: policy.place)
       hasClaim = true
     }
+    if case .watched(let files) = inputs { try files.open() }
   }
 
   func stop() { wake.wake() }
@@ -80,7 +83,13 @@ final class TextSource: Source {
     while true {
       if wake.isWoken { return ending() }
       if file == nil {
-        guard try openNext() else { return ending() }
+        guard try openNext() else {
+          guard case .watched(let files) = inputs, table.rows == 0 else { return ending() }
+          let wait = deadline - .now
+          if wait <= .zero { return .idle }
+          files.wait(wait, wake: wake)
+          continue
+        }
       }
       guard let file else { preconditionFailure("an input is open") }
       if mayDecode {
@@ -117,7 +126,7 @@ final class TextSource: Source {
     return window.offset >= window.splitEnd
   }
 
-  /// Opens the next input; false when there is none.
+  /// Opens the next input; false when there is none, or none yet.
   private func openNext() throws(Failure) -> Bool {
     phase = .mark
     mayDecode = false
@@ -131,21 +140,33 @@ final class TextSource: Source {
       decoder.beginFile(input.name)
     case .splits(let splits):
       guard nextSplit < splits.count else { return false }
-      let split = splits[nextSplit]
-      let input = try InputFile(path: split.path)
-      splitStart = split.start
-      if split.start > 0 {
-        // The byte before the split tells whether a record begins at the split's first byte.
-        try input.seek(to: split.start - 1)
-        phase = .foreignLine
-        linesBefore = nil
+      try open(splits[nextSplit], InputFile(path: splits[nextSplit].path))
+    case .watched(let files):
+      while file == nil {
+        guard let split = try files.take() else { return false }
+        var status = stat()
+        if stat(split.path, &status) != 0, errno == ENOENT {
+          journal.tellLost(split.path)
+        } else {
+          try open(split, InputFile(path: split.path))
+        }
       }
-      window.restart(at: max(0, split.start - 1), splitEnd: split.end)
-      decoder.beginFile(split.path)
-      file = input
     }
     nextSplit += 1
     return true
+  }
+
+  private func open(_ split: FileSplit, _ input: InputFile) throws(Failure) {
+    splitStart = split.start
+    if split.start > 0 {
+      // The byte before the split tells whether a record begins at the split's first byte.
+      try input.seek(to: split.start - 1)
+      phase = .foreignLine
+      linesBefore = nil
+    }
+    window.restart(at: max(0, split.start - 1), splitEnd: split.end)
+    decoder.beginFile(split.path)
+    file = input
   }
 
   /// Decodes what the window has. Whether a batch should go.

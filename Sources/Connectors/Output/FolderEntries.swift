@@ -13,3 +13,10 @@ func folderEntries(_ path: String) -> [String]? {
   }
   return names
 }
+
+/// The folder that a path lies in: "." for a name alone.
+func folder(of path: String) -> String {
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+  let folder = String(path[..<slash])
+  return folder.isEmpty ? "/" : folder
+}

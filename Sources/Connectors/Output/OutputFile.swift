@@ -145,12 +145,6 @@ private func resolved(_ path: String) -> String {
   return String(cString: real)
 }
 
-private func folder(of path: String) -> String {
-  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-  let folder = String(path[..<slash])
-  return folder.isEmpty ? "/" : folder
-}
-
 /// The rename survives a crash of the machine once the folder is on the disk. Not every file system can sync one; those that
 /// cannot have nothing better.
 private func syncFolder(of path: String) {

@@ -65,34 +65,46 @@ extension Source {
     .init("path", paths.count == 1 ? .string(paths[0]) : .array(paths.map { .string($0) }))
   }
 
+  private static func watching(_ watch: Bool) -> [JSONValue.Member] { watch ? [.init("watch", .bool(true))] : [] }
+
   /// Files of comma-separated values.
   ///
   /// - Parameters:
   ///   - paths: files or patterns ("orders/*.csv").
   ///   - header: whether each file's first line has the columns' names.
   ///   - dialect: how else the files differ from RFC 4180.
+  ///   - watch: whether files that appear later are read too, each once and when it is complete (closed, or moved in), until the
+  ///     job is stopped. A path may be a folder then; names that are hidden or end like temporary ones are passed.
   public static func csv(
     _ paths: String..., schema: Schema, header: Bool = true, delimiter: Character = ",",
-    dialect: CSVDialect = .standard, badRecords: BadRecords = .stop
+    dialect: CSVDialect = .standard, watch: Bool = false, badRecords: BadRecords = .stop
   ) -> Source {
     connector(
       "csv",
-      [path(paths), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter)))] + dialect.options,
-      schema, badRecords)
+      [path(paths), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter)))] + dialect.options
+        + watching(watch), schema, badRecords)
   }
 
   /// Files of one JSON object a line.
   ///
-  /// - Parameter paths: files or patterns ("orders/*.jsonl").
-  public static func jsonLines(_ paths: String..., schema: Schema, badRecords: BadRecords = .stop) -> Source {
-    connector("jsonlines", [path(paths)], schema, badRecords)
+  /// - Parameters:
+  ///   - paths: files or patterns ("orders/*.jsonl").
+  ///   - watch: whether files that appear later are read too, as of `csv`.
+  public static func jsonLines(
+    _ paths: String..., schema: Schema, watch: Bool = false, badRecords: BadRecords = .stop
+  ) -> Source {
+    connector("jsonlines", [path(paths)] + watching(watch), schema, badRecords)
   }
 
   /// Files of text: one row a line, in one text column.
   ///
-  /// - Parameter paths: files or patterns ("logs/*.txt").
-  public static func lines(_ paths: String..., column: String = "line", badRecords: BadRecords = .stop) -> Source {
-    connector("lines", [path(paths)], Schema([Field(column, .utf8)]), badRecords)
+  /// - Parameters:
+  ///   - paths: files or patterns ("logs/*.txt").
+  ///   - watch: whether files that appear later are read too, as of `csv`.
+  public static func lines(
+    _ paths: String..., column: String = "line", watch: Bool = false, badRecords: BadRecords = .stop
+  ) -> Source {
+    connector("lines", [path(paths)] + watching(watch), Schema([Field(column, .utf8)]), badRecords)
   }
 
   /// Standard input.
