@@ -43,4 +43,12 @@ static inline uint32_t platform_high_bytes16(const uint8_t *bytes) {
   return platform_mask16((platform_bytes16)(platform_load16(bytes) > (platform_bytes16)0x7F));
 }
 
+/// Bit i is set where byte i at `bytes` is what a JSON string cannot hold as it is: a quote, a backslash or a control
+/// character; 16 bytes must be readable.
+static inline uint32_t platform_json_specials16(const uint8_t *bytes) {
+  platform_bytes16 block = platform_load16(bytes);
+  return platform_mask16((platform_bytes16)(block == (platform_bytes16)'"') | (platform_bytes16)(block == (platform_bytes16)'\\') |
+                         (platform_bytes16)(block < (platform_bytes16)0x20));
+}
+
 #endif
