@@ -6,9 +6,9 @@ extension Accumulator {
     2 * slotCount
       * stateTypes.reduce(0) { sum, type in
         switch type.layout {
-        case .bits: sum + 1
+        case .none, .bits: sum + 1
         case .fixed(let width): sum + width
-        case .variable32: sum + 64
+        case .variable32, .variable64, .view, .list32, .list64, .fixedList, .record, .dictionary: sum + 64
         }
       }
   }
