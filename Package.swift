@@ -59,9 +59,11 @@ let package = Package(
     .testTarget(
       name: "VolleyTests", dependencies: ["TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
     .testTarget(name: "CalendarTests", dependencies: ["Base", "Calendar", "TestSupport", plan]),
-    .testTarget(name: "ArrowTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Calendar", "TestSupport", plan, abi]),
     .testTarget(
-      name: "KeysTests", dependencies: ["Arrow", "Base", "Keys", "TestSupport", plan], exclude: ["Vectors"]),
+      name: "ArrowTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Calendar", "TestSupport", plan, abi]),
+    .testTarget(
+      name: "KeysTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Keys", "TestSupport", plan],
+      exclude: ["Vectors"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
     .testTarget(name: "SketchesTests", dependencies: ["Base", "Sketches", "TestSupport"], exclude: ["Vectors"]),
     .testTarget(name: "TextTests", dependencies: ["Base", "TestSupport", "Text", plan]),

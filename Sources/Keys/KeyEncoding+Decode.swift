@@ -3,7 +3,7 @@ import Base
 import VolleyPlan
 
 extension KeyEncoding {
-  /// The columns of encoded keys.
+  /// The columns of encoded keys, each of its type: a dictionary, or text in another layout, is made again.
   ///
   /// - Throws: a `data` failure when the bytes are no keys of these types.
   public static func decode(_ keys: EncodedKeys, types: [DataType]) throws(Failure) -> [Column] {
@@ -61,19 +61,53 @@ private struct KeyReader {
       let byte = try readInteger(UInt8.self, type)
       guard byte <= 1 else { throw failure(type) }
       builder.append(byte == 1)
-    case .int32(let builder):
-      builder.append(Int32(bitPattern: try readInteger(UInt32.self, type) ^ (1 << 31)))
-    case .int64(let builder):
-      builder.append(Int64(bitPattern: try readInteger(UInt64.self, type) ^ (1 << 63)))
-    case .float64(let builder):
-      let bits = try readInteger(UInt64.self, type)
-      builder.append(Double(bitPattern: bits >> 63 != 0 ? bits ^ (1 << 63) : ~bits))
-    case .utf8(let builder): try readString(type, into: builder)
+    case .int8(let builder): builder.append(Int8(bitPattern: try readInteger(UInt8.self, type) ^ (1 << 7)))
+    case .int16(let builder): builder.append(Int16(bitPattern: try readInteger(UInt16.self, type) ^ (1 << 15)))
+    case .int32(let builder): builder.append(Int32(bitPattern: try readInteger(UInt32.self, type) ^ (1 << 31)))
+    case .int64(let builder): builder.append(Int64(bitPattern: try readInteger(UInt64.self, type) ^ (1 << 63)))
+    case .int128(let builder): builder.append(Int128(bitPattern: try readInteger(UInt128.self, type) ^ (1 << 127)))
+    case .uint8(let builder): builder.append(try readInteger(UInt8.self, type))
+    case .uint16(let builder): builder.append(try readInteger(UInt16.self, type))
+    case .uint32(let builder): builder.append(try readInteger(UInt32.self, type))
+    case .uint64(let builder): builder.append(try readInteger(UInt64.self, type))
+    case .float16(let builder): builder.append(Float16(bitPattern: try readOrdered(UInt16.self, type)))
+    case .float32(let builder): builder.append(Float(bitPattern: try readOrdered(UInt32.self, type)))
+    case .float64(let builder): builder.append(Double(bitPattern: try readOrdered(UInt64.self, type)))
+    case .utf8(let builder):
+      try readString(type).withUnsafeBufferPointer { builder.append($0) }
+    case .other(let builder): try readOther(type, into: builder)
+    }
+  }
+
+  private mutating func readOther(_ type: DataType, into builder: any RowBuilder) throws(Failure) {
+    switch builder {
+    case let builder as LargeBytesBuilder: try readString(type).withUnsafeBufferPointer { builder.append($0) }
+    case let builder as ViewBuilder: try readString(type).withUnsafeBufferPointer { builder.append($0) }
+    case let builder as FixedBytesBuilder:
+      guard bytes.count - position >= builder.width else { throw failure(type) }
+      let value = UnsafeRawBufferPointer(rebasing: bytes[position..<(position + builder.width)])
+      value.withMemoryRebound(to: UInt8.self) { builder.append($0) }
+      position += builder.width
+    case let builder as DictionaryBuilder:
+      guard case .dictionary(_, let valueType, _) = type else { preconditionFailure("a \(type) has no dictionary") }
+      let value = ColumnBuilder(valueType)
+      try readValue(valueType, into: value)
+      builder.append(value.finish().literal(at: 0))
+    case is NullBuilder: throw failure(type)
     default: preconditionFailure("\(type) is not a type of keys")
     }
   }
 
-  private mutating func readString(_ type: DataType, into builder: Utf8Builder) throws(Failure) {
+  /// The bits of a float.
+  private mutating func readOrdered<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _: Bits.Type, _ type: DataType
+  ) throws(Failure) -> Bits {
+    let bits = try readInteger(Bits.self, type)
+    let sign: Bits = 1 << Bits(Bits.bitWidth - 1)
+    return bits & sign != 0 ? bits ^ sign : ~bits
+  }
+
+  private mutating func readString(_ type: DataType) throws(Failure) -> [UInt8] {
     var string: [UInt8] = []
     while true {
       let byte = try readInteger(UInt8.self, type)
@@ -84,7 +118,7 @@ private struct KeyReader {
       }
       string.append(byte)
     }
-    string.withUnsafeBufferPointer { builder.append($0) }
+    return string
   }
 
   private mutating func readInteger<Value: FixedWidthInteger & BitwiseCopyable>(

@@ -7,17 +7,22 @@ import VolleyPlan
 /// Column by column: a null is one byte 0x00, which sorts first. Else 0x01 and then
 ///
 /// - bool: one byte, 0x00 or 0x01;
-/// - signed integers and timestamps: big-endian, with the sign bit flipped;
+/// - signed integers, decimals (unscaled, 16 bytes), dates, times, timestamps and durations: big-endian in their width, with the
+///   sign bit flipped; unsigned integers: big-endian;
 /// - floats: the bits big-endian, all of them flipped if negative, else the sign bit; `-0.0` is `0.0`, and every NaN is the one
 ///   positive quiet NaN, above infinity;
-/// - strings: the bytes, where 0x00 becomes 0x00 0xFF, and 0x00 0x00 at the end.
+/// - text and binary, whatever their layout: the bytes, where 0x00 becomes 0x00 0xFF, and 0x00 0x00 at the end;
+/// - binary of a fixed size: the bytes.
+///
+/// A dictionary is encoded by the values that its rows name. Nested types and intervals are no keys.
 public enum KeyEncoding {
   static let null: UInt8 = 0x00
   static let value: UInt8 = 0x01
   static let zero: UInt8 = 0x00
   static let escapedZero: UInt8 = 0xFF
 
-  /// Encodes the keys of rows 0 ..< `rows` of the columns, each of which has at least as many.
+  /// Encodes the keys of rows 0 ..< `rows` of the columns, each of which has at least as many and is plain: see
+  /// `KeyColumn.plain`.
   public static func encode(columns: [Column], rows: Int) -> EncodedKeys {
     let offsets = Buffer(byteCount: (rows + 1) * 8)
     let ends = offsets.unsafeMutableValues(Int64.self)
@@ -43,9 +48,13 @@ public enum KeyEncoding {
   /// Bytes of a value after its tag, for a form of one size.
   static func width(_ form: KeyForm) -> Int? {
     switch form {
-    case .bool: 1
-    case .int32: 4
-    case .int64, .float64: 8
+    case .bool, .int8, .uint8: 1
+    case .int16, .uint16, .float16: 2
+    case .int32, .uint32, .float32: 4
+    case .int64, .uint64, .float64: 8
+    case .int128: 16
+    case .fixedBytes(let width): width
+    case .null: 0
     case .bytes: nil
     }
   }
@@ -82,23 +91,72 @@ public enum KeyEncoding {
   ) {
     switch KeyForm(column.type) {
     case .bool: writeFixed(column, rows, bytes, cursors) { column.bit($0) ? UInt8(1) : UInt8(0) }
-    case .int32:
-      let values = column.values(Int32.self)
-      writeFixed(column, rows, bytes, cursors) { UInt32(bitPattern: values[$0]) ^ (1 << 31) }
-    case .int64:
-      let values = column.values(Int64.self)
-      writeFixed(column, rows, bytes, cursors) { UInt64(bitPattern: values[$0]) ^ (1 << 63) }
+    case .int8: writeSigned(column, rows, bytes, cursors, as: UInt8.self)
+    case .int16: writeSigned(column, rows, bytes, cursors, as: UInt16.self)
+    case .int32: writeSigned(column, rows, bytes, cursors, as: UInt32.self)
+    case .int64: writeSigned(column, rows, bytes, cursors, as: UInt64.self)
+    case .int128: writeSigned(column, rows, bytes, cursors, as: UInt128.self)
+    case .uint8: writeUnsigned(column, rows, bytes, cursors, as: UInt8.self)
+    case .uint16: writeUnsigned(column, rows, bytes, cursors, as: UInt16.self)
+    case .uint32: writeUnsigned(column, rows, bytes, cursors, as: UInt32.self)
+    case .uint64: writeUnsigned(column, rows, bytes, cursors, as: UInt64.self)
+    case .float16:
+      let values = column.values(Float16.self)
+      writeFixed(column, rows, bytes, cursors) { ordered(KeyForm.bits(values[$0])) }
+    case .float32:
+      let values = column.values(Float.self)
+      writeFixed(column, rows, bytes, cursors) { ordered(KeyForm.bits(values[$0])) }
     case .float64:
       let values = column.values(Double.self)
-      writeFixed(column, rows, bytes, cursors) { ordered(values[$0]) }
+      writeFixed(column, rows, bytes, cursors) { ordered(KeyForm.bits(values[$0])) }
     case .bytes: writeStrings(column, rows, bytes, cursors)
+    case .fixedBytes(let width): writeBytes(column, width, rows, bytes, cursors)
+    case .null:
+      for row in 0..<rows {
+        bytes[Int(cursors[row])] = null
+        cursors[row] += 1
+      }
     }
   }
 
-  /// Bits whose unsigned order is the numbers' order.
-  static func ordered(_ value: Double) -> UInt64 {
-    let bits = KeyForm.bits(value)
-    return bits >> 63 != 0 ? ~bits : bits | (1 << 63)
+  /// Bits whose unsigned order is that of the floats that they stand for.
+  @inline(__always)  // A part of the loops over rows.
+  private static func ordered<Bits: FixedWidthInteger & UnsignedInteger>(_ bits: Bits) -> Bits {
+    let sign: Bits = 1 << Bits(Bits.bitWidth - 1)
+    return bits & sign != 0 ? ~bits : bits | sign
+  }
+
+  private static func writeSigned<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _ column: Column, _ rows: Int, _ bytes: UnsafeMutablePointer<UInt8>, _ cursors: UnsafeMutablePointer<Int64>,
+    as _: Bits.Type
+  ) {
+    let values = column.values(Bits.self)
+    writeFixed(column, rows, bytes, cursors) { values[$0] ^ (1 << Bits(Bits.bitWidth - 1)) }
+  }
+
+  private static func writeUnsigned<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _ column: Column, _ rows: Int, _ bytes: UnsafeMutablePointer<UInt8>, _ cursors: UnsafeMutablePointer<Int64>,
+    as _: Bits.Type
+  ) {
+    let values = column.values(Bits.self)
+    writeFixed(column, rows, bytes, cursors) { values[$0] }
+  }
+
+  private static func writeBytes(
+    _ column: Column, _ width: Int, _ rows: Int, _ bytes: UnsafeMutablePointer<UInt8>,
+    _ cursors: UnsafeMutablePointer<Int64>
+  ) {
+    for row in 0..<rows {
+      let target = bytes + Int(cursors[row])
+      guard column.isValid(row) else {
+        target[0] = null
+        cursors[row] += 1
+        continue
+      }
+      target[0] = value
+      if let source = column.bytes(at: row).baseAddress { (target + 1).update(from: source, count: width) }
+      cursors[row] += Int64(1 + width)
+    }
   }
 
   @inline(__always)  // Specialises the loop for the closure, which is then no call.

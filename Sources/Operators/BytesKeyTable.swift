@@ -74,6 +74,7 @@ final class BytesKeyTable: KeyTable {
       batch = 0
     }
     batch += 1
+    let keys = try KeyColumn.plain(keys)
     if keys.count == 1, case .variable32 = keys[0].type.layout {
       let column = keys[0]
       try find(column.offsets32, column.bytes, validity: column.validity == nil ? nil : column, rowCount, slots)

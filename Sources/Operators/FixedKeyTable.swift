@@ -216,20 +216,33 @@ private final class KeyWords {
     buffer = Buffer(byteCount: column.length * 8)
     let words = buffer.unsafeMutableValues(UInt64.self)
     pointer = UnsafePointer(words)
-    switch column.type.layout {
-    case .bits:
+    switch (column.type.layout, column.type) {
+    case (.bits, _):
       for row in 0..<column.length { words[row] = column.bit(row) ? 1 : 0 }
-    case .fixed(width: 4):
-      let values = column.values(Int32.self)
-      for row in 0..<column.length { words[row] = UInt64(bitPattern: Int64(values[row])) }
-    case .fixed where column.type == .float64:
+    case (_, .float16):
+      let values = column.values(Float16.self)
+      for row in 0..<column.length { words[row] = Self.word(Double(values[row])) }
+    case (_, .float32):
+      let values = column.values(Float.self)
+      for row in 0..<column.length { words[row] = Self.word(Double(values[row])) }
+    case (_, .float64):
       let values = column.values(Double.self)
-      for row in 0..<column.length {
-        let value = values[row]
-        words[row] = value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern
-      }
-    default:
-      preconditionFailure("a key of \(column.type) does not fit a word")
+      for row in 0..<column.length { words[row] = Self.word(values[row]) }
+    case (.fixed(width: 1), _):
+      let values = column.values(UInt8.self)
+      for row in 0..<column.length { words[row] = UInt64(values[row]) }
+    case (.fixed(width: 2), _):
+      let values = column.values(UInt16.self)
+      for row in 0..<column.length { words[row] = UInt64(values[row]) }
+    case (.fixed(width: 4), _):
+      let values = column.values(UInt32.self)
+      for row in 0..<column.length { words[row] = UInt64(values[row]) }
+    default: preconditionFailure("a key of \(column.type) does not fit a word")
     }
+  }
+
+  @inline(__always)  // A part of the loops above.
+  private static func word(_ value: Double) -> UInt64 {
+    value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern
   }
 }

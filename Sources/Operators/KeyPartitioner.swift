@@ -28,7 +28,7 @@ public final class KeyPartitioner: Partitioner {
     guard let assignment else { preconditionFailure("the assignment was just made") }
     let hashBuffer = Buffer(byteCount: rowCount * 8)
     let hashes = hashBuffer.unsafeMutableValues(UInt64.self)
-    KeyHasher.hash(columns: keys.map { batch.columns[$0] }, rows: rowCount, into: hashes)
+    KeyHasher.hash(columns: try KeyColumn.plain(keys.map { batch.columns[$0] }), rows: rowCount, into: hashes)
     let targetBuffer = Buffer(byteCount: rowCount * 4)
     assignment.targets(hashes, count: rowCount, into: targetBuffer.unsafeMutableValues(UInt32.self))
     withExtendedLifetime(hashBuffer) {}

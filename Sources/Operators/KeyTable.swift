@@ -51,10 +51,10 @@ struct TouchedSlots {
 }
 
 /// The table that suits the key's columns.
-func makeKeyTable(_ types: [Layout]) -> any KeyTable {
-  if types.count == 1 {
-    switch types[0] {
-    case .bits, .fixed(width: 4), .fixed(width: 8): return FixedKeyTable()
+func makeKeyTable(_ layouts: [Layout]) -> any KeyTable {
+  if layouts.count == 1 {
+    switch layouts[0] {
+    case .bits, .fixed(width: 1), .fixed(width: 2), .fixed(width: 4), .fixed(width: 8): return FixedKeyTable()
     default: return BytesKeyTable()
     }
   }

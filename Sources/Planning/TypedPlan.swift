@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Expressions
+import Keys
 import Operators
 import VolleyPlan
 
@@ -64,6 +65,9 @@ struct TypedPlan {
       for key in keyBy.keys {
         guard let index = output.index(of: key.name) else { throw unknownColumn(key.name, in: inputs[0]) }
         if keys.contains(index) { throw Failure(.usage, "the key '\(key.name)' is named twice") }
+        if let objection = KeyColumn.objection(to: output.fields[index].type) {
+          throw Failure(.usage, "the key '\(key.name)' cannot be one: \(objection)")
+        }
         keys.append(index)
       }
       outputs = [output]

@@ -1,4 +1,5 @@
 import Arrow
+import ArrowTestSupport
 import Base
 import Keys
 import TestSupport
@@ -30,6 +31,8 @@ struct KeyEncodingTests {
           guard before.isValid(row) else { continue }
           switch (before.literal(at: row), after.literal(at: row)) {
           case (.float64(let before), .float64(let after)): #expect(before == after || before.isNaN && after.isNaN)
+          case (.float(let before, _), .float(let after, _)):
+            #expect(before == after || before.isNaN && after.isNaN)
           case (let before, let after): #expect(before == after)
           }
         }
@@ -75,6 +78,64 @@ struct KeyEncodingTests {
         }
       }
     }
+  }
+
+  @Test(
+    "of the other widths and signs have the order of the keys",
+    arguments: [
+      DataType.int8, .int16, .uint8, .uint16, .uint32, .uint64, .date32, .duration(.second),
+      .decimal128(precision: 38, scale: 2),
+    ])
+  func widthsInOrder(type: DataType) {
+    var generator = SeededGenerator()
+    let cells = (0..<150).map { _ in RandomColumns.value(type, &generator) }
+    let encoded = KeyEncoding.encode(columns: [RandomColumns.column(type, cells, offset: 5)], rows: cells.count)
+    for (left, leftCell) in cells.enumerated() {
+      for (right, rightCell) in cells.enumerated() {
+        guard case .integer(let a, _) = leftCell, case .integer(let b, _) = rightCell else { continue }
+        #expect(encoded[left].lexicographicallyPrecedes(encoded[right]) == (a < b), "\(a) before \(b), \(generator)")
+      }
+    }
+  }
+
+  @Test("and hashes of equal text are equal in every layout, and come back in each")
+  func layouts() throws {
+    var generator = SeededGenerator()
+    let texts = (0..<200).map { _ -> String? in
+      Int.random(in: 0..<9, using: &generator) == 0 ? nil : RandomColumns.string(&generator)
+    }
+    let plain = RandomColumns.column(.utf8, texts.map { $0.map { .utf8($0) } ?? .null(.utf8) })
+    let expected = KeyEncoding.encode(columns: [plain], rows: texts.count)
+    var expectedHashes = [UInt64](repeating: 0, count: texts.count)
+    KeyHasher.hash(columns: [plain], rows: texts.count, into: &expectedHashes)
+    let types: [DataType] = [.largeUtf8, .utf8View, .dictionary(of: .utf8), .dictionary(of: .utf8View)]
+    for type in types {
+      let cells = texts.map { text -> Literal in
+        guard let text else { return .null(type) }
+        switch type {
+        case .dictionary(_, .utf8, _): return .utf8(text)
+        case .dictionary(_, let value, _): return .string(text, value)
+        default: return .string(text, type)
+        }
+      }
+      let column = RandomColumns.column(type, cells, offset: 3)
+      let keys = try KeyColumn.plain([column])
+      let encoded = KeyEncoding.encode(columns: keys, rows: texts.count)
+      var hashes = [UInt64](repeating: 0, count: texts.count)
+      KeyHasher.hash(columns: keys, rows: texts.count, into: &hashes)
+      #expect(hashes == expectedHashes, "\(type) \(generator)")
+      for row in texts.indices { #expect(Array(encoded[row]) == Array(expected[row]), "\(type) \(generator)") }
+      #expect(try KeyEncoding.decode(encoded, types: [type])[0] == column, "\(type) \(generator)")
+    }
+  }
+
+  @Test("are refused for nested types and intervals, in a sentence")
+  func refused() {
+    for type in [DataType.list(of: .int32), .struct([]), .map(.utf8, to: .int32), .interval(.monthDayNano)] {
+      #expect(KeyColumn.objection(to: type)?.contains("key by") == true)
+      #expect(KeyColumn.objection(to: .dictionary(of: type)) != nil)
+    }
+    #expect(KeyColumn.objection(to: .dictionary(of: .utf8)) == nil)
   }
 
   @Test("that are cut, too long or of other types are refused, and nothing is appended")

@@ -36,6 +36,9 @@ enum Vectors {
     let parts = text.split(separator: "=", omittingEmptySubsequences: false)
     let types: [Substring: DataType] = [
       "bool": .bool, "int32": .int32, "int64": .int64, "float64": .float64, "utf8": .utf8, "timestamp": .timestamp,
+      "int8": .int8, "int16": .int16, "uint8": .uint8, "uint16": .uint16, "uint32": .uint32, "uint64": .uint64,
+      "date32": .date32, "duration": .duration(.nanosecond), "decimal128": .decimal128(precision: 38, scale: 5),
+      "float16": .float16, "float32": .float32, "binary": .binary, "fixed4": .fixedSizeBinary(4),
     ]
     let type = types[parts[0]]!
     if parts[1] == "null" { return .null(type) }
@@ -47,7 +50,10 @@ enum Vectors {
     case .timestamp(let unit, let zone): return .timestamp(Int64(parts[1])!, unit, timezone: zone)
     // Keys are bytes, also those that are no UTF-8: one scalar a byte, which `column` turns back.
     case .utf8: return .utf8(String(String.UnicodeScalarView(bytes(parts[1]).map { Unicode.Scalar($0) })))
-    default: preconditionFailure("no vector is of \(type)")
+    case .float16: return .float(Double(Float16(bitPattern: UInt16(parts[1], radix: 16)!)), type)
+    case .float32: return .float(Double(Float(bitPattern: UInt32(parts[1], radix: 16)!)), type)
+    case .binary, .fixedSizeBinary: return .binary(bytes(parts[1]), type)
+    default: return .integer(Int128(parts[1])!, type)
     }
   }
 
