@@ -81,6 +81,29 @@ struct CDataImportTests {
     }
   }
 
+  @Test("takes what stands below nulls for nothing: views, and nulls of fields that have none")
+  func belowNulls() throws {
+    let maker = ForeignArray()
+    let view = ForeignArray.bytes([99, 1, 7, 7] as [Int32]) + ForeignArray.bytes([1, 97, 0, 0] as [Int32])
+    var views = maker.array(length: 2, nullCount: 1, buffers: [[0b10], view, ForeignArray.bytes([Int64]())])
+    let text = try Column.importing(&views, field: Field("a", .utf8View))
+    #expect(text.literals == [.null(.utf8View), .string("a", .utf8View)])
+    #expect(text.views[0].length == 0)
+
+    let type = DataType.struct([Field("b", .int64, nullable: false)])
+    for (validity, isFit) in [(UInt8(0b01), true), (0b10, false), (0b11, false)] {
+      let child = maker.array(length: 2, nullCount: 1, buffers: [[0b01], ForeignArray.bytes([1, 2] as [Int64])])
+      var parent = maker.array(length: 2, nullCount: -1, buffers: [[validity]], children: [child])
+      do throws(Failure) {
+        _ = try Column.importing(&parent, field: Field("a", type))
+        #expect(isFit)
+      } catch {
+        #expect(
+          !isFit && error.message.hasPrefix("column 'a.b' received through the Arrow C data interface has 1 nulls"))
+      }
+    }
+  }
+
   @Test("drops the validity of a column that is said to have no nulls, and counts for a field that must have none")
   func nullCounts() throws {
     let maker = ForeignArray()
@@ -161,6 +184,31 @@ struct CDataImportTests {
       testDescription: "offsets that fall in the rows after an offset", type: .utf8, words: "row 1 is bytes 4 to 3",
       make: strings([9, 0, 4, 3], length: 2, offset: 1)),
     Fault(
+      testDescription: "items that are not there", type: .list(of: .int64),
+      words: "has rows up to item 9, and only 8 items",
+      make: {
+        $0.array(
+          length: 2, buffers: [nil, ForeignArray.bytes([0, 3, 9] as [Int32])],
+          children: [$0.array(length: 8, buffers: [nil, values])])
+      }),
+    Fault(
+      testDescription: "a view of bytes that are not there", type: .binaryView,
+      words: "has a view of 20 bytes from byte 0 on in row 0, of a buffer of 8",
+      make: {
+        $0.array(
+          length: 1,
+          buffers: [
+            nil, ForeignArray.bytes([20, 0, 0, 0] as [Int32]), [UInt8](repeating: 0, count: 8),
+            ForeignArray.bytes([Int64(8)]),
+          ])
+      }),
+    Fault(
+      testDescription: "a negative size of viewed bytes", type: .binaryView, words: "says that buffer 2 has -8 bytes",
+      make: {
+        $0.array(
+          length: 1, buffers: [nil, ForeignArray.bytes([0, 0, 0, 0] as [Int32]), [], ForeignArray.bytes([Int64(-8)])])
+      }),
+    Fault(
       testDescription: "a difference that overflows", type: .utf8, words: "row 0 is bytes -2147483648",
       make: strings([.min, .max], length: 1)),
   ]
@@ -171,6 +219,7 @@ struct CDataImportTests {
       let maker = ForeignArray()
       let field = Field("price", fault.type, nullable: fault.nullable)
       var array = fault.make(maker)
+      let children = fault.type.childFields.count
       let error = #expect(throws: Failure.self) {
         if inBatch {
           let length = max(0, min(array.length, 8))
@@ -184,7 +233,7 @@ struct CDataImportTests {
       #expect(error?.message.contains(fault.words) == true, "\(error?.message ?? "")")
       #expect(error?.message.hasPrefix("column 'price'") == true, "\(error?.message ?? "")")
       #expect(array.release == nil)
-      #expect(maker.releases.load(ordering: .relaxed) == (inBatch ? 2 : 1))
+      #expect(maker.releases.load(ordering: .relaxed) == (inBatch ? 2 : 1) + children)
     }
   }
 

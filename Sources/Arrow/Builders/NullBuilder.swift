@@ -29,8 +29,6 @@ extension Column {
       self.init(type: .null, length: 0, validity: nil, buffers: [])
       return
     }
-    let bits = Buffer(byteCount: Bitmap.byteCount(count))
-    bits.unsafeMutableAddress.initializeMemory(as: UInt8.self, repeating: 0, count: bits.capacity)
-    self.init(type: .null, length: count, validity: bits, buffers: [])
+    self.init(type: .null, length: count, validity: .nullBits(count), buffers: [])
   }
 }

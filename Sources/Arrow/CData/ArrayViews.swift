@@ -29,9 +29,8 @@ struct ArrayViews {
 }
 
 extension ArrayViews {
-  /// The buffers of rows `offset ..< offset + length`, their sizes and offsets checked.
-  func buffers(_ layout: Layout, offset: Int, length: Int) throws(Failure) -> [Buffer] {
-    let end = offset + length
+  /// The buffers of rows `0 ..< end`, as long as these need them. What the values say is not checked.
+  func buffers(_ layout: Layout, end: Int) throws(Failure) -> [Buffer] {
     switch layout {
     case .none, .fixedList, .record: return []
     case .bits: return [try buffer(1, byteCount: Bitmap.byteCount(end), alignment: 1)]
@@ -40,20 +39,14 @@ extension ArrayViews {
       return [try buffer(1, byteCount: end * width, alignment: max(1, min(width & -width, 16)))]
     case .variable32:
       let offsets = try buffer(1, byteCount: (end + 1) * 4, alignment: 4)
-      let byteCount = try check.offsets(offsets.values(Int32.self) + offset, count: length)
+      let byteCount = max(0, Int(offsets.values(Int32.self)[end]))
       return [offsets, try buffer(2, byteCount: byteCount, alignment: 1)]
     case .variable64:
       let offsets = try buffer(1, byteCount: (end + 1) * 8, alignment: 8)
-      let byteCount = try check.offsets(offsets.values(Int64.self) + offset, count: length)
+      let byteCount = max(0, Int(offsets.values(Int64.self)[end]))
       return [offsets, try buffer(2, byteCount: byteCount, alignment: 1)]
-    case .list32:
-      let offsets = try buffer(1, byteCount: (end + 1) * 4, alignment: 4)
-      _ = try check.offsets(offsets.values(Int32.self) + offset, count: length)
-      return [offsets]
-    case .list64:
-      let offsets = try buffer(1, byteCount: (end + 1) * 8, alignment: 8)
-      _ = try check.offsets(offsets.values(Int64.self) + offset, count: length)
-      return [offsets]
+    case .list32: return [try buffer(1, byteCount: (end + 1) * 4, alignment: 4)]
+    case .list64: return [try buffer(1, byteCount: (end + 1) * 8, alignment: 8)]
     case .view: return try viewBuffers(end: end)
     }
   }
@@ -63,12 +56,13 @@ extension ArrayViews {
     let count = Int(array.n_buffers) - 3
     var buffers = [try buffer(1, byteCount: end * 16, alignment: 4)]
     if count == 0 { return buffers }
-    let sizes = try buffer(2 + count, byteCount: count * 8, alignment: 8).values(Int64.self)
+    let sizes = try buffer(2 + count, byteCount: count * 8, alignment: 8)
     for index in 0..<count {
-      guard sizes[index] >= 0, sizes[index] <= Int64(Int32.max) else {
-        throw check.refusal("says that buffer \(2 + index) has \(sizes[index]) bytes; expected are 0 to 2147483647")
+      let size = withExtendedLifetime(sizes) { sizes.values(Int64.self)[index] }
+      guard size >= 0, size <= Int64(Int32.max) else {
+        throw check.refusal("says that buffer \(2 + index) has \(size) bytes; expected are 0 to 2147483647")
       }
-      buffers.append(try buffer(2 + index, byteCount: Int(sizes[index]), alignment: 1))
+      buffers.append(try buffer(2 + index, byteCount: Int(size), alignment: 1))
     }
     return buffers
   }

@@ -7,8 +7,8 @@ extension RecordBatch {
   /// The columns of a struct array, as views of its memory. The struct is moved: the source is marked as released, and the
   /// memory is released once, when the last of the columns is gone, or before this throws.
   ///
-  /// Counts, lengths, nulls and string offsets are checked against the schema; what no receiver can check is how many bytes
-  /// stand behind a pointer.
+  /// Counts, lengths, nulls, offsets, views and indices are checked against the schema; what no receiver can check is how
+  /// many bytes stand behind a pointer.
   ///
   /// - Parameter releaseSite: whom a crash in the array's `release` is blamed on; lives as long as the process.
   /// - Throws: a `plugin` failure that names the column and what is wrong with it.
@@ -34,8 +34,9 @@ extension RecordBatch {
         throw ArrayCheck.refusal("column '\(field.name)'", "was used after its release")
       }
       // The children of a struct are seen through its offset and length.
-      columns.append(
-        try Column(viewing: child.pointee, of: owner, field: field, skipping: Int(array.offset), length: length))
+      let column = try Column(
+        viewing: child.pointee, of: owner, field: field, skipping: Int(array.offset), length: length)
+      columns.append(try column.checked(field))
     }
     return RecordBatch(schema: schema, columns: columns, length: length)
   }
@@ -52,10 +53,20 @@ extension Column {
     guard let owner = ImportedArray(moving: source, releaseSite: releaseSite) else {
       throw ArrayCheck.refusal("column '\(field.name)'", "was used after its release")
     }
-    return try Column(viewing: owner.array, of: owner, field: field, skipping: 0, length: nil)
+    return try Column(viewing: owner.array, of: owner, field: field, skipping: 0, length: nil).checked(field)
   }
 
-  /// Rows `skipping ..< skipping + length` of an array that belongs to `owner`; nil as the length: all from there on.
+  /// The column, its offsets, views, indices and nulls checked. Its text is not: a plugin's is as good as the host's own.
+  fileprivate func checked(_ field: Field) throws(Failure) -> Column {
+    do throws(ColumnFault) {
+      return try ColumnCheck(text: false).checked(self, field)
+    } catch {
+      throw error.failure(.plugin, "received through the Arrow C data interface")
+    }
+  }
+
+  /// Rows `skipping ..< skipping + length` of an array that belongs to `owner`; nil as the length: all from there on. What
+  /// its values say is not checked.
   fileprivate init(
     viewing array: ArrowArray, of owner: ImportedArray, field: Field, skipping: Int, length: Int?
   ) throws(Failure) {
@@ -81,9 +92,8 @@ extension Column {
     let views = ArrayViews(array: array, owner: owner, check: check)
     self.init(
       type: field.type, length: length, offset: offset, validity: validity,
-      buffers: try views.buffers(layout, offset: offset, length: length))
+      buffers: try views.buffers(layout, end: offset + length))
     children = try Self.children(of: array, owner, field, layout, end: offset + length)
-    try check.contents(self)
   }
 
   /// - Parameter end: rows of the parent, those before its first one included.
@@ -103,7 +113,8 @@ extension Column {
       case .fixedList(let size): length = end * size
       default: break
       }
-      let named = Field("\(field.name).\(childField.name)", childField.type, nullable: childField.nullable)
+      // Below a null row there may be nulls even where there may be none, so nulls are looked for with the parent's.
+      let named = Field("\(field.name).\(childField.name)", childField.type)
       children.append(try Column(viewing: child.pointee, of: owner, field: named, skipping: 0, length: length))
     }
     return children

@@ -63,7 +63,7 @@ struct BatchDecoder {
   private mutating func column(_ field: Field, _ annotation: IPCAnnotation) throws(Failure) -> Column {
     let (length, nulls) = try nextNode(field)
     if field.type.layout == .none {
-      return Column(type: field.type, length: length, validity: .nullBits(length), buffers: [])
+      return Column(nullsOnly: length)
     }
     let bits = try nextBuffer(field, alignment: 1)
     guard nulls == 0 || bits.byteCount >= Bitmap.byteCount(length) else {

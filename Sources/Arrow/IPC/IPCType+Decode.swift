@@ -118,13 +118,8 @@ extension DataType {
     }
     let precision = try table.integer(0, default: Int32(0))
     let scale = try table.integer(1, default: Int32(0))
-    // Other implementations keep the scale in eight bits, and nothing sensible needs more.
-    guard (1...38).contains(precision), (-128...127).contains(scale) else {
-      throw Failure(
-        .data,
-        "field '\(field)' has the type decimal128(\(precision), \(scale)); expected are a precision of 1 to 38 and a "
-          + "scale of -128 to 127")
-    }
-    self = .decimal128(precision: Int(precision), scale: Int(scale))
+    let type = DataType.decimal128(precision: Int(precision), scale: Int(scale))
+    if let objection = type.parameterObjection { throw Failure(.data, "field '\(field)': \(objection)") }
+    self = type
   }
 }
