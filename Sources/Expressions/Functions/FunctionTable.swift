@@ -5,7 +5,9 @@ import VolleyPlan
 /// its own file.
 enum FunctionTable {
   private static let families: [[FunctionDefinition]] = [
-    conditional
+    conditional,
+    nested,
+    sets,
   ]
 
   private static let byName: [String: FunctionDefinition] = {
