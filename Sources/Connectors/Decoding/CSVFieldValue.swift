@@ -19,6 +19,8 @@ func decodeCSVField(
   }
   var text = field.start
   var count = field.textCount
+  let (keepsSpaces, hasEmptyValue) =
+    slot.pointee.kind == .other ? slot.pointee.appendOther { ($0.isText, $0.hasEmptyValue) } : (false, false)
   if field.removed > 0 || field.isQuoted {
     // Something that is no digit must stand behind a value.
     scratch.reserve(count)
@@ -26,12 +28,16 @@ func decodeCSVField(
     scratch.bytes[count] = 0
     text = UnsafePointer(scratch.bytes)
   }
-  while count > 0, text.pointee == 32 || text.pointee == 9 {
-    text += 1
-    count -= 1
+  if !keepsSpaces {
+    while count > 0, text.pointee == 32 || text.pointee == 9 {
+      text += 1
+      count -= 1
+    }
+    while count > 0, text[count - 1] == 32 || text[count - 1] == 9 { count -= 1 }
   }
-  while count > 0, text[count - 1] == 32 || text[count - 1] == 9 { count -= 1 }
-  if count == 0, layout.emptyIsNull {
+  // Empty text in quotes is text.
+  let isValue = hasEmptyValue && field.isQuoted && !layout.hasQuotedNulls
+  if count == 0, layout.emptyIsNull, !isValue {
     return storeNull(slot, table.rows, .emptyNotNull, &issue) ? next : nil
   }
   // A digit as delimiter would be taken for part of the value.

@@ -3,7 +3,7 @@ import VolleyPlan
 
 /// A column that is being filled, as the decoding loops see it: raw addresses and counts, no references.
 struct ColumnSlot {
-  enum Kind: UInt8 { case bool, int32, int64, float64, utf8, timestamp }
+  enum Kind: UInt8 { case bool, int32, int64, float64, utf8, timestamp, other }
 
   let kind: Kind
   let isNullable: Bool
@@ -19,6 +19,8 @@ struct ColumnSlot {
   var bytesUsed = 0
   /// Bytes that may be used; `ColumnTable.slack` more may be written.
   var bytesCapacity = 0
+  /// What fills a column of kind `other`; the table keeps it.
+  var other: Unmanaged<ValueBuilder>?
   /// The row that has a value already, where columns come in any order; -1 at first.
   var filledRow = -1
 
@@ -49,6 +51,7 @@ struct ColumnSlot {
   /// The row has no value; its place holds zero.
   @inline(__always)
   mutating func setNull(_ row: Int) {
+    if kind == .other { return appendOther { $0.appendNull() } }
     Bitmap.set(validity, row, false)
     nullCount += 1
     switch kind {
@@ -57,7 +60,15 @@ struct ColumnSlot {
     case .int64, .timestamp: set(row, Int64(0))
     case .float64: set(row, 0.0)
     case .utf8: endText(row)
+    case .other: break
     }
+  }
+
+  /// Runs `body` with what fills a column of kind `other`.
+  @inline(never)
+  func appendOther<Result>(_ body: (ValueBuilder) -> Result) -> Result {
+    guard let other else { preconditionFailure("a column of another kind has a builder") }
+    return other._withUnsafeGuaranteedRef(body)
   }
 
   /// Takes back what was written of the row.
@@ -67,6 +78,7 @@ struct ColumnSlot {
       nullCount -= 1
     }
     if kind == .utf8 { bytesUsed = textStart(row) }
+    if kind == .other { appendOther { $0.truncate(to: row) } }
     filledRow = -1
   }
 }
@@ -81,7 +93,7 @@ extension ColumnSlot.Kind {
       case .float64: .float64
       case .utf8: .utf8
       case .timestamp: .timestamp
-      default: preconditionFailure("\(type) is refused before a column is made")
+      default: .other
       }
   }
 }

@@ -21,6 +21,8 @@ final class ColumnTable {
   private(set) var capacity = 0
 
   private var values: [Buffer]
+  /// What fills the columns of kind `other`.
+  private let others: [ValueBuilder?]
   private var validities: [Buffer]
   private var texts: [Buffer]
   /// What the last batch took, which the next one is likely to need.
@@ -34,6 +36,7 @@ final class ColumnTable {
     values = Array(repeating: nothing, count: count)
     validities = values
     texts = values
+    others = schema.fields.map { ColumnSlot.Kind($0.type) == .other ? ValueBuilder($0) : nil }
     expectedText = Array(repeating: 1024, count: count)
     slots = .allocate(capacity: max(1, count))
     for (index, field) in schema.fields.enumerated() {
@@ -43,8 +46,13 @@ final class ColumnTable {
         to: ColumnSlot(
           kind: ColumnSlot.Kind(field.type), isNullable: field.nullable, unit: unit,
           values: nothing.unsafeMutableAddress, validity: nothing.unsafeMutableAddress,
-          bytes: nothing.unsafeMutableValues(UInt8.self)))
+          bytes: nothing.unsafeMutableValues(UInt8.self), other: others[index].map { .passUnretained($0) }))
     }
+  }
+
+  /// How a column lies in memory, if it is filled here.
+  private func layout(_ index: Int) -> Layout {
+    slots[index].kind == .other ? .none : schema.fields[index].type.layout
   }
 
   deinit { slots.deallocate() }
@@ -74,7 +82,7 @@ final class ColumnTable {
     let newCapacity = isFirst ? min(limit, expectedRows) : min(limit, capacity * 2)
     precondition(newCapacity > capacity, "a batch does not grow beyond its limit")
     for index in schema.fields.indices {
-      let layout = schema.fields[index].type.layout
+      let layout = layout(index)
       let grown = Buffer(byteCount: Self.valueBytes(layout, newCapacity))
       let used = isFirst ? 0 : Self.valueBytes(layout, rows)
       grown.unsafeMutableAddress.copyMemory(from: slots[index].values, byteCount: used)
@@ -104,7 +112,8 @@ final class ColumnTable {
     case .bits: Bitmap.paddedByteCount(rows)
     case .fixed(let width): rows * width
     case .variable32: (rows + 1) * 4
-    default: preconditionFailure("\(layout) is refused before a column is made")
+    // Filled elsewhere.
+    default: 0
     }
   }
 
@@ -126,6 +135,12 @@ final class ColumnTable {
     columns.reserveCapacity(schema.fields.count)
     for index in schema.fields.indices {
       let type = schema.fields[index].type
+      if let other = others[index] {
+        let column = other.rows.finish()
+        precondition(column.length == count, "each column has a value in each row")
+        columns.append(column)
+        continue
+      }
       let hasNulls = slots[index].nullCount > 0
       values[index].setByteCount(Self.valueBytes(type.layout, count))
       var buffers = [values[index]]

@@ -31,9 +31,21 @@ func decodeJSONValue(
       slot.pointee.set(row, value)
       return at
     }
+  case .other: return decodeNestedJSONValue(start, slot, &issue)
   case .utf8, .bool: break
   }
   return decodeOtherJSONValue(start, slot, row, &issue)
+}
+
+/// A value of a type without a fast path, nested or not.
+@inline(never)
+private func decodeNestedJSONValue(
+  _ start: UnsafePointer<UInt8>, _ slot: UnsafeMutablePointer<ColumnSlot>, _ issue: inout JSONIssue
+) -> UnsafePointer<UInt8>? {
+  var found = issue
+  let next = slot.pointee.appendOther { $0.appendJSON(start, &found) }
+  issue = found
+  return next
 }
 
 /// Text, copied while its end is looked for; escapes are replaced.
@@ -99,7 +111,7 @@ private func storeJSONText(
 }
 
 /// "NaN", "Infinity" or "-Infinity", as the JSON-lines sink writes them.
-private func isSpecialNumber(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Bool {
+func isSpecialNumber(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Bool {
   let words: [StaticString] = ["NaN", "Infinity", "-Infinity"]
   return words.contains { word in
     word.utf8CodeUnitCount == end - start && memcmp(word.utf8Start, start, end - start) == 0

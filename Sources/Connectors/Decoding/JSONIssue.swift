@@ -21,6 +21,8 @@ struct JSONIssue {
   var kind = Kind.none
   var expected: StaticString = ""
   var column = -1
+  /// The part of the column's value that it is about, where that has a builder of its own.
+  var value: Unmanaged<ValueBuilder>?
   var place = UnsafePointer<UInt8>(bitPattern: 1)!  // Any address that is not null; set with every kind but `none`.
 
   /// Notes an issue and returns nil, for a scanner to return.

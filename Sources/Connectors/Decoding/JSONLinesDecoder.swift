@@ -69,7 +69,10 @@ final class JSONLinesDecoder: RecordDecoder {
   private func reason(
     _ issue: JSONIssue, _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ maximum: Int
   ) -> String {
-    let column = issue.column >= 0 ? "column '\(fields[issue.column].name)': " : ""
+    // Of a value in a value the way to it is told, and its own type.
+    let part = issue.value.map { $0.takeUnretainedValue() }
+    let name = part?.path ?? (issue.column >= 0 ? fields[issue.column].name : nil)
+    let column = name.map { "column '\($0)': " } ?? ""
     let place = "at byte \(issue.place - start + 1) of the record"
     switch issue.kind {
     case .none: return tooLong(end - start, maximum)
@@ -85,9 +88,11 @@ final class JSONLinesDecoder: RecordDecoder {
     case .controlCharacter: return "\(column)the control character \(quoted(issue.place, 1)) \(place) is not escaped"
     case .tooDeep: return "arrays and objects are nested more than 128 deep \(place)"
     case .notUTF8: return "\(column)\(value(issue.place, end)) is not UTF-8"
-    case .wrongType: return "\(column)\(value(issue.place, end)) is not \(withArticle(fields[issue.column].type))"
+    case .wrongType:
+      return "\(column)\(value(issue.place, end)) is not \(withArticle(part?.type ?? fields[issue.column].type))"
     case .outOfRange:
-      return "\(column)\(value(issue.place, end)) is out of range for \(withArticle(fields[issue.column].type))"
+      return
+        "\(column)\(value(issue.place, end)) is out of range for \(withArticle(part?.type ?? fields[issue.column].type))"
     case .null: return "\(column)null, but the column is not nullable"
     case .missing: return "\(column)the record has no such member, but the column is not nullable"
     }

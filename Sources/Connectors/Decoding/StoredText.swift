@@ -30,6 +30,7 @@ func storeText(
     let problem = parseTimestamp(start, end, unit: slot.pointee.unit, &value)
     slot.pointee.set(row, value)
     return problem
+  case .other: return slot.pointee.appendOther { $0.append(start, end) }
   case .utf8: preconditionFailure("text is copied, not parsed")
   }
 }

@@ -11,7 +11,10 @@ extension BuiltinConnectors {
     }
   }
 
-  static func console(_ schema: Schema, _ uid: String, _ label: String) -> SinkFactory {
+  static func console(
+    _ options: ConnectorOptions, _ schema: Schema, _ uid: String, _ label: String
+  ) throws(Failure) -> SinkFactory {
+    try checkTypes(schema.fields, isRead: false, nests: true, options.place)
     let name = ConsoleName(uid, in: .shared)
     return SinkFactory(label: label, maximumParallelism: 1) { _ in
       StandardOutputSink(formatter: ConsoleFormatter(schema: schema, name: name))
@@ -58,6 +61,7 @@ private struct FormatterOptions: Sendable {
 
   init(_ format: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
     self.format = format
+    try BuiltinConnectors.checkTypes(schema.fields, isRead: false, nests: format != "csv", options.place)
     style = format == "csv" ? try options.csvStyle() : CSVStyle()
   }
 

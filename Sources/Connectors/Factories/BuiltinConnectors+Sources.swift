@@ -76,6 +76,7 @@ struct TextFormat: Sendable {
     self.name = name
     self.schema = schema
     dialect = name == "csv" ? try options.csvDialect() : CSVDialect()
+    try BuiltinConnectors.checkTypes(schema.fields, isRead: true, nests: name != "csv", options.place)
     maxRecordBytes = Int(try options.int("maxRecordBytes", in: 1...(1 << 30)) ?? 16 << 20)
     guard name != "lines" || (schema.fields.count == 1 && schema.fields[0].type == .utf8) else {
       throw Failure(

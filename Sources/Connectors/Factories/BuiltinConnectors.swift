@@ -48,7 +48,7 @@ public enum BuiltinConnectors {
     let factory =
       switch connector.name {
       case "blackhole": blackhole(label, uid, log)
-      case "console": console(schema, uid, label)
+      case "console": try console(options, schema, uid, label)
       case "stdout": try standardOutput(&options, schema, label)
       default: try fileSink(connector.name, &options, schema, label)
       }
@@ -62,14 +62,24 @@ public enum BuiltinConnectors {
     for field in fields where !names.insert(field.name).inserted {
       throw Failure(.usage, "\(place): the schema has column '\(field.name)' twice; rename one")
     }
+  }
+
+  /// Refuses types that a format has no form for.
+  ///
+  /// - Parameters:
+  ///   - isRead: whether columns are filled, rather than written.
+  ///   - nests: whether the format has a form for lists, structs and maps.
+  static func checkTypes(_ fields: [Field], isRead: Bool, nests: Bool, _ place: String) throws(Failure) {
     for field in fields {
-      switch field.type {
-      case .bool, .int32, .int64, .float64, .utf8, .timestamp: continue
-      default:
+      let reason = isRead ? ValueBuilder.refusal(field.type) : ValueWriter.refusal(field.type)
+      if let reason {
+        throw Failure(.usage, "\(place): the column '\(field.name)' is \(field.type), which \(reason)")
+      }
+      if !nests, ValueBuilder.isNested(field.type) {
         throw Failure(
           .usage,
-          "\(place): the column '\(field.name)' is \(field.type); "
-            + "bool, int32, int64, float64, utf8 and timestamps are read and written: cast it")
+          "\(place): the column '\(field.name)' is \(field.type), and csv has no form for it; use jsonlines or take its parts"
+        )
       }
     }
   }

@@ -40,6 +40,12 @@ struct DirectoryOptions: Sendable {
       guard !columns.contains(index) else {
         throw Failure(.usage, "\(options.place): option 'partitionBy' names '\(name)' twice; name it once")
       }
+      guard ColumnSlot.Kind(schema.fields[index].type) != .other else {
+        throw Failure(
+          .usage,
+          "\(options.place): option 'partitionBy' names '\(name)', which is \(schema.fields[index].type); cast it to utf8, an "
+            + "integer, a bool or a timestamp")
+      }
       columns.append(index)
     }
     guard columns.count < schema.fields.count else {

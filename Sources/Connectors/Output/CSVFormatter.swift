@@ -6,11 +6,25 @@ final class CSVFormatter: RowFormatter {
   private let schema: Schema
   private let style: CSVStyle
   private let escape: CSVTextEscape
+  private let scratch = ByteWriter(capacity: 256)
+  /// Whether numbers and times may hold a byte that means something.
+  private let valuesAreText: Bool
 
   init(schema: Schema, style: CSVStyle) {
     self.schema = schema
     self.style = style
     escape = CSVTextEscape(style)
+    valuesAreText =
+      [style.delimiter, style.quote, style.escape ?? style.delimiter].contains(where: Self.isInValues)
+      || style.nullText.contains(where: Self.isInValues)
+  }
+
+  /// Whether a value that is no text may hold the byte.
+  private static func isInValues(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 48...57, 65...90, 97...122: true
+    default: Array("+-.:/=".utf8).contains(byte)
+    }
   }
 
   func writeHeader(to out: ByteWriter) {
@@ -37,6 +51,7 @@ final class CSVFormatter: RowFormatter {
     let endsWithReturn = style.endsWithReturn
     let quotesAll = style.quotes == .all
     let nullText = style.nullText
+    let valuesAreText = valuesAreText
     CellReader.withReaders(batch) { readers in
       for row in rows {
         for column in 0..<columns {
@@ -49,6 +64,8 @@ final class CSVFormatter: RowFormatter {
           if reader.pointee.kind == .utf8 {
             let (text, count) = reader.pointee.text(row)
             writeText(text, count, to: out)
+          } else if reader.pointee.kind == .other || valuesAreText {
+            writeOther(reader, row, to: out)
           } else if quotesAll {
             out.append(byte: style.quote)
             out.advance(to: reader.pointee.write(row, quotingTimes: false, to: out.room(cellBound)))
@@ -60,6 +77,27 @@ final class CSVFormatter: RowFormatter {
         if endsWithReturn { out.append(byte: 13) }
         out.append(byte: 10)
       }
+    }
+  }
+
+  /// A value of a type without a fast path, or one that may hold what would end it.
+  @inline(never)
+  private func writeOther(_ reader: UnsafePointer<CellReader>, _ row: Int, to out: ByteWriter) {
+    scratch.removeAll()
+    var isText = false
+    if reader.pointee.kind == .other {
+      reader.pointee.withWriter { writer in
+        writer.appendText(row, to: scratch)
+        isText = writer.isText
+      }
+    } else {
+      scratch.advance(to: reader.pointee.write(row, quotingTimes: false, to: scratch.room(cellBound)))
+    }
+    // An empty value of bytes is told from a null as an empty text is.
+    if isText || scratch.count == 0 || style.quotes == .all || !escape.canStand(scratch.start, scratch.count) {
+      writeText(scratch.start, scratch.count, to: out)
+    } else {
+      out.append(scratch.start, scratch.count)
     }
   }
 

@@ -61,6 +61,12 @@ struct CSVTextEscape {
     }
   }
 
+  /// Whether a value that is no text can stand as it is, whatever is said of text.
+  func canStand(_ text: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    for index in 0..<count where isSpecial(text[index]) { return false }
+    return !isNull(text, count)
+  }
+
   /// Writes a text that is not plain, at most `count * 2 + 2` bytes, and returns where it ends.
   @inline(never)
   func write(

@@ -14,8 +14,12 @@ struct CellReader {
   let bytes: UnsafePointer<UInt8>
   let validity: UnsafeRawPointer?
   let offset: Int
+  /// What writes a column of kind `other`; whoever made the reader keeps it.
+  private let other: Unmanaged<ValueWriter>?
 
-  init(_ column: Column) {
+  /// - Parameter writer: of a column of kind `other`.
+  init(_ column: Column, _ writer: ValueWriter? = nil) {
+    other = writer.map { .passUnretained($0) }
     kind = ColumnSlot.Kind(column.type)
     if case .timestamp(let unit, let zone) = column.type {
       self.unit = unit
@@ -24,10 +28,29 @@ struct CellReader {
       unit = .second
       isInstant = false
     }
+    guard kind != .other else {
+      // Read through the writer.
+      values = UnsafeRawPointer(Self.nothing)
+      bytes = Self.nothing
+      let combined = writer?.namedValidity
+      validity = combined?.address ?? column.validity?.address
+      offset = combined == nil ? column.offset : 0
+      return
+    }
     values = column.buffers[0].address
     bytes = kind == .utf8 ? column.bytes : UnsafePointer(column.buffers[0].values(UInt8.self))
     validity = column.validity?.address
     offset = column.offset
+  }
+
+  nonisolated(unsafe) private static let nothing = UnsafePointer<UInt8>(  // Never written.
+    UnsafeMutablePointer<UInt8>.allocate(capacity: 16))
+
+  /// Runs `body` with what writes a column of kind `other`.
+  @inline(never)
+  func withWriter(_ body: (ValueWriter) -> Void) {
+    guard let other else { preconditionFailure("a column of another kind has a writer") }
+    other._withUnsafeGuaranteedRef(body)
   }
 
   @inline(__always)
@@ -69,14 +92,15 @@ struct CellReader {
       out.pointee = UInt8(ascii: "\"")
       end.pointee = UInt8(ascii: "\"")
       return end + 1
-    case .utf8: preconditionFailure("text is copied by the format")
+    case .utf8, .other: preconditionFailure("this is written by the format")
     }
   }
 
   /// Runs `body` with a reader for each column.
   static func withReaders<Result>(_ batch: RecordBatch, _ body: (UnsafePointer<CellReader>) -> Result) -> Result {
-    let readers = batch.columns.map { CellReader($0) }
-    return withExtendedLifetime(batch) {
+    let writers = batch.columns.map { ColumnSlot.Kind($0.type) == .other ? ValueWriter($0) : nil }
+    let readers = zip(batch.columns, writers).map { CellReader($0, $1) }
+    return withExtendedLifetime((batch, writers)) {
       readers.withUnsafeBufferPointer { readers in
         guard let first = readers.baseAddress else { preconditionFailure("a batch has at least one column") }
         return body(first)

@@ -15,6 +15,7 @@ final class ConsoleFormatter: RowFormatter {
   /// The cells of a few rows, one after the other, and where each ends.
   private let cells = ByteWriter()
   private var ends: [Int] = []
+  private let wide = ByteWriter(capacity: 256)
 
   init(schema: Schema, name: ConsoleName) {
     self.schema = schema
@@ -76,17 +77,35 @@ final class ConsoleFormatter: RowFormatter {
 
   private func isNumber(_ column: Int) -> Bool {
     switch schema.fields[column].type {
-    case .int32, .int64, .float64: true
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .decimal128,
+      .duration:
+      true
     default: false
     }
   }
 
   private func writeCell(_ reader: UnsafePointer<CellReader>, _ row: Int) {
     if reader.pointee.isNull(row) { return cells.append("null") }
+    if reader.pointee.kind == .other {
+      return reader.pointee.withWriter { writer in
+        if writer.isText || ValueBuilder.isNested(writer.column.type) {
+          wide.removeAll()
+          if writer.isText { writer.appendText(row, to: wide) } else { writer.appendJSON(row, to: wide) }
+          appendEscaped(wide.start, wide.count)
+        } else {
+          writer.appendText(row, to: cells)
+        }
+      }
+    }
     guard reader.pointee.kind == .utf8 else {
       return cells.advance(to: reader.pointee.write(row, quotingTimes: false, to: cells.room(cellBound)))
     }
     let (text, count) = reader.pointee.text(row)
+    appendEscaped(text, count)
+  }
+
+  /// Text of one line.
+  private func appendEscaped(_ text: UnsafePointer<UInt8>, _ count: Int) {
     for index in 0..<count {
       let byte = text[index]
       switch byte {

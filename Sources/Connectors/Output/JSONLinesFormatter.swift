@@ -52,6 +52,8 @@ final class JSONLinesFormatter: RowFormatter {
     } else if reader.pointee.kind == .utf8 {
       let (text, count) = reader.pointee.text(row)
       out.advance(to: writeJSONString(text, count, to: out.room(jsonStringBound(text, count))))
+    } else if reader.pointee.kind == .other {
+      reader.pointee.withWriter { $0.appendJSON(row, to: out) }
     } else if reader.pointee.kind == .float64, !reader.pointee.value(row, Double.self).isFinite {
       out.append(byte: 34)
       out.advance(to: reader.pointee.write(row, quotingTimes: true, to: out.room(cellBound)))

@@ -32,7 +32,9 @@ struct PartitionPath {
           out.append(Self.null)
         } else {
           text.removeAll()
-          if reader.pointee.kind == .utf8 {
+          if reader.pointee.kind == .other {
+            reader.pointee.withWriter { $0.appendText(row, to: text) }
+          } else if reader.pointee.kind == .utf8 {
             let (bytes, count) = reader.pointee.text(row)
             text.append(bytes, count)
           } else {
