@@ -1,7 +1,6 @@
 import Arrow
 import Base
 import Dataflow
-import Glibc
 
 extension Bench {
   /// Keyed sums at full speed for minutes: resident memory must stay where it is after the first minute.
@@ -16,9 +15,11 @@ extension Bench {
     let time = measure {
       do throws(Failure) {
         job.start()
-        for _ in 0..<seconds {
-          // A measuring interval; nothing is waited for.
-          poll(nil, 0, 1000)
+        for second in 0..<seconds {
+          // The interval of the samples; a job that fails is told at once.
+          guard !(try job.wait(atMost: .seconds(1))) else {
+            throw Failure(.software, "the soak's job ended by itself after \(second) s; its source has no end")
+          }
           samples.append(ProcessUsage.residentBytes)
         }
         job.stop()
