@@ -143,6 +143,7 @@ import VolleyPlan
     let result = try drive("first_process", command: pipeline.command(.none, "--report", "none"))
     #expect(result["status"] == .int(0), "\(result.text)")
     #expect(result["nsenter"] == .int(0))
+    #expect(result["reaped"] == .bool(true))
   }
 
   @Test("Ctrl-C on a terminal stops the job once, after a live status line, and leaves the report behind")

@@ -3,19 +3,16 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import harness
 import rows as data
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import waiting
+
 COLUMNS = data.pa.schema([("n", "int64"), ("key", "int64"), ("word", "string")])
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + harness.PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not come within {harness.PATIENCE} s"
-        time.sleep(0.01)
 
 
 def stopped(folder, number, send, rate, flags):
@@ -23,10 +20,12 @@ def stopped(folder, number, send, rate, flags):
         "csv": os.path.join(folder, "csv/"), "json": os.path.join(folder, "numbers.jsonl"),
         "totals": os.path.join(folder, "totals.jsonl")}
     words = harness.command(harness.plugin("results"), "endless", parameters={"rate": rate, **out}, **flags)
+    watch = waiting.FolderWatch(folder)
     host = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
     try:
         hidden = os.path.join(folder, ".numbers.jsonl.volley-tmp")
-        wait_until(lambda: os.path.exists(hidden) and os.path.getsize(hidden) > 100_000, "the first rows")
+        has_rows = lambda: os.path.exists(hidden) and os.path.getsize(hidden) > 100_000
+        watch.wait_until(has_rows, "the first rows", harness.PATIENCE)
         assert not os.path.exists(out["json"]), "a file that is not complete has its own name already"
         send(host.pid, number)
         start = time.monotonic()

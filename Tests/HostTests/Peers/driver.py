@@ -4,23 +4,15 @@ driver.py SCENARIO ARGUMENTS… -- COMMAND…
 """
 import json, os, pty, select, signal, subprocess, sys, time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+import waiting
+
 LIMIT = 30.0
 
 
 def split(arguments):
     at = arguments.index("--")
     return arguments[:at], arguments[at + 1:]
-
-
-def wait_for(what, condition):
-    """Polls, because /proc tells nobody when it changes."""
-    end = time.monotonic() + LIMIT
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.005)
-    raise SystemExit(f"waited {LIMIT} s in vain for {what}")
 
 
 class Host:
@@ -94,9 +86,10 @@ def is_alive(pid):
 
 def stop(signal_name, output, command):
     """Sends one signal when rows have arrived in the output's files."""
+    watch = waiting.FolderWatch(os.path.dirname(output))
     host = Host(command, stdout=subprocess.DEVNULL)
     host.read_until("job.starting")
-    wait_for("rows", lambda: any(os.path.getsize(path) > 0 for path in files(output)))
+    watch.wait_until(lambda: any(os.path.getsize(path) > 0 for path in files(output)), "the first rows", LIMIT)
     host.process.send_signal(getattr(signal, signal_name))
     return {"status": host.finish(), "lines": host.lines, "events": [event["event"] for event in host.events]}
 
@@ -184,18 +177,23 @@ def first_process(command):
     host = Host(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"] + command, stdout=subprocess.DEVNULL)
     host.read_until("job.starting")
     supervisor = int(open(f"/proc/{host.process.pid}/task/{host.process.pid}/children").read().split()[0])
+    children = lambda: set(open(f"/proc/{supervisor}/task/{supervisor}/children").read().split())
+    own = children()
+    # It reads until this end of the pipe is closed, and is adopted when its parent ends.
+    read_end, write_end = os.pipe()
     orphan = subprocess.run(
-        ["nsenter", "-t", str(supervisor), "-p", "sh", "-c", "sleep 1 & true"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def children():
-        pids = open(f"/proc/{supervisor}/task/{supervisor}/children").read().split()
-        return [pid for pid in pids if "sleep" in open(f"/proc/{pid}/comm").read()]
-
-    wait_for("the orphan's adoption", children)
-    wait_for("the orphan's end", lambda: not children())
+        ["nsenter", "-t", str(supervisor), "-p", "sh", "-c", f"cat <&{read_end} & true"],
+        pass_fds=[read_end], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(read_end)
+    (adopted,) = children() - own
+    end = os.pidfd_open(int(adopted))
+    os.close(write_end)
+    select.select([end], [], [], LIMIT)
+    # Nobody tells of a reaping. But the supervisor takes its signals in order, and answers this one through the worker.
     os.kill(supervisor, signal.SIGTERM)
-    return {"status": host.finish(), "nsenter": orphan.returncode, "lines": host.lines}
+    host.read_until("job.stopping")
+    reaped = adopted not in children()
+    return {"reaped": reaped, "status": host.finish(), "nsenter": orphan.returncode, "lines": host.lines}
 
 
 def terminal(deed, command):
