@@ -21,23 +21,19 @@ public final class PluginCodec: @unchecked Sendable {  // The table never change
   private let table: UnsafePointer<volley_codec>
 
   init(_ pointer: UnsafePointer<volley_codec>, _ scope: PluginScope) throws(Failure) {
-    let table = try PluginTable(pointer, name: "volley_codec", owner: scope.label)
+    let entry = try PluginEntry(
+      pointer, scope, table: "volley_codec", noun: "codec", name: (\.name, volley_codec_has_name),
+      version: (\.version, volley_codec_has_version), description: (\.description, volley_codec_has_description))
     self.scope = scope
     self.table = pointer
-    name = try table.name(\.name, "name", volley_codec_has_name)
-    let named = try PluginTable(pointer, name: "volley_codec", owner: "\(scope.label): codec '\(name)'")
-    version = try named.name(\.version, "version", volley_codec_has_version)
-    description = try named.text(\.description, "description", volley_codec_has_description)
+    (name, version, description) = (entry.name, entry.version, entry.description)
     // They stand behind all others, which are there when these are.
-    try named.require(\.option, "option", volley_codec_has_option)
-    try named.require(\.create, "create", volley_codec_has_create)
-    suffix = try Self.suffix(named)
-    magic = try Self.magic(named)
+    try entry.table.require(\.option, "option", volley_codec_has_option)
+    try entry.table.require(\.create, "create", volley_codec_has_create)
+    suffix = try Self.suffix(entry.table)
+    magic = try Self.magic(entry.table)
     arrowID = pointer.pointee.arrow_id < 0 ? nil : Int(pointer.pointee.arrow_id)
-    let site = CallSite(plugin: scope.name, function: name, slot: "option")
-    options = try scope.parameters("option", of: named.owner) { index in
-      site.run { pointer.pointee.option(pointer, index) }
-    }
+    options = try entry.declared("option") { index in pointer.pointee.option(pointer, index) }
   }
 
   private static func suffix(_ table: PluginTable<volley_codec>) throws(Failure) -> String? {

@@ -17,25 +17,22 @@ public final class PluginConnector: @unchecked Sendable {  // The table never ch
   private let table: UnsafePointer<volley_connector>
 
   init(_ pointer: UnsafePointer<volley_connector>, _ scope: PluginScope) throws(Failure) {
-    let table = try PluginTable(pointer, name: "volley_connector", owner: scope.label)
+    let entry = try PluginEntry(
+      pointer, scope, table: "volley_connector", noun: "connector", name: (\.name, volley_connector_has_name),
+      version: (\.version, volley_connector_has_version), description: (\.description, volley_connector_has_description)
+    )
     self.scope = scope
     self.table = pointer
-    name = try table.name(\.name, "name", volley_connector_has_name)
-    let named = try PluginTable(pointer, name: "volley_connector", owner: "\(scope.label): connector '\(name)'")
-    version = try named.name(\.version, "version", volley_connector_has_version)
-    description = try named.text(\.description, "description", volley_connector_has_description)
-    try named.require(\.option, "option", volley_connector_has_option)
-    try named.require(\.create, "create", volley_connector_has_create)
+    (name, version, description) = (entry.name, entry.version, entry.description)
+    try entry.table.require(\.option, "option", volley_connector_has_option)
+    try entry.table.require(\.create, "create", volley_connector_has_create)
     let kinds = volley_connector_has_kinds(pointer) != 0 ? pointer.pointee.kinds : 0
     isSource = kinds & VOLLEY_CONNECTOR_SOURCE != 0
     isSink = kinds & VOLLEY_CONNECTOR_SINK != 0
     guard isSource || isSink else {
-      throw Failure(.plugin, "\(named.owner) is neither a source nor a sink; set 'kinds' of its table")
+      throw Failure(.plugin, "\(entry.table.owner) is neither a source nor a sink; set 'kinds' of its table")
     }
-    let site = CallSite(plugin: scope.name, function: name, slot: "option")
-    options = try scope.parameters("option", of: named.owner) { index in
-      site.run { pointer.pointee.option(pointer, index) }
-    }
+    options = try entry.declared("option") { index in pointer.pointee.option(pointer, index) }
   }
 
   /// Makes an instance; `request.options` have been checked.

@@ -15,19 +15,15 @@ public final class PluginPipeline: @unchecked Sendable {  // The table never cha
   private let table: UnsafePointer<volley_pipeline>
 
   init(_ pointer: UnsafePointer<volley_pipeline>, _ scope: PluginScope) throws(Failure) {
-    let table = try PluginTable(pointer, name: "volley_pipeline", owner: scope.label)
+    let entry = try PluginEntry(
+      pointer, scope, table: "volley_pipeline", noun: "pipeline", name: (\.name, volley_pipeline_has_name),
+      version: (\.version, volley_pipeline_has_version), description: (\.description, volley_pipeline_has_description))
     self.scope = scope
     self.table = pointer
-    name = try table.name(\.name, "name", volley_pipeline_has_name)
-    let named = try PluginTable(pointer, name: "volley_pipeline", owner: "\(scope.label): pipeline '\(name)'")
-    version = try named.name(\.version, "version", volley_pipeline_has_version)
-    description = try named.text(\.description, "description", volley_pipeline_has_description)
-    try named.require(\.parameter, "parameter", volley_pipeline_has_parameter)
-    try named.require(\.plan, "plan", volley_pipeline_has_plan)
-    let site = CallSite(plugin: scope.name, function: name, slot: "parameter")
-    parameters = try scope.parameters("parameter", of: named.owner) { index in
-      site.run { pointer.pointee.parameter(pointer, index) }
-    }
+    (name, version, description) = (entry.name, entry.version, entry.description)
+    try entry.table.require(\.parameter, "parameter", volley_pipeline_has_parameter)
+    try entry.table.require(\.plan, "plan", volley_pipeline_has_plan)
+    parameters = try entry.declared("parameter") { index in pointer.pointee.parameter(pointer, index) }
   }
 
   /// "plugin 'shop': pipeline 'revenue'".
