@@ -55,12 +55,12 @@ public final class AggregateOperator: Operator {
     let rowCount = batch.rowCount
     if rowCount == 0 { return }
     let keys = keyIndices.map { batch.compactedColumn($0) }
-    let growth = table.growth(keys, rowCount: rowCount)
-    try reservation.set(table.byteCount + growth + aggregates.byteCount, keyCount: table.count)
+    let growth = table.growth(keys, rowCount: rowCount) + aggregates.growth(batch, slotCount: table.count)
+    try reservation.set(table.byteCount + aggregates.byteCount + growth, keyCount: table.count)
     let slotBuffer = Buffer(byteCount: rowCount * MemoryLayout<UInt32>.stride)
     let slots = slotBuffer.unsafeMutableValues(UInt32.self)
     try table.find(keys, rowCount: rowCount, into: slots)
-    aggregates.grow(to: table.count)
+    try aggregates.grow(to: table.count)
     defer { withExtendedLifetime(slotBuffer) {} }
 
     switch inputKind {
@@ -68,13 +68,13 @@ public final class AggregateOperator: Operator {
       let states = batch.columns.indices.dropFirst(keyCount).map { batch.compactedColumn($0) }
       try aggregates.merge(slots, count: rowCount, states: states[...])
     case .records:
-      let arguments = try aggregates.evaluate(batch)
+      let inputs = try aggregates.evaluate(batch)
       if emission == .perRecord {
-        let results = try aggregates.updateRunning(slots, count: rowCount, arguments: arguments)
+        let results = try aggregates.updateRunning(slots, count: rowCount, inputs: inputs)
         try collector.emit(RecordBatch(schema: output, columns: keys + results, length: rowCount), output: 0)
         return
       }
-      try aggregates.update(slots, count: rowCount, arguments: arguments)
+      try aggregates.update(slots, count: rowCount, inputs: inputs)
     }
     try emitTouched(keys, to: collector)
   }
@@ -84,7 +84,7 @@ public final class AggregateOperator: Operator {
   private func emitTouched(_ keys: [Column], to collector: any Collector) throws(Failure) {
     let touched = table.touched
     let touchedKeys = keys.map { $0.length == touched.count ? $0 : $0.gather(touched.selection) }
-    let results = aggregates.results(touched.slots.values(UInt32.self), count: touched.count)
+    let results = try aggregates.results(touched.slots.values(UInt32.self), count: touched.count)
     try collector.emit(
       RecordBatch(schema: output, columns: touchedKeys + results, length: touched.count), output: 0)
   }

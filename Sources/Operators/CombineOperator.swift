@@ -9,6 +9,8 @@ import VolleyPlan
 /// Output: the key columns, then the states of each aggregate: what `AggregateOperator` takes as partial aggregates. Keys that
 /// hardly repeat within a batch are not worth combining: then each row becomes a partial aggregate of its own, which needs no
 /// table, and a batch now and then is combined to see whether that is still so.
+///
+/// Rows keep their order within a subtask, so `first`, `last` and `collect` give of combined rows what they give of the rows.
 public final class CombineOperator: Operator {
   private let keyIndices: [Int]
   private let output: Schema
@@ -23,7 +25,7 @@ public final class CombineOperator: Operator {
   private static let passLength = 64
   /// A batch of fewer rows says little about the keys, and combining it costs little.
   private static let telling = 64
-  /// A table above so many bytes goes when the batch did not need it: one large batch would cost memory for ever, and each
+  /// A table, or states, above so many bytes go when the batch did not need it: one large batch would cost memory for ever, and each
   /// small one behind it the time to empty it.
   static let keptBytes = 4 << 20
   static let keptBytesPerRow = 128
@@ -45,9 +47,7 @@ public final class CombineOperator: Operator {
   ) throws(Failure) -> Schema {
     var fields = keys.map { input.fields[$0] }
     for call in calls {
-      var type: DataType?
-      if let argument = call.argument { type = try argument.resolvedType(in: input).type }
-      fields += try makeAccumulator(call.function, argument: type).stateTypes.map { Field("", $0) }
+      fields += try call.signature(in: input).makeAccumulator().stateTypes.map { Field("", $0) }
     }
     return Schema(fields)
   }
@@ -58,7 +58,7 @@ public final class CombineOperator: Operator {
     let rowCount = batch.rowCount
     if rowCount == 0 { return }
     let keys = keyIndices.map { batch.compactedColumn($0) }
-    let arguments = try aggregates.evaluate(batch)
+    let inputs = try aggregates.evaluate(batch)
     let slotBuffer = Buffer(byteCount: rowCount * MemoryLayout<UInt32>.stride)
     let slots = slotBuffer.unsafeMutableValues(UInt32.self)
     defer { withExtendedLifetime(slotBuffer) {} }
@@ -66,20 +66,21 @@ public final class CombineOperator: Operator {
     if batchesToPass > 0 {
       batchesToPass -= 1
       for row in 0..<rowCount { slots[row] = UInt32(truncatingIfNeeded: row) }
-      aggregates.grow(to: rowCount)
-      try aggregates.update(slots, count: rowCount, arguments: arguments)
-      let states = aggregates.states(slots, count: rowCount)
+      try aggregates.grow(to: rowCount)
+      try aggregates.update(slots, count: rowCount, inputs: inputs)
+      let states = try aggregates.states(slots, count: rowCount)
       try collector.emit(RecordBatch(schema: output, columns: keys + states, length: rowCount), output: 0)
       return
     }
     table.removeAll()
     try table.find(keys, rowCount: rowCount, into: slots)
-    aggregates.grow(to: table.count)
-    try aggregates.update(slots, count: rowCount, arguments: arguments)
+    try aggregates.grow(to: table.count)
+    try aggregates.update(slots, count: rowCount, inputs: inputs)
     let touched = table.touched
     if table.byteCount > max(Self.keptBytes, Self.keptBytesPerRow * rowCount) { table = makeKeyTable(keyLayouts) }
     let touchedKeys = keys.map { $0.gather(touched.selection) }
-    let states = aggregates.states(touched.slots.values(UInt32.self), count: touched.count)
+    let states = try aggregates.states(touched.slots.values(UInt32.self), count: touched.count)
+    aggregates.release(above: max(Self.keptBytes, Self.keptBytesPerRow * rowCount))
     if rowCount >= Self.telling, Double(touched.count) > (1 - Self.worthwhileShare) * Double(rowCount) {
       batchesToPass = Self.passLength
     }

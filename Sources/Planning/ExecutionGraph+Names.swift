@@ -61,7 +61,13 @@ extension NamedExpression {
 }
 
 extension Plan.AggregateCall {
-  fileprivate var text: String { "\(function)(\(argument?.text ?? "*")) as \(name)" }
+  fileprivate var text: String {
+    var arguments = argument?.text ?? "*"
+    if let by { arguments += " by \(by.text)" }
+    if let fraction { arguments += ", \(fraction)" }
+    let rows = filter.map { " filter (where \($0.text))" } ?? ""
+    return "\(function)(\(arguments))\(rows) as \(name)"
+  }
 }
 
 extension Expression {

@@ -146,10 +146,8 @@ struct TypedPlan {
     var fields = keys.map { input.fields[$0] }
     for call in aggregate.aggregates {
       do {
-        let argument = call.argument
-        let type = try argument?.resolvedType(in: input).type
-        let accumulator = try makeAccumulator(call.function, argument: type)
-        fields.append(Field(call.name, accumulator.resultType, nullable: call.function != "count"))
+        let signature = try call.signature(in: input)
+        fields.append(Field(call.name, signature.result, nullable: signature.function.isNullOfNothing))
       } catch {
         throw error.within("aggregate '\(call.name)'")
       }

@@ -226,13 +226,14 @@ struct TypingTests {
     #expect(try of("avg", "user_id") == "float64")
     #expect(
       message { _ = try of("summ", "small") }
-        == "there is no aggregate 'summ'; there are 'sum', 'count', 'min', 'max', 'avg'")
+        == "there is no aggregate 'summ'; there are 'sum', 'count', 'min', 'max', 'avg', 'last', 'first', 'arg_min', "
+        + "'arg_max', 'var_samp', 'var_pop', 'bool_or' and 7 more")
     #expect(
       message { _ = try of("sum", "name") }
-        == "sum: utf8 cannot be summed; sum takes int32, int64 or float64; cast it first")
+        == "sum: the argument is utf8, and sum takes numbers and durations; cast it first")
     #expect(
       message { _ = try of("avg", "ts") }
-        == "avg: timestamp[us] cannot be averaged; avg takes int32, int64 or float64; cast it first")
+        == "avg: the argument is timestamp[us], and avg takes numbers and durations; cast it first")
     #expect(
       message { _ = try of("min", nil) }
         == "min: takes an argument; only count may go without, and then counts rows")

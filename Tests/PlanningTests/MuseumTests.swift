@@ -122,6 +122,27 @@ struct MuseumTests {
       ]
     ),
     (
+      "aggregate-options",
+      [
+        source(1), node(2, keyBy("user_id"), from: 1),
+        node(
+          3,
+          .aggregate(
+            Plan.Aggregate(
+              aggregates: [
+                Plan.AggregateCall(
+                  function: "count", argument: nil, name: "large",
+                  filter: .call("greater_than", [.column("amount"), .literal(.float64(100))])),
+                Plan.AggregateCall(
+                  function: "arg_max", argument: .column("user_id"), name: "best", by: .column("amount")),
+                Plan.AggregateCall(
+                  function: "approx_quantile", argument: .column("amount"), name: "median", fraction: 0.5),
+                Plan.AggregateCall(function: "count_distinct", argument: .column("amount"), name: "different"),
+              ], emission: .perBatch)), from: 2, uid: "totals"),
+        sink(4, from: 3),
+      ]
+    ),
+    (
       "aggregate-per-record",
       [
         source(1), node(2, keyBy("user_id"), from: 1),

@@ -371,4 +371,44 @@ struct ExpressionTests {
     #expect(aggregate.aggregates.map(\.function) == ["count", "count", "sum", "min", "max", "avg"])
     #expect(aggregate.emission == .perBatch)
   }
+
+  @Test("carry what orders, filters and parameterises an aggregate")
+  func aggregateOptions() throws {
+    let plan = try Built.of {
+      $0.example().keyBy("a")
+        .aggregate(
+          countDistinct(col("b")), first(col("b")), last(col("b"), by: col("a")).as("newest"),
+          first(col("b"), by: col("a")).as("oldest"), last(col("b")), argMin(col("b"), by: col("a")),
+          argMax(col("b"), by: col("a") + 1), variance(col("b")), populationVariance(col("b")),
+          standardDeviation(col("b")), populationStandardDeviation(col("b")), boolAnd(col("d")), boolOr(col("d")),
+          collect(col("b")), approximateCountDistinct(col("b")), approximateQuantile(col("b"), fraction: 0.9),
+          count().filter(col("a") > 1), sum(col("b")).filter(col("d")).filter(col("a") > 1).as("some"), uid: "n"
+        )
+        .toSink(.blackhole, uid: "out")
+    }.plan
+    guard case .aggregate(let aggregate) = plan.nodes[2].operator else {
+      Issue.record("no aggregate")
+      return
+    }
+    let calls = aggregate.aggregates
+    #expect(
+      calls.map(\.name) == [
+        "count_distinct_b", "first_b", "newest", "oldest", "last_b", "arg_min_b", "arg_max_b", "var_samp_b",
+        "var_pop_b",
+        "stddev_samp_b", "stddev_pop_b", "bool_and_d", "bool_or_d", "collect_b", "approx_count_distinct_b",
+        "approx_quantile_b", "count", "some",
+      ])
+    #expect(
+      calls.map(\.function) == [
+        "count_distinct", "first", "last", "first", "last", "arg_min", "arg_max", "var_samp", "var_pop", "stddev_samp",
+        "stddev_pop", "bool_and", "bool_or", "collect", "approx_count_distinct", "approx_quantile", "count", "sum",
+      ])
+    let greater = Expression.call("greater_than", [.column("a"), .literal(.int64(1))])
+    #expect(calls[1].by == nil)
+    #expect(calls[2].by == .column("a"))
+    #expect(calls[6].by == .call("add", [.column("a"), .literal(.int64(1))]))
+    #expect(calls[15].fraction == 0.9)
+    #expect(calls[16].argument == nil && calls[16].filter == greater)
+    #expect(calls[17].filter == .call("and", [.column("d"), greater]))
+  }
 }

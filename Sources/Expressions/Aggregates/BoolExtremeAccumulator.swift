@@ -1,4 +1,5 @@
 import Arrow
+import Base
 import VolleyPlan
 
 /// The least (all true) or greatest (any true) of booleans; false comes before true.
@@ -11,6 +12,7 @@ final class BoolExtremeAccumulator: Accumulator {
   let resultType = DataType.bool
   let stateTypes = [DataType.bool]
   var slotCount: Int { values.count }
+  var byteCount: Int { values.byteCount + marks.byteCount }
 
   init(_ extreme: Extreme) {
     self.extreme = extreme
@@ -22,15 +24,15 @@ final class BoolExtremeAccumulator: Accumulator {
     marks.deallocate()
   }
 
-  func grow(to slotCount: Int) {
-    values.grow(to: slotCount)
-    marks.grow(to: slotCount)
+  func grow(to slotCount: Int) throws(Failure) {
+    try values.grow(to: slotCount)
+    try marks.grow(to: slotCount)
   }
 
-  func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) {
-    guard let argument else { preconditionFailure("an extreme has an argument") }
+  func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
+    guard let argument = input.argument else { preconditionFailure("an extreme has an argument") }
     let bits = Bits(valuesOf: argument)
-    let validity = Bits(validityOf: argument)
+    let validity = input.complete
     switch extreme {
     case .least:
       values.forEach(slots, count: count, validity: validity) { state, row in
@@ -44,10 +46,10 @@ final class BoolExtremeAccumulator: Accumulator {
     marks.mark(slots, count: count, validity: validity)
   }
 
-  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
-    guard let argument else { preconditionFailure("an extreme has an argument") }
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) -> Column {
+    guard let argument = input.argument else { preconditionFailure("an extreme has an argument") }
     let bits = Bits(valuesOf: argument)
-    let rows = Bits(validityOf: argument)
+    let rows = input.complete
     let validity = marks.markRunning(slots, count: count, validity: rows)
     let isLeast = extreme == .least
     return values.runningBits(slots, count: count, validity: rows) { state, row, isValid in
@@ -60,7 +62,7 @@ final class BoolExtremeAccumulator: Accumulator {
   }
 
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
-    update(slots, count: count, argument: states[0])
+    update(slots, count: count, AggregateInput(argument: states[0], count: count))
   }
 
   func results(_ slots: UnsafePointer<UInt32>, count: Int) -> Column {

@@ -1,4 +1,5 @@
 import Arrow
+import Base
 import VolleyPlan
 
 /// Rows, or values that are not null.
@@ -8,20 +9,21 @@ final class CountAccumulator: Accumulator {
   let resultType = DataType.int64
   let stateTypes = [DataType.int64]
   var slotCount: Int { counts.count }
+  var byteCount: Int { counts.byteCount }
 
   deinit { counts.deallocate() }
 
-  func grow(to slotCount: Int) { counts.grow(to: slotCount) }
+  func grow(to slotCount: Int) throws(Failure) { try counts.grow(to: slotCount) }
 
-  func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) {
-    counts.forEach(slots, count: count, validity: argument.flatMap { Bits(validityOf: $0) }) { state, _ in
+  func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
+    counts.forEach(slots, count: count, validity: input.complete) { state, _ in
       state.pointee &+= 1  // 2^63 rows do not pass in a job's lifetime.
     }
   }
 
-  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) -> Column {
     counts.runningColumn(
-      .int64, slots, count: count, rows: argument.flatMap { Bits(validityOf: $0) }, validity: nil
+      .int64, slots, count: count, rows: input.complete, validity: nil
     ) { state, _ in
       state.pointee &+= 1
     } _: {

@@ -1,7 +1,8 @@
 import Arrow
+import Base
 import VolleyPlan
 
-/// The sum of float64s, added in the order in which they come.
+/// The sum of floats as float64, added in the order in which they come.
 final class FloatSumAccumulator: Accumulator {
   private var sums = SlotStates<Double>(initial: 0)
   private var marks = SlotMarks()
@@ -9,39 +10,60 @@ final class FloatSumAccumulator: Accumulator {
   let resultType = DataType.float64
   let stateTypes = [DataType.float64]
   var slotCount: Int { sums.count }
+  var byteCount: Int { sums.byteCount + marks.byteCount }
 
   deinit {
     sums.deallocate()
     marks.deallocate()
   }
 
-  func grow(to slotCount: Int) {
-    sums.grow(to: slotCount)
-    marks.grow(to: slotCount)
+  func grow(to slotCount: Int) throws(Failure) {
+    try sums.grow(to: slotCount)
+    try marks.grow(to: slotCount)
   }
 
-  func update(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) {
-    guard let argument else { preconditionFailure("a sum has an argument") }
-    let values = argument.values(Double.self)
-    let validity = Bits(validityOf: argument)
-    sums.forEach(slots, count: count, validity: validity) { state, row in state.pointee += values[row] }
-    marks.mark(slots, count: count, validity: validity)
+  func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
+    guard let argument = input.argument else { preconditionFailure("a sum has an argument") }
+    let rows = input.complete
+    switch argument.type {
+    case .float16: add(slots, count, argument.values(Float16.self), rows)
+    case .float32: add(slots, count, argument.values(Float.self), rows)
+    default: add(slots, count, argument.values(Double.self), rows)
+    }
+    marks.mark(slots, count: count, validity: rows)
   }
 
-  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, argument: Column?) -> Column {
-    guard let argument else { preconditionFailure("a sum has an argument") }
-    let values = argument.values(Double.self)
-    let rows = Bits(validityOf: argument)
+  @inline(__always)  // Three loops, one a width.
+  private func add<Value: BinaryFloatingPoint>(
+    _ slots: UnsafePointer<UInt32>, _ count: Int, _ values: UnsafePointer<Value>, _ rows: Bits?
+  ) {
+    sums.forEach(slots, count: count, validity: rows) { state, row in state.pointee += Double(values[row]) }
+  }
+
+  func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) -> Column {
+    guard let argument = input.argument else { preconditionFailure("a sum has an argument") }
+    let rows = input.complete
     let validity = marks.markRunning(slots, count: count, validity: rows)
-    return sums.runningColumn(.float64, slots, count: count, rows: rows, validity: validity) { state, row in
-      state.pointee += values[row]
+    return switch argument.type {
+    case .float16: addRunning(slots, count, argument.values(Float16.self), rows, validity)
+    case .float32: addRunning(slots, count, argument.values(Float.self), rows, validity)
+    default: addRunning(slots, count, argument.values(Double.self), rows, validity)
+    }
+  }
+
+  @inline(__always)  // Three loops, one a width.
+  private func addRunning<Value: BinaryFloatingPoint>(
+    _ slots: UnsafePointer<UInt32>, _ count: Int, _ values: UnsafePointer<Value>, _ rows: Bits?, _ validity: Buffer?
+  ) -> Column {
+    sums.runningColumn(.float64, slots, count: count, rows: rows, validity: validity) { state, row in
+      state.pointee += Double(values[row])
     } _: {
       $0.pointee
     }
   }
 
   func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) {
-    update(slots, count: count, argument: states[0])
+    update(slots, count: count, AggregateInput(argument: states[0], count: count))
   }
 
   func results(_ slots: UnsafePointer<UInt32>, count: Int) -> Column {

@@ -53,4 +53,22 @@ extension SlotStates {
     }
     return Column(type: type, length: count, validity: validity, buffers: [buffer])
   }
+
+  /// As above, where the state itself tells whether its value is valid.
+  @inline(__always)  // As above.
+  func runningColumn<Value: BitwiseCopyable>(
+    _ type: DataType, _ slots: UnsafePointer<UInt32>, count: Int, rows: Bits?,
+    _ add: (_ state: UnsafeMutablePointer<State>, _ row: Int) -> Void,
+    _ value: (UnsafeMutablePointer<State>) -> Value, isValid: (UnsafeMutablePointer<State>) -> Bool
+  ) -> Column {
+    let buffer = Buffer(byteCount: count * MemoryLayout<Value>.size)
+    let values = buffer.unsafeMutableValues(Value.self)
+    let bits = runningBits(slots, count: count, validity: rows) { state, row, counts in
+      if counts { add(state, row) }
+      values[row] = value(state)
+      return isValid(state)
+    }
+    let validity = bits.ones == count ? nil : bits.buffer
+    return Column(type: type, length: count, validity: validity, buffers: [buffer])
+  }
 }

@@ -1,13 +1,15 @@
 import Arrow
+import Base
 
 /// Which slots have had a value. Once all have, marking costs nothing.
 struct SlotMarks {
   private var marks = SlotStates<UInt8>(initial: 0)
   private var unmarked = 0
 
-  mutating func grow(to count: Int) {
-    unmarked += max(0, count - marks.count)
-    marks.grow(to: count)
+  mutating func grow(to count: Int) throws(Failure) {
+    let added = max(0, count - marks.count)
+    try marks.grow(to: count)
+    unmarked += added
   }
 
   mutating func removeAll() {
@@ -18,6 +20,7 @@ struct SlotMarks {
   func deallocate() { marks.deallocate() }
 
   var count: Int { marks.count }
+  var byteCount: Int { marks.byteCount }
 
   /// The slots of the valid rows have had a value.
   mutating func mark(_ slots: UnsafePointer<UInt32>, count: Int, validity: Bits?) {

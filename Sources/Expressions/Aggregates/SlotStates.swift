@@ -1,3 +1,4 @@
+import Base
 import CPlatform
 import Glibc
 
@@ -5,43 +6,62 @@ import Glibc
 struct SlotStates<State: BitwiseCopyable> {
   private(set) var base: UnsafeMutablePointer<State>
   private(set) var count = 0
-  private var capacity: Int
+  private var capacity = 0
   private let initial: State
 
   /// States above so many bytes do not stay in the caches near a core, so that fetching them ahead is worth an
   /// instruction.
   private static var prefetchBytes: Int { 256 << 10 }
+  private static var leastCapacity: Int { 64 }
 
+  /// No slots; no memory is taken before there are some.
   init(initial: State) {
     self.initial = initial
-    capacity = 64
-    base = Self.resized(nil, to: 64)
+    guard let nowhere = UnsafeMutablePointer<State>(bitPattern: MemoryLayout<State>.alignment) else {
+      preconditionFailure("an alignment is not 0")
+    }
+    base = nowhere
   }
 
   /// Whether loops over random slots should fetch states ahead of their use.
   var isLarge: Bool { count * MemoryLayout<State>.stride > Self.prefetchBytes }
 
+  /// Bytes of memory that it holds.
+  var byteCount: Int { capacity * MemoryLayout<State>.stride }
+
   /// New slots hold the initial state.
-  mutating func grow(to newCount: Int) {
+  ///
+  /// Throws an `io` failure when the system has no more memory.
+  mutating func grow(to newCount: Int) throws(Failure) {
     guard newCount > count else { return }
-    if newCount > capacity {
-      capacity = max(newCount, capacity * 2)
-      base = Self.resized(base, to: capacity)
-    }
+    if newCount > capacity { try reserve(max(newCount, capacity * 2, Self.leastCapacity)) }
     (base + count).update(repeating: initial, count: newCount - count)
     count = newCount
   }
 
+  mutating func append(_ state: State) throws(Failure) {
+    if count == capacity { try reserve(max(capacity * 2, Self.leastCapacity)) }
+    base[count] = state
+    count += 1
+  }
+
+  /// Drops the slots from `count` on.
+  mutating func truncate(to count: Int) { self.count = min(self.count, count) }
+
   mutating func removeAll() { count = 0 }
 
-  func deallocate() { free(base) }
+  func deallocate() { if capacity > 0 { free(base) } }
 
-  private static func resized(_ memory: UnsafeMutablePointer<State>?, to capacity: Int) -> UnsafeMutablePointer<State> {
-    let byteCount = capacity * MemoryLayout<State>.stride
-    guard let resized = realloc(memory, byteCount) else {
-      fatalError("out of memory: \(byteCount) bytes for the states of an aggregate could not be allocated")
+  private mutating func reserve(_ wanted: Int) throws(Failure) {
+    let (byteCount, overflow) = wanted.multipliedReportingOverflow(by: MemoryLayout<State>.stride)
+    guard !overflow, let resized = realloc(capacity > 0 ? base : nil, byteCount) else {
+      throw Failure(
+        .io, retryable: true,
+        "out of memory: \(overflow ? "\(wanted) states" : "\(byteCount) bytes") for the groups of an aggregate could not "
+          + "be had; give the worker more memory, raise the parallelism over more workers, or group by fewer keys")
     }
-    return resized.bindMemory(to: State.self, capacity: capacity)
+    base = resized.bindMemory(to: State.self, capacity: wanted)
+    capacity = wanted
   }
 }
 
@@ -50,10 +70,10 @@ extension SlotStates {
   ///
   /// - Parameter validity: nil when all rows are.
   @inline(__always)  // The closure becomes the loop's body; as a call it would cost more than the work.
-  func forEach(
+  func forEach<E: Error>(
     _ slots: UnsafePointer<UInt32>, count: Int, validity: Bits?,
-    _ body: (_ state: UnsafeMutablePointer<State>, _ row: Int) -> Void
-  ) {
+    _ body: (_ state: UnsafeMutablePointer<State>, _ row: Int) throws(E) -> Void
+  ) throws(E) {
     let base = base
     guard let validity else {
       if isLarge {
@@ -61,11 +81,11 @@ extension SlotStates {
         let fetched = max(0, count &- ahead)
         for row in 0..<fetched {
           platform_prefetch(base + Int(slots[row &+ ahead]))
-          body(base + Int(slots[row]), row)
+          try body(base + Int(slots[row]), row)
         }
-        for row in fetched..<count { body(base + Int(slots[row]), row) }
+        for row in fetched..<count { try body(base + Int(slots[row]), row) }
       } else {
-        for row in 0..<count { body(base + Int(slots[row]), row) }
+        for row in 0..<count { try body(base + Int(slots[row]), row) }
       }
       return
     }
@@ -76,11 +96,11 @@ extension SlotStates {
       var word = validity.word(start, rows)
       if isLarge { for row in start..<(start &+ rows) { platform_prefetch(base + Int(slots[row])) } }
       if word == .max {
-        for row in start..<(start &+ 64) { body(base + Int(slots[row]), row) }
+        for row in start..<(start &+ 64) { try body(base + Int(slots[row]), row) }
       } else {
         while word != 0 {
           let row = start &+ word.trailingZeroBitCount
-          body(base + Int(slots[row]), row)
+          try body(base + Int(slots[row]), row)
           word &= word &- 1
         }
       }

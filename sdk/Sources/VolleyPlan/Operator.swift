@@ -131,19 +131,31 @@ extension Plan {
   }
 
   public struct AggregateCall: Codable, Sendable, Hashable {
-    /// "count", "sum", "min", "max", "avg".
+    /// "count", "sum", "arg_max", …; the host knows which.
     public var function: String
     /// Absent for a count of rows.
     public var argument: Expression?
     /// The name of the column that it makes.
     public var name: String
+    /// The value by which `arg_min` and `arg_max` choose a row, and `first` and `last` order the rows when it is there.
+    public var by: Expression?
+    /// A condition: only rows for which it is true count. Absent: all do.
+    public var filter: Expression?
+    /// Which quantile `approx_quantile` gives, 0...1; 0.5 is the median.
+    public var fraction: Double?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case function, argument, name }
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, argument, name, by, filter, fraction }
 
-    public init(function: String, argument: Expression?, name: String) {
+    public init(
+      function: String, argument: Expression?, name: String, by: Expression? = nil, filter: Expression? = nil,
+      fraction: Double? = nil
+    ) {
       self.function = function
       self.argument = argument
       self.name = name
+      self.by = by
+      self.filter = filter
+      self.fraction = fraction
     }
   }
 

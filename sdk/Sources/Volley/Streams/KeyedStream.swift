@@ -26,13 +26,13 @@ public struct KeyedStream {
       environment.report("aggregate '\(uid)' has no aggregates: give it at least one, such as count()")
     }
     let calls = aggregates.compactMap { aggregate -> Plan.AggregateCall? in
-      environment.register(aggregate.argument?.functions ?? [])
+      environment.register(aggregate.functions)
       guard let name = aggregate.name else {
         environment.report(
           "aggregate '\(uid)': \(aggregate.function) of a computed value has no name: give it one with .as(\"…\")")
         return nil
       }
-      return Plan.AggregateCall(function: aggregate.function, argument: aggregate.argument?.expression, name: name)
+      return aggregate.call(named: name)
     }
     let result = environment.add(
       .aggregate(.init(aggregates: calls, emission: emission.plan)), inputs: [input], uid: uid)
