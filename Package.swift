@@ -25,7 +25,8 @@ let package = Package(
     // Floor 1b: of floor 1, but over Arrow, whose columns it hashes and encodes.
     .target(name: "Keys", dependencies: ["Arrow", "Base", plan]),
     // Floor 2
-    .target(name: "Expressions", dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Keys", "Sketches", plan]),
+    .target(
+      name: "Expressions", dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Keys", "Sketches", "Text", plan]),
     // Floor 3
     .target(name: "Dataflow", dependencies: ["Arrow", "Base", "CPlatform", "Observability"]),
     // Floor 4

@@ -129,7 +129,8 @@ struct TypingTests {
   func unknownFunction() {
     let text = refusal(call("substract", column("small"), .int(1)))
     #expect(text?.hasPrefix("there is no function 'substract'; there are 'subtract', ") == true, "\(text ?? "nil")")
-    for function in BuiltinFunction.allCases { #expect(text?.contains("'\(function.rawValue)'") == true) }
+    // There are too many to name all.
+    #expect(text?.hasSuffix(" more") == true, "\(text ?? "nil")")
   }
 
   @Test("the functions' names are the plan's")

@@ -46,7 +46,7 @@ struct ByteIndex {
     var place = Int(truncatingIfNeeded: hash) & (table.count - 1)
     while table.base[place] != 0 {
       let number = Int(table.base[place] - 1)
-      if entries.base[number].tag == tag, Text.equal(self[number], string) { return Int64(number) }
+      if entries.base[number].tag == tag, TextOrder.equal(self[number], string) { return Int64(number) }
       place = (place + 1) & (table.count - 1)
     }
     guard entries.count < Int(UInt32.max) - 1 else {

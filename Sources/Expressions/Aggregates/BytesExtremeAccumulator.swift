@@ -64,7 +64,7 @@ final class BytesExtremeAccumulator: Accumulator {
   private func replaces(_ text: UnsafeBufferPointer<UInt8>, _ prefix: UInt64, _ state: State) -> Bool {
     if state.length < 0 { return true }
     if prefix != state.prefix { return (prefix < state.prefix) == (extreme == .least) }
-    let order = Text.order(text, current(state))
+    let order = TextOrder.order(text, current(state))
     return extreme == .least ? order < 0 : order > 0
   }
 

@@ -122,7 +122,7 @@ struct RowOrder {
         let (old, new) = (states.base[slot], BytePrefix.of(bytes))
         if hasRow(slot) {
           var order = new < old ? -1 : 1
-          if new == old { order = Text.order(bytes, current(slot)) }
+          if new == old { order = TextOrder.order(bytes, current(slot)) }
           if descending { order = -order }
           guard order < 0 || order == 0 && takesLast else { return }
         }

@@ -6,8 +6,15 @@ import VolleyPlan
 enum FunctionTable {
   private static let families: [[FunctionDefinition]] = [
     conditional,
+    jsonExtraction,
     nested,
+    regularExpressions,
     sets,
+    stringBuilding,
+    stringCase,
+    stringLengths,
+    stringMatching,
+    stringParts,
   ]
 
   private static let byName: [String: FunctionDefinition] = {

@@ -41,12 +41,12 @@ extension ComparisonKernels {
     _ right: (Int) -> UnsafeBufferPointer<UInt8>
   ) -> Words {
     switch comparison {
-    case .equal: rows(count) { Text.equal(left($0), right($0)) }
-    case .notEqual: rows(count) { !Text.equal(left($0), right($0)) }
-    case .less: rows(count) { Text.order(left($0), right($0)) < 0 }
-    case .lessOrEqual: rows(count) { Text.order(left($0), right($0)) <= 0 }
-    case .greater: rows(count) { Text.order(left($0), right($0)) > 0 }
-    case .greaterOrEqual: rows(count) { Text.order(left($0), right($0)) >= 0 }
+    case .equal: rows(count) { TextOrder.equal(left($0), right($0)) }
+    case .notEqual: rows(count) { !TextOrder.equal(left($0), right($0)) }
+    case .less: rows(count) { TextOrder.order(left($0), right($0)) < 0 }
+    case .lessOrEqual: rows(count) { TextOrder.order(left($0), right($0)) <= 0 }
+    case .greater: rows(count) { TextOrder.order(left($0), right($0)) > 0 }
+    case .greaterOrEqual: rows(count) { TextOrder.order(left($0), right($0)) >= 0 }
     }
   }
 
@@ -77,7 +77,7 @@ struct TextInput {
   }
 }
 
-enum Text {
+enum TextOrder {
   @inline(__always)  // Most strings differ in length, and then no call is made.
   static func equal(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
     guard left.count == right.count else { return false }

@@ -1,5 +1,37 @@
+import Glibc
+
 // Where parts of a text are.
 extension UTF8Text {
+  public static func hasPrefix(_ text: TextBytes, _ part: TextBytes) -> Bool { text.holds(part, at: 0) }
+
+  public static func hasSuffix(_ text: TextBytes, _ part: TextBytes) -> Bool {
+    text.count >= part.count && text.holds(part, at: text.count &- part.count)
+  }
+
+  /// The first byte of `text` where `part` begins, or -1: for parts that differ from row to row. `SubstringSearcher` is faster
+  /// for one part and many texts.
+  public static func firstOffset(of part: TextBytes, in text: TextBytes) -> Int {
+    guard let needle = part.baseAddress, part.count > 0 else { return 0 }
+    guard let base = text.baseAddress else { return -1 }
+    let last = text.count &- part.count
+    var place = 0
+    while place <= last, let found = memchr(base + place, Int32(needle[0]), last &- place &+ 1) {
+      place = UnsafeRawPointer(found) - UnsafeRawPointer(base)
+      if memcmp(base + place, needle, part.count) == 0 { return place }
+      place &+= 1
+    }
+    return -1
+  }
+
+  /// `position(of:in:)` for parts that differ from row to row.
+  public static func position(of part: TextBytes, in text: TextBytes) -> Int {
+    let offset = firstOffset(of: part, in: text)
+    return offset <= 0 ? offset : characterCount(text.slice(0..<offset))
+  }
+
+  /// The number of the first character, 0 for an empty text.
+  public static func firstScalar(of text: TextBytes) -> Int { text.isEmpty ? 0 : Int(decode(text, at: 0).scalar) }
+
   /// The place, in characters from 0, of the first of what `searcher` looks for; -1 when there is none.
   public static func position(of searcher: SubstringSearcher, in text: TextBytes) -> Int {
     let offset = searcher.firstOffset(in: text)
