@@ -20,12 +20,12 @@ check_release() {
   case $needed in *libswift* | *libFoundation*) fail "$1 is not self-contained, it needs $needed" ;; esac
 }
 
-for package in word-count revenue enrichment bench; do
+for package in word-count revenue enrichment bench codecs; do
   "$package/build.sh" --scratch-path "$scratch"
   check_release "$package/lib$package.so"
 done
 
-for package in word-count revenue enrichment; do
+for package in word-count revenue enrichment codecs; do
   swift test --package-path "$package" --scratch-path "$scratch"
 done
 

@@ -51,7 +51,8 @@ struct Endpoint {
         })
     case .connector(let connector):
       if let factory = try BuiltinConnectors.source(
-        connector, schema: source.schema, badRecords: source.badRecords, uid: typed.node.stableName, log: log)
+        connector, schema: source.schema, badRecords: source.badRecords, uid: typed.node.stableName,
+        codecs: code.codecs, log: log)
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,
@@ -79,7 +80,7 @@ struct Endpoint {
         })
     case .connector(let connector):
       if let factory = try BuiltinConnectors.sink(
-        connector, schema: schema, uid: typed.node.stableName, log: log)
+        connector, schema: schema, uid: typed.node.stableName, codecs: code.codecs, log: log)
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,

@@ -45,19 +45,20 @@ func subtask(_ index: Int, of parallelism: Int) -> SubtaskContext {
 
 func makeSource(
   _ connector: String, _ options: [JSONValue.Member], _ schema: [Field], _ badRecords: Plan.BadRecords = .stop,
-  log: EventLog? = nil
+  codecs: CodecSet = .none, log: EventLog? = nil
 ) throws -> SourceFactory {
   let factory = try BuiltinConnectors.source(
     Plan.Connector(name: connector, options: .object(options)), schema: schema, badRecords: badRecords, uid: "orders",
-    log: log)
+    codecs: codecs, log: log)
   return try #require(factory)
 }
 
 func makeSink(
-  _ connector: String, _ options: [JSONValue.Member], _ schema: [Field], uid: String = "out"
+  _ connector: String, _ options: [JSONValue.Member], _ schema: [Field], uid: String = "out",
+  codecs: CodecSet = .none
 ) throws -> SinkFactory {
   let factory = try BuiltinConnectors.sink(
-    Plan.Connector(name: connector, options: .object(options)), schema: Schema(schema), uid: uid)
+    Plan.Connector(name: connector, options: .object(options)), schema: Schema(schema), uid: uid, codecs: codecs)
   return try #require(factory)
 }
 

@@ -46,12 +46,12 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       (
         "csv", #"{"path":"x","headr":true}"#,
         "source 'orders' (csv): unknown option 'headr', it knows path, header, delimiter, quote, escape, comment, nulls, "
-          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, watch; did you mean 'header'?"
+          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, compression, watch; did you mean 'header'?"
       ),
       (
         "csv", #"{"path":"x","colour":"red"}"#,
         "source 'orders' (csv): unknown option 'colour', it knows path, header, delimiter, quote, escape, comment, nulls, "
-          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, watch"
+          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, compression, watch"
       ),
       (
         "csv", #"{"path":"x","header":"yes"}"#,
@@ -120,7 +120,7 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       ("csv", #"["x"]"#, "source 'orders' (csv): the options are an array, expected an object of options by name"),
       (
         "jsonlines", #"{"path":"x","header":true}"#,
-        "source 'orders' (jsonlines): unknown option 'header', it knows path, maxRecordBytes, watch"
+        "source 'orders' (jsonlines): unknown option 'header', it knows path, maxRecordBytes, compression, watch"
       ),
       (
         "lines", #"{"path":"x"}"#,
@@ -175,7 +175,7 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       ("csv", "{}", "sink 'out' (csv): the option 'path' is missing; give a file, or a directory that ends with '/'"),
       (
         "jsonlines", #"{"path":"x","header":true}"#,
-        "sink 'out' (jsonlines): unknown option 'header', it knows path, rollBytes, rollInterval, partitionBy, maxOpenFiles"
+        "sink 'out' (jsonlines): unknown option 'header', it knows path, compression, compressionLevel, rollBytes, rollInterval, partitionBy, maxOpenFiles"
       ),
       (
         "csv", #"{"path":"x","quotes":"some"}"#,

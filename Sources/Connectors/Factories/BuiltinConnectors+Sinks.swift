@@ -34,22 +34,25 @@ extension BuiltinConnectors {
   }
 
   static func fileSink(
-    _ format: String, _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
+    _ format: String, _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String,
+    _ codecs: CodecSet
   ) throws(Failure) -> SinkFactory {
     let path = try options.requiredString("path", meaning: "a file, or a directory that ends with '/'")
     let text = try FormatterOptions(format, &options, schema)
     let place = options.place
+    let compression = try OutputCompression(path, &options, codecs, uid: uid)
+    let suffix = text.suffix + (compression?.suffix ?? "")
     if let directory = try DirectoryOptions(path, &options, schema) {
       return SinkFactory(label: label, maximumParallelism: nil) { context in
         directory.makeSink(
-          DirectoryTarget(path: path, suffix: text.suffix, subtask: context.id.index, place: place), schema,
-          makeFormatter: text.makeFormatter)
+          DirectoryTarget(path: path, suffix: suffix, subtask: context.id.index, place: place), schema,
+          compression, makeFormatter: text.makeFormatter)
       }
     }
     return SinkFactory(label: label, maximumParallelism: path.hasSuffix("/") ? nil : 1) { context in
       let target = FileTarget(
-        path: path, suffix: text.suffix, subtask: context.id.index, parallelism: context.parallelism, place: place)
-      return FileSink(target, formatter: text.makeFormatter(schema))
+        path: path, suffix: suffix, subtask: context.id.index, parallelism: context.parallelism, place: place)
+      return FileSink(target, formatter: text.makeFormatter(schema), compression: compression)
     }
   }
 }

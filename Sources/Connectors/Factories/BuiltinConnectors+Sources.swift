@@ -16,51 +16,54 @@ extension BuiltinConnectors {
 
   static func files(
     _ format: String, _ options: inout ConnectorOptions, _ schema: Schema, _ badRecords: Plan.BadRecords,
-    _ label: String, _ uid: String, _ log: EventLog?
+    _ label: String, _ uid: String, _ codecs: CodecSet, _ log: EventLog?
   ) throws(Failure) -> SourceFactory {
     let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
     let text = try TextFormat(format, &options, schema)
     let place = options.place
+    let compression = try InputCompression(&options, codecs, uid: uid)
     let policy = BadRecordPolicy(badRecords, place: place)
     let journal = SourceJournal(uid: uid, log: log)
     // Quoted line ends make it impossible to tell where a row of CSV begins without reading all before it.
     let isSplittable = format != "csv"
     if try options.bool("watch", default: false) {
       let files = WatchedFiles(
-        patterns: patterns, place: place, isSplittable: isSplittable, policy: policy, journal: journal)
+        patterns: patterns, place: place, isSplittable: isSplittable, policy: policy, journal: journal,
+        compression: compression)
       return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { _ throws(Failure) in
         try TextSource(
           .watched(files), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-          maxRecordBytes: text.maxRecordBytes, journal: journal)
+          maxRecordBytes: text.maxRecordBytes, journal: journal, compression: compression)
       }
     }
-    let files = FileSet(patterns: patterns, place: place, isSplittable: isSplittable)
+    let files = FileSet(patterns: patterns, place: place, isSplittable: isSplittable, compression: compression)
     return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
       let all = try files.splits()
       try policy.refuseInputs(all.map(\.path))
       let splits = FileSplit.assigned(all, to: context.id.index, of: context.parallelism)
       return try TextSource(
         .splits(splits), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-        maxRecordBytes: text.maxRecordBytes, journal: journal)
+        maxRecordBytes: text.maxRecordBytes, journal: journal, compression: compression)
     }
   }
 
   static func standardInput(
     _ options: inout ConnectorOptions, _ schema: Schema, _ badRecords: Plan.BadRecords, _ label: String,
-    _ uid: String, _ log: EventLog?
+    _ uid: String, _ codecs: CodecSet, _ log: EventLog?
   ) throws(Failure) -> SourceFactory {
     guard let format = try options.choice("format", of: ["csv", "jsonlines", "lines"]) else {
       throw Failure(
         .usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines, lines")
     }
     let text = try TextFormat(format, &options, schema)
+    let compression = try InputCompression(&options, codecs, uid: uid)
     let policy = BadRecordPolicy(badRecords, place: options.place)
     let journal = SourceJournal(uid: uid, log: log)
     return SourceFactory(label: label, maximumParallelism: 1, counter: policy.counter) { _ throws(Failure) in
       try TextSource(
         .stdin(InputFile(descriptor: 0, name: "stdin")), decoder: text.makeDecoder(journal), schema: schema,
         policy: policy,
-        maxRecordBytes: text.maxRecordBytes, journal: journal)
+        maxRecordBytes: text.maxRecordBytes, journal: journal, compression: compression)
     }
   }
 }

@@ -14,10 +14,13 @@ public enum BuiltinConnectors {
 
   /// A source's factory; nil when no built-in source has that name. Touches no file.
   ///
-  /// - Parameter log: where instances tell of bad records and of columns that they skip.
+  /// - Parameters:
+  ///   - codecs: for compressed files.
+  ///   - log: where instances tell of bad records and of columns that they skip.
   /// - Throws: `usage`: an option that is unknown, missing or of the wrong type, a schema that the connector cannot fill.
   public static func source(
-    _ connector: Plan.Connector, schema: [Field], badRecords: Plan.BadRecords, uid: String, log: EventLog? = nil
+    _ connector: Plan.Connector, schema: [Field], badRecords: Plan.BadRecords, uid: String, codecs: CodecSet = .none,
+    log: EventLog? = nil
   ) throws(Failure) -> SourceFactory? {
     guard sourceNames.contains(connector.name) else { return nil }
     var options = try ConnectorOptions(connector, role: "source", uid: uid)
@@ -27,8 +30,8 @@ public enum BuiltinConnectors {
     let factory =
       switch connector.name {
       case "generator": try generator(&options, schema, label)
-      case "stdin": try standardInput(&options, schema, badRecords, label, uid, log)
-      default: try files(connector.name, &options, schema, badRecords, label, uid, log)
+      case "stdin": try standardInput(&options, schema, badRecords, label, uid, codecs, log)
+      default: try files(connector.name, &options, schema, badRecords, label, uid, codecs, log)
       }
     try options.refuseOthers()
     return factory
@@ -36,10 +39,12 @@ public enum BuiltinConnectors {
 
   /// A sink's factory; nil when no built-in sink has that name. Touches no file.
   ///
-  /// - Parameter log: where a blackhole tells its checksum.
+  /// - Parameters:
+  ///   - codecs: for compressed files.
+  ///   - log: where a blackhole tells its checksum.
   /// - Throws: `usage`: an option that is unknown, missing or of the wrong type.
   public static func sink(
-    _ connector: Plan.Connector, schema: Schema, uid: String, log: EventLog? = nil
+    _ connector: Plan.Connector, schema: Schema, uid: String, codecs: CodecSet = .none, log: EventLog? = nil
   ) throws(Failure) -> SinkFactory? {
     guard sinkNames.contains(connector.name) else { return nil }
     var options = try ConnectorOptions(connector, role: "sink", uid: uid)
@@ -50,7 +55,7 @@ public enum BuiltinConnectors {
       case "blackhole": blackhole(label, uid, log)
       case "console": try console(options, schema, uid, label)
       case "stdout": try standardOutput(&options, schema, label)
-      default: try fileSink(connector.name, &options, schema, label)
+      default: try fileSink(connector.name, &options, schema, label, uid, codecs)
       }
     try options.refuseOthers()
     return factory

@@ -57,10 +57,11 @@ struct DirectoryOptions: Sendable {
   }
 
   func makeSink(
-    _ target: DirectoryTarget, _ schema: Schema, makeFormatter: @escaping (Schema) -> any RowFormatter
+    _ target: DirectoryTarget, _ schema: Schema, _ compression: OutputCompression?,
+    makeFormatter: @escaping (Schema) -> any RowFormatter
   ) -> DirectorySink {
     DirectorySink(
       target, schema: schema, partitionBy: partitionBy, policy: policy, maxOpenFiles: maxOpenFiles,
-      makeFormatter: makeFormatter)
+      compression: compression, makeFormatter: makeFormatter)
   }
 }

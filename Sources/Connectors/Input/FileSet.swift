@@ -9,12 +9,14 @@ final class FileSet: Sendable {
   /// Leads messages: "source 'orders' (csv)".
   private let place: String
   private let isSplittable: Bool
+  private let compression: InputCompression
   private let found = Mutex<[FileSplit]?>(nil)
 
-  init(patterns: [String], place: String, isSplittable: Bool) {
+  init(patterns: [String], place: String, isSplittable: Bool, compression: InputCompression = .plain) {
     self.patterns = patterns
     self.place = place
     self.isSplittable = isSplittable
+    self.compression = compression
   }
 
   /// All splits, in the order of their paths.
@@ -36,7 +38,8 @@ final class FileSet: Sendable {
       }
       let isRegular = status.st_mode & S_IFMT == S_IFREG
       splits += FileSplit.splits(
-        of: path, byteCount: Int64(status.st_size), isSplittable: isSplittable && isRegular)
+        of: path, byteCount: Int64(status.st_size),
+        isSplittable: isSplittable && isRegular && (status.st_size <= FileSplit.size || compression.isPlain(path)))
     }
     return found.withLock { found in
       if let found { return found }

@@ -75,16 +75,24 @@ final class InputFile {
 
   /// Reads at most `count` bytes behind the window's content; waits at most `duration` for the first one.
   func fill(_ window: ByteWindow, count: Int, waiting duration: Duration, wake: WakePipe) throws(Failure) -> Fill {
+    let room = UnsafeMutableRawBufferPointer(start: window.room(count), count: count)
+    let fill = try read(into: room, waiting: duration, wake: wake)
+    if case .bytes(let got) = fill { window.append(got) }
+    return fill
+  }
+
+  /// The same, into memory with room for at least a byte.
+  func read(
+    into room: UnsafeMutableRawBufferPointer, waiting duration: Duration, wake: WakePipe
+  ) throws(Failure) -> Fill {
     if !isRegular, !waitForInput(descriptor, wake: wake, duration) { return .nothing }
-    let room = window.room(count)
-    let got = read(descriptor, room, count)
+    let got = Glibc.read(descriptor, room.baseAddress, room.count)
     if got < 0 {
       if errno == EINTR || errno == EAGAIN { return .nothing }
       throw Failure(
         .io, "\(name): reading failed at byte \(position): \(systemError()); the rows before it are processed already")
     }
     if got == 0 { return .end }
-    window.append(got)
     position += Int64(got)
     return .bytes(got)
   }

@@ -17,6 +17,7 @@ final class TextSource: Source {
   private let journal: SourceJournal
   private let wake: WakePipe
   private let chunkBytes: Int
+  private let decompressor: Decompressor
 
   private var hasClaim = false
   private var nextSplit = 0
@@ -48,13 +49,14 @@ final class TextSource: Source {
   /// - Parameter chunkBytes: how much is read at once.
   init(
     _ inputs: Inputs, decoder: any RecordDecoder, schema: Schema, policy: BadRecordPolicy, maxRecordBytes: Int,
-    journal: SourceJournal, chunkBytes: Int = 1 << 20
+    journal: SourceJournal, compression: InputCompression = .plain, chunkBytes: Int = 1 << 20
   ) throws(Failure) {
     self.inputs = inputs
     self.decoder = decoder
     self.policy = policy
     self.journal = journal
     self.chunkBytes = chunkBytes
+    decompressor = Decompressor(compression)
     table = ColumnTable(schema: schema)
     window = ByteWindow(capacity: chunkBytes * 2, maxRecordBytes: maxRecordBytes)
     wake = try WakePipe()
@@ -100,7 +102,7 @@ final class TextSource: Source {
         }
       }
       let wait: Duration = table.rows > 0 ? .zero : deadline - .now
-      switch try file.fill(window, count: chunkBytes, waiting: wait, wake: wake) {
+      switch try decompressor.fill(window, count: chunkBytes, from: file, waiting: wait, wake: wake) {
       case .bytes(let count):
         // The last byte before these may be a carriage return whose meaning is known only now.
         let fresh = max(0, window.count - count - (decoder.endsAtReturn ? 1 : 0))
@@ -137,6 +139,7 @@ final class TextSource: Source {
       file = input
       splitStart = 0
       window.restart(at: 0, splitEnd: .max)
+      decompressor.restart(isStart: true)
       decoder.beginFile(input.name)
     case .splits(let splits):
       guard nextSplit < splits.count else { return false }
@@ -165,6 +168,7 @@ final class TextSource: Source {
       linesBefore = nil
     }
     window.restart(at: max(0, split.start - 1), splitEnd: split.end)
+    decompressor.restart(isStart: split.start == 0)
     decoder.beginFile(split.path)
     file = input
   }
@@ -176,7 +180,7 @@ final class TextSource: Source {
       case .mark:
         guard window.count >= 3 || window.isAtEnd else {
           // Two bytes may already be a record, but are no mark unless they begin like one.
-          if window.count > 0, window.first.pointee != 0xEF {
+          if window.count > 0, ![0xEF, 0xFE, 0xFF].contains(window.first.pointee) {
             phase = .records
             continue
           }
@@ -186,6 +190,7 @@ final class TextSource: Source {
         if window.count >= 3, window.first[0] == 0xEF, window.first[1] == 0xBB, window.first[2] == 0xBF {
           window.advance(3, lines: 0)
         }
+        try refuseUTF16()
         phase = .records
       case .foreignLine:
         guard let feed = window.lineFeed() else {
@@ -213,6 +218,17 @@ final class TextSource: Source {
         }
       }
     }
+  }
+
+  /// A file in UTF-16 would be one bad record a line.
+  private func refuseUTF16() throws(Failure) {
+    guard window.count >= 2, let file else { return }
+    let mark = (window.first[0], window.first[1])
+    guard mark == (0xFF, 0xFE) || mark == (0xFE, 0xFF) else { return }
+    throw Failure(
+      .data,
+      "\(file.name): begins with the byte order mark of UTF-16, expected UTF-8; convert it, as with 'iconv -f UTF-16 -t UTF-8'"
+    )
   }
 
   private func refuse(_ span: BadSpan) throws(Failure) {

@@ -23,6 +23,7 @@ final class WatchedFiles: Sendable {
   private let patterns: [String]
   private let place: String
   private let isSplittable: Bool
+  private let compression: InputCompression
   private let policy: BadRecordPolicy
   private let journal: SourceJournal
   /// Nil: the file system is asked; a test may say so itself.
@@ -48,11 +49,13 @@ final class WatchedFiles: Sendable {
 
   init(
     patterns: [String], place: String, isSplittable: Bool, policy: BadRecordPolicy, journal: SourceJournal,
+    compression: InputCompression = .plain,
     isBeingWritten: @escaping @Sendable (FoundFile) -> Bool? = { $0.isBeingWritten }
   ) {
     self.patterns = patterns.map { Self.isFolder($0) ? ($0.hasSuffix("/") ? "\($0)*" : "\($0)/*") : $0 }
     self.place = place
     self.isSplittable = isSplittable
+    self.compression = compression
     self.policy = policy
     self.journal = journal
     self.isBeingWritten = isBeingWritten
@@ -119,7 +122,9 @@ final class WatchedFiles: Sendable {
     forgetGone(files, &state)
     for file in files where try isReady(file, now, &state) {
       state.taken[file.identity] = file.byteCount
-      state.pending += FileSplit.splits(of: file.path, byteCount: file.byteCount, isSplittable: isSplittable)
+      state.pending += FileSplit.splits(
+        of: file.path, byteCount: file.byteCount,
+        isSplittable: isSplittable && (file.byteCount <= FileSplit.size || compression.isPlain(file.path)))
     }
     state.lastLook = .now
     state.lookTime = state.lastLook - now

@@ -19,6 +19,7 @@ final class DirectorySink: Sink {
   private let schema: Schema
   private let maxOpenFiles: Int
   private let makeFormatter: (Schema) -> any RowFormatter
+  private let compressors: CompressorPool?
   private var parts: [[UInt8]: OpenPart] = [:]
   /// Counts what was written to, so that the part used longest ago is known.
   private var clock = 0
@@ -31,8 +32,9 @@ final class DirectorySink: Sink {
 
   init(
     _ target: DirectoryTarget, schema: Schema, partitionBy: [Int], policy: RollPolicy, maxOpenFiles: Int,
-    makeFormatter: @escaping (Schema) -> any RowFormatter
+    compression: OutputCompression? = nil, makeFormatter: @escaping (Schema) -> any RowFormatter
   ) {
+    compressors = compression.map { CompressorPool($0) }
     self.target = target
     self.policy = policy
     self.maxOpenFiles = maxOpenFiles
@@ -81,6 +83,7 @@ final class DirectorySink: Sink {
       let end = min(batch.length, row + policy.step(part, batch, most: most))
       try part.write(batch, row..<end)
       row = end
+      if policy.isFull(part) { try part.settle() }
       if policy.isFull(part) {
         parts[key] = nil
         try part.commit()
@@ -103,7 +106,8 @@ final class DirectorySink: Sink {
     sequence += 1
     // Many files may be open: their buffers grow to what they need.
     let part = try OutputPart(
-      path: file, formatter: makeFormatter(schema), bufferBytes: 16 << 10, place: target.place)
+      path: file, formatter: makeFormatter(schema), bufferBytes: 16 << 10, place: target.place, compressors: compressors
+    )
     parts[key] = OpenPart(body: part, lastUse: clock)
     return part
   }

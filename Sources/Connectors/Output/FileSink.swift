@@ -11,14 +11,16 @@ final class FileSink: Sink {
   let blocks = true
   private let target: FileTarget
   private let formatter: any RowFormatter
+  private let compression: OutputCompression?
   private var part: OutputPart?
 
-  init(_ target: FileTarget, formatter: any RowFormatter) {
+  init(_ target: FileTarget, formatter: any RowFormatter, compression: OutputCompression? = nil) {
     self.target = target
     self.formatter = formatter
+    self.compression = compression
   }
 
-  func open() throws(Failure) { part = try target.open(formatter) }
+  func open() throws(Failure) { part = try target.open(formatter, compression.map { CompressorPool($0) }) }
 
   func write(_ batch: RecordBatch) throws(Failure) {
     let step = formatter.chunkRows(of: batch)
@@ -47,7 +49,7 @@ final class FileSink: Sink {
 struct FileTarget {
   /// As the plan has it: a file, or a folder when it ends with "/".
   let path: String
-  /// "csv", "jsonl".
+  /// "csv", "jsonl.gz".
   let suffix: String
   let subtask: Int
   let parallelism: Int
@@ -58,10 +60,11 @@ struct FileTarget {
 
   private func part(_ index: Int) -> String { "\(path)part-\(index).\(suffix)" }
 
-  func open(_ formatter: any RowFormatter) throws(Failure) -> OutputPart {
+  func open(_ formatter: any RowFormatter, _ compressors: CompressorPool?) throws(Failure) -> OutputPart {
     if isFolder { try makeFolder(path, place: place) }
     return try OutputPart(
-      path: isFolder ? part(subtask) : path, formatter: formatter, bufferBytes: FileSink.chunkBytes * 2, place: place)
+      path: isFolder ? part(subtask) : path, formatter: formatter, bufferBytes: FileSink.chunkBytes * 2, place: place,
+      compressors: compressors)
   }
 
   /// Parts beyond this job's, which an earlier one with more subtasks wrote, would look like rows of this one. The first

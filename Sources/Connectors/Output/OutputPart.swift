@@ -6,6 +6,8 @@ final class OutputPart {
   private let formatter: any RowFormatter
   private let file: OutputFile
   private let out: ByteWriter
+  private let compressors: CompressorPool?
+  private var compressor: Compressor?
   /// Bytes that went to the file; with the waiting ones, its size.
   private var writtenBytes = 0
   private(set) var rows = 0
@@ -17,14 +19,21 @@ final class OutputPart {
   /// - Parameters:
   ///   - bufferBytes: memory for waiting text to begin with.
   ///   - place: leads messages: "sink 'out' (csv)".
-  init(path: String, formatter: any RowFormatter, bufferBytes: Int, place: String) throws(Failure) {
+  ///   - compressors: nil for a plain file.
+  init(
+    path: String, formatter: any RowFormatter, bufferBytes: Int, place: String, compressors: CompressorPool? = nil
+  ) throws(Failure) {
     self.formatter = formatter
+    self.compressors = compressors
+    compressor = try compressors?.take()
+    compressor?.restart()
     file = try OutputFile(path: path, place: place)
     out = ByteWriter(capacity: bufferBytes)
     formatter.writeHeader(to: out)
   }
 
-  /// Bytes of the file so far, what waits to be written included.
+  /// Bytes of the file so far, what waits to be written included. Of a compressed file what waits is counted as it is, until
+  /// `settle`.
   var byteCount: Int { writtenBytes + out.count }
 
   func chunkRows(of batch: RecordBatch) -> Int { formatter.chunkRows(of: batch) }
@@ -32,23 +41,46 @@ final class OutputPart {
   func write(_ batch: RecordBatch, _ range: Range<Int>) throws(Failure) {
     formatter.write(batch, range, to: out)
     rows += range.count
-    if out.count >= FileSink.chunkBytes { try flush() }
+    if out.count >= FileSink.chunkBytes { try writeOut() }
   }
 
-  /// Gives the file what waits.
+  /// What was written is in the file, for readers to see.
   func flush() throws(Failure) {
-    try file.write(out.start, out.count)
-    writtenBytes += out.count
+    try writeOut()
+    if let compressor { writtenBytes += try compressor.endWhole(to: file) }
+  }
+
+  /// Makes `byteCount` as exact as it can be.
+  func settle() throws(Failure) { if compressor != nil { try writeOut() } }
+
+  /// Gives the file what waits.
+  private func writeOut() throws(Failure) {
+    if let compressor {
+      writtenBytes += try compressor.write(UnsafeRawBufferPointer(start: out.start, count: out.count), to: file)
+    } else {
+      try file.write(out.start, out.count)
+      writtenBytes += out.count
+    }
     out.removeAll()
   }
 
   /// The file is complete, and appears under its own name.
   func commit() throws(Failure) {
     formatter.writeFooter(to: out)
-    try flush()
+    try writeOut()
+    if let compressor { writtenBytes += try compressor.endWhole(evenEmpty: writtenBytes == 0, to: file) }
     try file.commit()
+    release()
   }
 
   /// The file is not to be.
-  func discard() { file.discard() }
+  func discard() {
+    file.discard()
+    release()
+  }
+
+  private func release() {
+    if let compressor { compressors?.giveBack(compressor) }
+    compressor = nil
+  }
 }

@@ -19,15 +19,16 @@ public struct Sink {
   ///   - path: a file, or with "/" at its end a folder.
   ///   - style: how else the text looks.
   ///   - layout: how rows are spread over a folder's files.
+  ///   - compression: of the files. What was flushed can be read from a compressed file, too.
   public static func csv(
     _ path: String, header: Bool = true, delimiter: Character = ",", style: CSVStyle = .standard,
-    layout: FileLayout = .onePerSubtask
+    layout: FileLayout = .onePerSubtask, compression: Compression = .auto
   ) -> Sink {
     connector(
       "csv",
       [
         .init("path", .string(path)), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter))),
-      ] + style.options + layout.options)
+      ] + style.options + layout.options + compression.sinkOptions)
   }
 
   /// One JSON object a line.
@@ -35,8 +36,11 @@ public struct Sink {
   /// - Parameters:
   ///   - path: a file, or with "/" at its end a folder.
   ///   - layout: how rows are spread over a folder's files.
-  public static func jsonLines(_ path: String, layout: FileLayout = .onePerSubtask) -> Sink {
-    connector("jsonlines", [.init("path", .string(path))] + layout.options)
+  ///   - compression: of the files. What was flushed can be read from a compressed file, too.
+  public static func jsonLines(_ path: String, layout: FileLayout = .onePerSubtask, compression: Compression = .auto)
+    -> Sink
+  {
+    connector("jsonlines", [.init("path", .string(path))] + layout.options + compression.sinkOptions)
   }
 
   /// Standard output, as comma-separated values or JSON lines.

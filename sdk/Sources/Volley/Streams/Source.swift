@@ -75,14 +75,16 @@ extension Source {
   ///   - dialect: how else the files differ from RFC 4180.
   ///   - watch: whether files that appear later are read too, each once and when it is complete (closed, or moved in), until the
   ///     job is stopped. A path may be a folder then; names that are hidden or end like temporary ones are passed.
+  ///   - compression: of the files; a compressed file is read by one subtask.
   public static func csv(
     _ paths: String..., schema: Schema, header: Bool = true, delimiter: Character = ",",
-    dialect: CSVDialect = .standard, watch: Bool = false, badRecords: BadRecords = .stop
+    dialect: CSVDialect = .standard, watch: Bool = false, compression: Compression = .auto,
+    badRecords: BadRecords = .stop
   ) -> Source {
     connector(
       "csv",
       [path(paths), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter)))] + dialect.options
-        + watching(watch), schema, badRecords)
+        + watching(watch) + compression.sourceOptions, schema, badRecords)
   }
 
   /// Files of one JSON object a line.
@@ -91,9 +93,10 @@ extension Source {
   ///   - paths: files or patterns ("orders/*.jsonl").
   ///   - watch: whether files that appear later are read too, as of `csv`.
   public static func jsonLines(
-    _ paths: String..., schema: Schema, watch: Bool = false, badRecords: BadRecords = .stop
+    _ paths: String..., schema: Schema, watch: Bool = false, compression: Compression = .auto,
+    badRecords: BadRecords = .stop
   ) -> Source {
-    connector("jsonlines", [path(paths)] + watching(watch), schema, badRecords)
+    connector("jsonlines", [path(paths)] + watching(watch) + compression.sourceOptions, schema, badRecords)
   }
 
   /// Files of text: one row a line, in one text column.
@@ -102,14 +105,18 @@ extension Source {
   ///   - paths: files or patterns ("logs/*.txt").
   ///   - watch: whether files that appear later are read too, as of `csv`.
   public static func lines(
-    _ paths: String..., column: String = "line", watch: Bool = false, badRecords: BadRecords = .stop
+    _ paths: String..., column: String = "line", watch: Bool = false, compression: Compression = .auto,
+    badRecords: BadRecords = .stop
   ) -> Source {
-    connector("lines", [path(paths)] + watching(watch), Schema([Field(column, .utf8)]), badRecords)
+    connector(
+      "lines", [path(paths)] + watching(watch) + compression.sourceOptions, Schema([Field(column, .utf8)]), badRecords)
   }
 
   /// Standard input.
-  public static func stdin(_ format: TextFormat, schema: Schema, badRecords: BadRecords = .stop) -> Source {
-    connector("stdin", format.options, schema, badRecords)
+  public static func stdin(
+    _ format: TextFormat, schema: Schema, compression: Compression = .auto, badRecords: BadRecords = .stop
+  ) -> Source {
+    connector("stdin", format.options + compression.sourceOptions, schema, badRecords)
   }
 
   /// A connector that another plugin brings, or one of the host's that this SDK has no name for.
