@@ -21,7 +21,7 @@ let package = Package(
           "-Xlinker", "-l:libz.a", "-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libzstd.a",
         ])
       ]),
-    // The tests load the plugin as a host does, so they do not depend on its target.
-    .testTarget(name: "CodecsTests", dependencies: [.product(name: "VolleyTesting", package: "volley-sdk")]),
+    .testTarget(
+      name: "CodecsTests", dependencies: ["Codecs", .product(name: "Volley", package: "volley-sdk")]),
   ]
 )

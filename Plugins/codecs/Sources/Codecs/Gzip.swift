@@ -40,7 +40,8 @@ final class GzipCoder: Coder {
     }
   }
 
-  func bound(_ byteCount: Int) throws -> Int { Int(deflateBound(try madeDeflater(), UInt(byteCount))) }
+  /// A state whose stream has ended is counted with a frame of zlib's format, which is 12 bytes shorter than one of gzip.
+  func bound(_ byteCount: Int) throws -> Int { Int(deflateBound(try madeDeflater(), UInt(byteCount))) + 12 }
 
   func begin(_ direction: CodecDirection) throws {
     self.direction = direction
