@@ -2,7 +2,7 @@ import Base
 import VolleyPlan
 
 /// Writes timestamps by a pattern of strftime codes; see `TimestampPattern`.
-public struct TimestampFormatter {
+public struct TimestampFormatter: Sendable {
   /// Most bytes of a text.
   public let width: Int
   private let pattern: TimestampPattern

@@ -12,7 +12,7 @@ import VolleyPlan
 /// of one calendar day have one result.
 public struct TimestampRounding: Sendable {
   public enum Direction: String, Sendable, Hashable { case down, up }
-  public enum WeekStart: String, Sendable, Hashable { case monday, sunday }
+  public enum WeekStart: String, Sendable, Hashable, CaseIterable { case monday, sunday }
 
   private enum Grid: Sendable {
     /// Multiples of a length, moved by a phase that is less than it.

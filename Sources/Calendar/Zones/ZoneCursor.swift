@@ -14,7 +14,7 @@ public enum ReadingChoice: String, Sendable, Hashable, CaseIterable {
 /// the clocks that it met last, so that a run of rows in one stretch costs a comparison and an addition a row.
 ///
 /// All counts are in the cursor's unit. A value that has no result sets `failed` and gives 0.
-public struct ZoneCursor {
+public struct ZoneCursor: Sendable {
   @usableFromInline let zone: TimeZone
   @usableFromInline let perSecond: Int64
   private let seconds: FloorDivisor

@@ -1,6 +1,5 @@
 import Arrow
 import Base
-import Calendar
 import VolleyPlan
 
 /// A column as one of another type.
@@ -9,8 +8,7 @@ import VolleyPlan
 /// - Integers to float64 round to the nearest; float64 to integers truncates toward zero; NaN and infinities do not
 ///   fit.
 /// - Numbers to bool: whether they differ from 0. Bool to numbers: 1 and 0.
-/// - Timestamps to a coarser unit go to the earlier point in time; to a finer one they must fit.
-/// - Timestamps to int64 and back: the count of units.
+/// - Dates, times, timestamps and durations: see `TemporalCasts`.
 /// - Text: see `TextCasts`.
 enum CastKernels {
   @inline(never)  // Evaluation recurses beside it: in one frame with the loops a level would take 5 KiB of stack.
@@ -19,16 +17,14 @@ enum CastKernels {
     case (let source, _) where source == target: return column
     case (_, .utf8): return try TextCasts.format(column)
     case (.utf8, _): return try TextCasts.parse(column, as: target)
-    case (.timestamp(let unit, _), .timestamp(let targetUnit, _)):
-      return try timestamps(column, from: unit, to: targetUnit, target)
-    case (.int64, .timestamp), (.timestamp, .int64): return relabelled(column, target)
+    case (let source, _) where source.isTemporal || target.isTemporal: return try TemporalCasts.cast(column, to: target)
     case (.bool, .int32): return fromBits(column, target, as: Int32.self)
     case (.bool, .int64): return fromBits(column, target, as: Int64.self)
     case (.bool, .float64): return fromBits(column, target, as: Double.self)
     case (.int32, .bool): return nonZero(column, as: Int32.self, .int32(0))
     case (.int64, .bool): return nonZero(column, as: Int64.self, .int64(0))
     case (.float64, .bool): return nonZero(column, as: Double.self, .float64(0))
-    case (.int32, .int64), (.int32, .timestamp): return mapped(column, target) { (value: Int32) in Int64(value) }
+    case (.int32, .int64): return mapped(column, target) { (value: Int32) in Int64(value) }
     case (.int32, .float64): return mapped(column, target) { (value: Int32) in Double(value) }
     case (.int64, .float64): return mapped(column, target) { (value: Int64) in Double(value) }
     case (.int64, .int32): return try narrowed(column, target)
@@ -36,13 +32,6 @@ enum CastKernels {
     case (.float64, .int64): return try truncated(column, target) { Int64($0) }
     default: preconditionFailure("a cast from \(column.type) to \(target) is refused when the plan is made")
     }
-  }
-
-  /// The same integers under another type.
-  private static func relabelled(_ column: Column, _ target: DataType) -> Column {
-    var column = column
-    column.type = target
-    return column
   }
 
   @inline(__always)  // So that the closure is part of the loop.
@@ -121,28 +110,6 @@ enum CastKernels {
       }
     }
     return column.replacing(values: buffer, type: target)
-  }
-
-  private static func timestamps(
-    _ column: Column, from unit: TimeUnit, to targetUnit: TimeUnit, _ target: DataType
-  ) throws(Failure) -> Column {
-    if unit == targetUnit { return relabelled(column, target) }
-    if unit.perSecond < targetUnit.perSecond {
-      let factor = targetUnit.perSecond / unit.perSecond
-      let buffer = Buffer(byteCount: column.length * 8)
-      let (values, source) = (buffer.unsafeMutableValues(Int64.self), column.values(Int64.self))
-      var failed: Int64 = 0
-      for row in 0..<column.length { values[row] = CheckedMultiply.apply(source[row], factor, &failed) }
-      if failed < 0 {
-        for row in 0..<column.length where !CheckedMultiply.succeeds(source[row], factor) && column.isValid(row) {
-          throw CastFailure.doesNotFit(
-            "\(ISO8601.text(source[row], unit: unit, isInstant: column.type != .timestamp(unit)))", target)
-        }
-      }
-      return column.replacing(values: buffer, type: target)
-    }
-    let divisor = unit.perSecond / targetUnit.perSecond
-    return mapped(column, target) { (value: Int64) in floorDivide(value, divisor).quotient }
   }
 }
 

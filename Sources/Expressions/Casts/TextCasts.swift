@@ -6,7 +6,7 @@ import VolleyPlan
 /// Casts from and to text.
 ///
 /// To text: integers in decimal; float64 as the shortest decimal that reads back as the same value ("1.5", "1e+16",
-/// "inf", "nan"); bool as "true" and "false"; timestamps in ISO 8601 with the digits of their unit
+/// "inf", "nan"); bool as "true" and "false"; dates, times and timestamps in ISO 8601 with the digits of their unit
 /// ("2024-05-01T12:00:00.000000", with a final "Z" when they have a time zone). From text: the same forms and nothing
 /// around them; see `NumberText` and `ISO8601`. A text with an
 /// offset means that point in time, of which a timestamp without a time zone keeps the reading in UTC. One without an offset
@@ -29,6 +29,14 @@ enum TextCasts {
       }
     case .timestamp(let unit, let zone):
       try parse(column, target, timestampForm(zone)) { text throws(Failure) in timestamp(text, unit, zone) }
+    case .date32:
+      try parse(column, target, "2024-05-01") { text throws(Failure) in date(text).flatMap { Int32(exactly: $0) } }
+    case .date64:
+      try parse(column, target, "2024-05-01") { text throws(Failure) in date(text).map { $0 * 86_400_000 } }
+    case .time32(let unit):
+      try parse(column, target, timeForm) { text throws(Failure) in time(text, unit).flatMap { Int32(exactly: $0) } }
+    case .time64(let unit):
+      try parse(column, target, timeForm) { text throws(Failure) in time(text, unit) }
     case .utf8: column
     default: preconditionFailure("text is not cast to \(target)")
     }
@@ -36,7 +44,7 @@ enum TextCasts {
 
   /// Each value's text made a value by `read`, which gives nil for a text that is none.
   @inline(__always)  // One loop a type, with `read` called directly.
-  private static func parse<Value: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+  static func parse<Value: BitwiseCopyable & ExpressibleByIntegerLiteral>(
     _ column: Column, _ target: DataType, _ form: String, _ read: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Value?
   ) throws(Failure) -> Column {
     let buffer = Buffer(byteCount: column.length * MemoryLayout<Value>.size)
@@ -59,6 +67,16 @@ enum TextCasts {
       return "2024-05-01T12:00:00Z with at most the unit's digits, and here not without an offset"
     }
     return "2024-05-01 or 2024-05-01T12:00:00Z with at most the unit's digits"
+  }
+
+  private static let timeForm = "12:30 or 12:30:15 with at most the unit's digits"
+
+  private static func date(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+    text.baseAddress.flatMap { ISO8601.readDate($0, $0 + text.count) }
+  }
+
+  private static func time(_ text: UnsafeBufferPointer<UInt8>, _ unit: TimeUnit) -> Int64? {
+    text.baseAddress.flatMap { ISO8601.readTime($0, $0 + text.count, unit: unit) }
   }
 
   private static func timestamp(_ text: UnsafeBufferPointer<UInt8>, _ unit: TimeUnit, _ zone: String?) -> Int64? {
@@ -104,13 +122,36 @@ enum TextCasts {
       return try format(column, width: ISO8601.width) {
         ISO8601.write(values[$0], unit: unit, isInstant: zone != nil, to: $1) - $1
       }
+    case .date32:
+      let values = column.values(Int32.self)
+      return try format(column, width: ISO8601.width) { ISO8601.writeDate(Int64(values[$0]), to: $1) - $1 }
+    case .date64:
+      let values = column.values(Int64.self)
+      return try format(column, width: ISO8601.width) {
+        ISO8601.writeDate(floorDivide(values[$0], 86_400_000).quotient, to: $1) - $1
+      }
+    case .time32(let unit):
+      let values = column.values(Int32.self)
+      return try format(column, width: ISO8601.width) {
+        ISO8601.writeTime(inDay(Int64(values[$0]), unit), unit: unit, to: $1) - $1
+      }
+    case .time64(let unit):
+      let values = column.values(Int64.self)
+      return try format(column, width: ISO8601.width) {
+        ISO8601.writeTime(inDay(values[$0], unit), unit: unit, to: $1) - $1
+      }
     default: preconditionFailure("\(column.type) is not cast to text")
     }
   }
 
+  /// A time of a day even where a foreign column holds more.
+  private static func inDay(_ value: Int64, _ unit: TimeUnit) -> Int64 {
+    floorDivide(value, unit.perSecond * Civil.secondsPerDay).remainder
+  }
+
   /// Each value's text, written by `write` into at most `width` bytes; it returns how many it wrote.
   @inline(__always)  // One loop a type, with `write` called directly.
-  private static func format(
+  static func format(
     _ column: Column, width: Int, _ write: (Int, UnsafeMutablePointer<UInt8>) -> Int
   ) throws(Failure) -> Column {
     guard column.length * width <= Int(Int32.max) else {

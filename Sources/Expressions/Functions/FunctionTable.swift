@@ -15,6 +15,7 @@ enum FunctionTable {
     stringLengths,
     stringMatching,
     stringParts,
+    temporal,
   ]
 
   private static let byName: [String: FunctionDefinition] = {

@@ -21,6 +21,11 @@ extension ExpressionTyping {
   private func arithmetic(
     _ function: BuiltinFunction, _ arguments: [TypedExpression]
   ) throws(Failure) -> TypedExpression {
+    if arguments.contains(where: \.type.isTemporal),
+      let resolved = try TemporalArithmetic.resolve(function, arguments[0], arguments[1])
+    {
+      return resolved
+    }
     guard arguments.allSatisfy(\.type.isNumeric), let unified = Promotion.unify(arguments) else {
       let (left, right) = (arguments[0].type, arguments[1].type)
       let verb = function.arithmetic?.participle ?? function.rawValue
@@ -32,8 +37,8 @@ extension ExpressionTyping {
   }
 
   private func arithmeticRemedy(_ left: DataType, _ right: DataType) -> String {
-    if left.isTimestamp || right.isTimestamp {
-      return "arithmetic takes int32, int64 or float64; cast the timestamp to int64, its count of units, first"
+    if left.isTemporal || right.isTemporal {
+      return "a time takes a duration or an interval, or another time of its type; date_add adds other units"
     }
     return "arithmetic takes int32, int64 or float64; cast the other types first"
   }
@@ -80,5 +85,4 @@ extension DataType {
     }
   }
 
-  var isTimestamp: Bool { if case .timestamp = self { true } else { false } }
 }
