@@ -126,10 +126,13 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
         "lines", #"{"path":"x"}"#,
         "source 'orders' (lines): the schema is a: int64, s: utf8, expected a single utf8 column, which takes each line"
       ),
-      ("stdin", "{}", "source 'orders' (stdin): the option 'format' is missing; give one of csv, jsonlines, lines"),
+      (
+        "stdin", "{}",
+        "source 'orders' (stdin): the option 'format' is missing; give one of csv, jsonlines, lines, arrowstream"
+      ),
       (
         "stdin", #"{"format":"jsonline"}"#,
-        "source 'orders' (stdin): option 'format' is 'jsonline', expected one of csv, jsonlines, lines; "
+        "source 'orders' (stdin): option 'format' is 'jsonline', expected one of csv, jsonlines, lines, arrowstream; "
           + "did you mean 'jsonlines'?"
       ),
       (
@@ -189,10 +192,10 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       (
         "csv", #"{"path":"x","lineEnd":"cr"}"#, "sink 'out' (csv): option 'lineEnd' is 'cr', expected one of lf, crlf"
       ),
-      ("stdout", "{}", "sink 'out' (stdout): the option 'format' is missing; give one of csv, jsonlines"),
+      ("stdout", "{}", "sink 'out' (stdout): the option 'format' is missing; give one of csv, jsonlines, arrowstream"),
       (
         "stdout", #"{"format":"jsonline"}"#,
-        "sink 'out' (stdout): option 'format' is 'jsonline', expected one of csv, jsonlines; did you mean 'jsonlines'?"
+        "sink 'out' (stdout): option 'format' is 'jsonline', expected one of csv, jsonlines, arrowstream; did you mean 'jsonlines'?"
       ),
       ("console", #"{"width":80}"#, "sink 'out' (console): unknown option 'width', it has none"),
       ("blackhole", #"{"path":"x"}"#, "sink 'out' (blackhole): unknown option 'path', it has none"),

@@ -24,8 +24,8 @@ extension BuiltinConnectors {
   static func standardOutput(
     _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
   ) throws(Failure) -> SinkFactory {
-    guard let format = try options.choice("format", of: ["csv", "jsonlines"]) else {
-      throw Failure(.usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines")
+    guard let format = try options.choice("format", of: ["csv", "jsonlines", "arrowstream"]) else {
+      throw Failure(.usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines, arrowstream")
     }
     let text = try FormatterOptions(format, &options, schema)
     return SinkFactory(label: label, maximumParallelism: 1) { _ in
@@ -64,16 +64,28 @@ private struct FormatterOptions: Sendable {
 
   init(_ format: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
     self.format = format
-    try BuiltinConnectors.checkTypes(schema.fields, isRead: false, nests: format != "csv", options.place)
+    if format == "csv" || format == "jsonlines" {
+      try BuiltinConnectors.checkTypes(schema.fields, isRead: false, nests: format != "csv", options.place)
+    }
     style = format == "csv" ? try options.csvStyle() : CSVStyle()
   }
 
   /// What ends the names of files in a directory.
-  var suffix: String { format == "csv" ? "csv" : "jsonl" }
+  var suffix: String {
+    switch format {
+    case "csv": "csv"
+    case "jsonlines": "jsonl"
+    case "arrow": "arrow"
+    default: "arrows"
+    }
+  }
 
   /// - Parameter schema: the columns that are written.
   func makeFormatter(_ schema: Schema) -> any RowFormatter {
-    format == "csv"
-      ? CSVFormatter(schema: schema, style: style) : JSONLinesFormatter(schema: schema)
+    switch format {
+    case "csv": CSVFormatter(schema: schema, style: style)
+    case "jsonlines": JSONLinesFormatter(schema: schema)
+    default: ArrowFormatter(schema: schema, isStream: format == "arrowstream")
+    }
   }
 }

@@ -47,13 +47,49 @@ extension BuiltinConnectors {
     }
   }
 
+  static func arrowFiles(
+    _ format: String, _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String,
+    _ codecs: CodecSet
+  ) throws(Failure) -> SourceFactory {
+    let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
+    let place = options.place
+    let files = FileSet(patterns: patterns, place: place, isSplittable: false)
+    let reading = arrowReading(codecs, uid)
+    if format == "arrowstream" {
+      return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
+        let own = FileSplit.assigned(try files.splits(), to: context.id.index, of: context.parallelism)
+        return try ArrowStreamSource(own.map(\.path), stdin: nil, schema: schema, place: place, options: reading)
+      }
+    }
+    return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
+      let all = try ArrowSplit.splits(of: try files.splits(), options: reading)
+      let own = all.enumerated().filter { $0.offset % context.parallelism == context.id.index }.map(\.element)
+      return ArrowFileSource(own, schema: schema, options: reading)
+    }
+  }
+
+  private static func arrowReading(_ codecs: CodecSet, _ uid: String) -> IPCReadOptions {
+    var reading = IPCReadOptions()
+    reading.codecs = codecs
+    reading.uid = uid
+    return reading
+  }
+
   static func standardInput(
     _ options: inout ConnectorOptions, _ schema: Schema, _ badRecords: Plan.BadRecords, _ label: String,
     _ uid: String, _ codecs: CodecSet, _ log: EventLog?
   ) throws(Failure) -> SourceFactory {
-    guard let format = try options.choice("format", of: ["csv", "jsonlines", "lines"]) else {
+    guard let format = try options.choice("format", of: ["csv", "jsonlines", "lines", "arrowstream"]) else {
       throw Failure(
-        .usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines, lines")
+        .usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines, lines, arrowstream")
+    }
+    if format == "arrowstream" {
+      let place = options.place
+      let reading = arrowReading(codecs, uid)
+      return SourceFactory(label: label, maximumParallelism: 1) { _ throws(Failure) in
+        try ArrowStreamSource(
+          [], stdin: InputFile(descriptor: 0, name: "stdin"), schema: schema, place: place, options: reading)
+      }
     }
     let text = try TextFormat(format, &options, schema)
     let compression = try InputCompression(&options, codecs, uid: uid)

@@ -40,6 +40,7 @@ final class OutputPart {
 
   func write(_ batch: RecordBatch, _ range: Range<Int>) throws(Failure) {
     formatter.write(batch, range, to: out)
+    if let failure = formatter.failure { throw failure }
     rows += range.count
     if out.count >= FileSink.chunkBytes { try writeOut() }
   }
@@ -67,6 +68,7 @@ final class OutputPart {
   /// The file is complete, and appears under its own name.
   func commit() throws(Failure) {
     formatter.writeFooter(to: out)
+    if let failure = formatter.failure { throw failure }
     try writeOut()
     if let compressor { writtenBytes += try compressor.endWhole(evenEmpty: writtenBytes == 0, to: file) }
     try file.commit()

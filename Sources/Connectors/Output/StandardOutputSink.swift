@@ -25,6 +25,7 @@ final class StandardOutputSink: Sink {
     while row < batch.length {
       let end = min(batch.length, row + step)
       formatter.write(batch, row..<end, to: out)
+      if let failure = formatter.failure { throw failure }
       row = end
       if out.count >= FileSink.chunkBytes { try flush() }
     }
@@ -36,6 +37,8 @@ final class StandardOutputSink: Sink {
   }
 
   func close(complete: Bool) throws(Failure) {
-    if complete { try flush() }
+    guard complete else { return }
+    formatter.writeFooter(to: out)
+    try flush()
   }
 }

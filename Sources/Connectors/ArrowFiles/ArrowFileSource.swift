@@ -1,0 +1,83 @@
+import Arrow
+import Base
+import Dataflow
+import Synchronization
+
+/// A range of the record batches of an Arrow file.
+struct ArrowSplit: Sendable, Hashable {
+  var path: String
+  var batches: Range<Int>
+
+  /// The splits of files, of about `FileSplit.size` bytes each and at least one batch; found once for all instances.
+  static func splits(
+    of files: [FileSplit], options: IPCReadOptions = IPCReadOptions()
+  ) throws(Failure) -> [ArrowSplit] {
+    var splits: [ArrowSplit] = []
+    for file in files {
+      let reader = try openArrow(file.path, options)
+      let size = max(1, Int64(reader.batchCount) * FileSplit.size / max(1, FoundFile(path: file.path)?.byteCount ?? 1))
+      let step = Int(min(size, Int64(max(1, reader.batchCount))))
+      for first in stride(from: 0, to: reader.batchCount, by: step) {
+        splits.append(ArrowSplit(path: file.path, batches: first..<min(first + step, reader.batchCount)))
+      }
+    }
+    return splits
+  }
+}
+
+/// - Throws: `noInput` when there is no such file, `data` when it is no Arrow file.
+func openArrow(_ path: String, _ options: IPCReadOptions = IPCReadOptions()) throws(Failure) -> IPCFileReader {
+  let file = try MappedFile(path)
+  do throws(Failure) { return try IPCFileReader(file.bytes, options: options) } catch { throw error.within(path) }
+}
+
+/// Reads the record batches of Arrow files as views of the mapped files: no value is copied.
+final class ArrowFileSource: Source {
+  let blocks = true
+  private let splits: [ArrowSplit]
+  private let schema: Schema
+  private let options: IPCReadOptions
+  private let isStopped = Atomic<Bool>(false)
+  private var split = 0
+  private var nextBatch = 0
+  private var reader: (path: String, body: IPCFileReader, columns: ArrowColumns)?
+  /// The rest of a batch that was larger than asked for.
+  private var rest: RecordBatch?
+
+  init(_ splits: [ArrowSplit], schema: Schema, options: IPCReadOptions = IPCReadOptions()) {
+    self.options = options
+    self.splits = splits
+    self.schema = schema
+  }
+
+  func stop() { isStopped.store(true, ordering: .relaxed) }
+
+  func close() { (reader, rest) = (nil, nil) }
+
+  func read(maxRows: Int, timeout: Duration) throws(Failure) -> ReadOutcome {
+    while !isStopped.load(ordering: .relaxed) {
+      if let batch = rest {
+        let count = min(maxRows, batch.length)
+        rest = count < batch.length ? batch.slice(count..<batch.length) : nil
+        return .batch(batch.slice(0..<count))
+      }
+      guard split < splits.count else { return .end }
+      let current = splits[split]
+      guard nextBatch < current.batches.count else {
+        (split, nextBatch) = (split + 1, 0)
+        continue
+      }
+      if reader?.path != current.path {
+        let body = try openArrow(current.path, options)
+        reader = (current.path, body, try ArrowColumns(schema, in: body.schema.fields, of: current.path))
+      }
+      let index = current.batches.lowerBound + nextBatch
+      nextBatch += 1
+      do throws(Failure) {
+        let batch = try reader?.body.batch(index)
+        if let batch, batch.length > 0 { rest = try reader?.columns.take(batch, of: current.path) }
+      } catch { throw error.within("\(current.path), batch \(index)") }
+    }
+    return .end
+  }
+}
