@@ -33,6 +33,8 @@ public struct ExecutionGraph {
 
   public let name: String
   public let options: Options
+  /// The sources whose schema the plan leaves to their files, and what was found, by uid.
+  public let inferred: [(uid: String, schema: Schema)]
   /// In topological order.
   public let nodes: [TypedNode]
   /// In topological order.
@@ -47,6 +49,8 @@ public struct ExecutionGraph {
   /// - Parameter log: where built-in sources and sinks tell what is no failure, such as bad records.
   /// - Throws: `.usage` with one sentence that names the operator and what is wrong with it.
   public init(_ plan: Plan, code: any UserCode, options: Options, log: EventLog? = nil) throws(Failure) {
+    let (plan, inferred) = try plan.inferringSchemas(code.codecs, log)
+    self.inferred = inferred
     let typed = try TypedPlan(plan)
     name = plan.name
     self.options = options

@@ -19,7 +19,8 @@ final class ArrowStreamSource: Source {
   private var rest: RecordBatch?
 
   /// - Parameter stdin: what is read instead of files.
-  init(_ paths: [String], stdin: InputFile?, schema: Schema, place: String, options: IPCReadOptions = IPCReadOptions()
+  init(
+    _ paths: [String], stdin: InputFile?, schema: Schema, place: String, options: IPCReadOptions = IPCReadOptions()
   ) throws(Failure) {
     self.options = options
     reader = IPCStreamReader(options: options)

@@ -41,6 +41,12 @@ final class CSVDecoder: RecordDecoder {
     targets = schema.fields.indices.map { Int32($0) }
   }
 
+  /// The names of the fields: of the header, once it was read.
+  var fieldNames: [String] { names }
+
+  /// Reads the header alone. Whether the window has all of it.
+  func readNames(_ window: ByteWindow) throws(Failure) -> Bool { try readPreamble(window) }
+
   var endsAtReturn: Bool { dialect.endsAtReturn }
 
   func beginFile(_ path: String) {

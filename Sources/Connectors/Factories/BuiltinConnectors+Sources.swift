@@ -20,6 +20,8 @@ extension BuiltinConnectors {
   ) throws(Failure) -> SourceFactory {
     let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
     let text = try TextFormat(format, &options, schema)
+    // Read when the plan is made, and here checked.
+    if format != "lines" { _ = try SampleOptions(&options) }
     let place = options.place
     let compression = try InputCompression(&options, codecs, uid: uid)
     let policy = BadRecordPolicy(badRecords, place: place)
@@ -68,7 +70,7 @@ extension BuiltinConnectors {
     }
   }
 
-  private static func arrowReading(_ codecs: CodecSet, _ uid: String) -> IPCReadOptions {
+  static func arrowReading(_ codecs: CodecSet, _ uid: String) -> IPCReadOptions {
     var reading = IPCReadOptions()
     reading.codecs = codecs
     reading.uid = uid

@@ -119,4 +119,13 @@ final class ByteWindow {
     }
     return nil
   }
+
+  /// Another window of the same bytes.
+  func copy() -> ByteWindow {
+    let other = ByteWindow(capacity: max(1, count), maxRecordBytes: maxRecordBytes)
+    memcpy(other.room(count), first, count)
+    other.append(count)
+    other.isAtEnd = isAtEnd
+    return other
+  }
 }

@@ -31,7 +31,9 @@ struct InspectCommand {
       let graph = try ExecutionGraph(
         loaded.plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads))
       switch options.format {
-      case .tree: try printText("\nplan of \(graph.name)\n\(graph.tree)")
+      case .tree:
+        let schemas = graph.inferred.map { "\nschema of source '\($0.uid)', found in its files: \($0.schema)\n" }
+        try printText("\nplan of \(graph.name)\n\(graph.tree)\(schemas.joined())")
       case .json: try printLine(description.json(plan: try loaded.plan.jsonValue, graph: graph.json).text)
       case .dot: try printText(graph.dot)
       }

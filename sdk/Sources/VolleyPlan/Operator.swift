@@ -23,6 +23,7 @@ extension Plan {
 
   public struct Source: Codable, Sendable, Hashable {
     public var implementation: Implementation
+    /// The columns; empty: the host's connector finds them in the source's files.
     public var schema: [Field]
     public var badRecords: BadRecords
 

@@ -8,8 +8,17 @@ public struct Schema: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   public var fields: [Field]
   /// Why it cannot be used, reported with the operator when the plan is built.
   var problem: String?
+  /// Whether the host finds the columns in the source's files.
+  private(set) var isInferred = false
 
   public init(_ fields: [Field]) { self.fields = fields }
+
+  /// What a source's files say when the plan is built.
+  static var inferred: Schema {
+    var schema = Schema([])
+    schema.isInferred = true
+    return schema
+  }
 
   /// Columns that may hold nulls.
   public init(dictionaryLiteral elements: (String, DataType)...) {

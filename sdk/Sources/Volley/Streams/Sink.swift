@@ -43,6 +43,20 @@ public struct Sink {
     connector("jsonlines", [.init("path", .string(path))] + layout.options + compression.sinkOptions)
   }
 
+  /// The Arrow file format.
+  ///
+  /// - Parameters:
+  ///   - path: a file, or with "/" at its end a folder.
+  ///   - layout: how rows are spread over a folder's files.
+  public static func arrow(_ path: String, layout: FileLayout = .onePerSubtask) -> Sink {
+    connector("arrow", [.init("path", .string(path))] + layout.options)
+  }
+
+  /// The Arrow stream format, otherwise as `arrow`.
+  public static func arrowStream(_ path: String, layout: FileLayout = .onePerSubtask) -> Sink {
+    connector("arrowstream", [.init("path", .string(path))] + layout.options)
+  }
+
   /// Standard output, as comma-separated values or JSON lines.
   public static func stdout(_ format: OutputFormat = .jsonLines) -> Sink {
     connector("stdout", [.init("format", .string(format.rawValue))])
@@ -78,4 +92,5 @@ public struct Sink {
 public enum OutputFormat: String, Sendable {
   case csv
   case jsonLines = "jsonlines"
+  case arrowStream = "arrowstream"
 }

@@ -71,20 +71,23 @@ extension Source {
   ///
   /// - Parameters:
   ///   - paths: files or patterns ("orders/*.csv").
+  ///   - schema: the columns; nil: the host finds them in the files when the plan is built. A pipeline for production declares
+  ///     them.
   ///   - header: whether each file's first line has the columns' names.
   ///   - dialect: how else the files differ from RFC 4180.
   ///   - watch: whether files that appear later are read too, each once and when it is complete (closed, or moved in), until the
   ///     job is stopped. A path may be a folder then; names that are hidden or end like temporary ones are passed.
   ///   - compression: of the files; a compressed file is read by one subtask.
   public static func csv(
-    _ paths: String..., schema: Schema, header: Bool = true, delimiter: Character = ",",
+    _ paths: String..., schema: Schema? = nil, header: Bool = true, delimiter: Character = ",",
     dialect: CSVDialect = .standard, watch: Bool = false, compression: Compression = .auto,
     badRecords: BadRecords = .stop
   ) -> Source {
     connector(
       "csv",
       [path(paths), .init("header", .bool(header)), .init("delimiter", .string(String(delimiter)))] + dialect.options
-        + watching(watch) + compression.sourceOptions, schema, badRecords)
+        + watching(watch) + compression.sourceOptions,
+      schema ?? .inferred, badRecords)
   }
 
   /// Files of one JSON object a line.
@@ -93,10 +96,29 @@ extension Source {
   ///   - paths: files or patterns ("orders/*.jsonl").
   ///   - watch: whether files that appear later are read too, as of `csv`.
   public static func jsonLines(
-    _ paths: String..., schema: Schema, watch: Bool = false, compression: Compression = .auto,
+    _ paths: String..., schema: Schema? = nil, watch: Bool = false, compression: Compression = .auto,
     badRecords: BadRecords = .stop
   ) -> Source {
-    connector("jsonlines", [path(paths)] + watching(watch) + compression.sourceOptions, schema, badRecords)
+    connector(
+      "jsonlines", [path(paths)] + watching(watch) + compression.sourceOptions, schema ?? .inferred, badRecords)
+  }
+
+  /// Files in the Arrow file format.
+  ///
+  /// - Parameters:
+  ///   - paths: files or patterns ("orders/*.arrow").
+  ///   - schema: the columns to take; nil: all that the first file has.
+  public static func arrow(_ paths: String..., schema: Schema? = nil) -> Source {
+    connector("arrow", [path(paths)], schema ?? .inferred, .stop)
+  }
+
+  /// Files in the Arrow stream format.
+  ///
+  /// - Parameters:
+  ///   - paths: files or patterns ("orders/*.arrows").
+  ///   - schema: the columns to take; nil: all that the first file has.
+  public static func arrowStream(_ paths: String..., schema: Schema? = nil) -> Source {
+    connector("arrowstream", [path(paths)], schema ?? .inferred, .stop)
   }
 
   /// Files of text: one row a line, in one text column.

@@ -16,7 +16,7 @@ public final class StreamExecutionEnvironment {
   public func fromSource(_ source: Source, uid: String) -> DataStream {
     let id = nodes.count
     if let problem = source.schema.problem { report("source '\(uid)': \(problem)") }
-    if source.schema.fields.isEmpty && source.schema.problem == nil {
+    if source.schema.fields.isEmpty && source.schema.problem == nil && !source.schema.isInferred {
       report("source '\(uid)' has no columns: give its schema")
     }
     let implementation: Plan.Implementation
