@@ -1,7 +1,6 @@
 import Arrow
 import Base
 import CPlatform
-import Glibc
 import VolleyPlan
 
 /// Keys of one column whose values fit a 64-bit word: open addressing with linear probing.
@@ -28,26 +27,15 @@ final class FixedKeyTable: KeyTable {
   private var nullBatch: UInt32 = 0
   private(set) var touched = TouchedSlots()
 
-  private static let hugePage = 2 << 20
   private static let firstShift: UInt64 = 64 - 10
 
   init() {
     shift = Self.firstShift
-    entries = Self.allocate(1 << 10)
+    entries = HugeMemory.allocate(
+      Entry.self, count: 1 << 10, repeating: Entry(word: 0, slotPlusOne: 0, batch: 0))
   }
 
   deinit { entries.deallocate() }
-
-  /// A large table is aligned for huge pages and asks for them: with small ones a row costs a miss in the page tables as well.
-  private static func allocate(_ count: Int) -> UnsafeMutablePointer<Entry> {
-    let byteCount = count * MemoryLayout<Entry>.stride
-    let isLarge = byteCount >= hugePage
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: isLarge ? hugePage : 64)
-    if isLarge { madvise(memory, byteCount, MADV_HUGEPAGE) }
-    let entries = memory.bindMemory(to: Entry.self, capacity: count)
-    entries.initialize(repeating: Entry(word: 0, slotPlusOne: 0, batch: 0), count: count)
-    return entries
-  }
 
   var byteCount: Int { capacity * MemoryLayout<Entry>.stride }
 
@@ -189,7 +177,8 @@ final class FixedKeyTable: KeyTable {
     while (count + more) * 2 > newCapacity { newCapacity *= 2 }
     let former = entries
     let formerCapacity = capacity
-    entries = Self.allocate(newCapacity)
+    entries = HugeMemory.allocate(
+      Entry.self, count: newCapacity, repeating: Entry(word: 0, slotPlusOne: 0, batch: 0))
     shift = UInt64(64 - newCapacity.trailingZeroBitCount)
     let mask = newCapacity - 1
     for index in 0..<formerCapacity where former[index].slotPlusOne != 0 {
