@@ -59,7 +59,8 @@ thread() {
 bench() {
   local host
   host=$(host) && Plugins/bench/build.sh &&
-    "$host" bench --rows 20000000 --repeat 1 --json --plugin Plugins/bench/libbench.so
+    "$host" bench --rows 20000000 --repeat 1 --json --plugin Plugins/bench/libbench.so &&
+    Tests/columns-peers.py "$host" --rows 200000 --repeat 1
 }
 
 # A package from `volley-host new`, with the binary moved and the checkout hidden.

@@ -24,11 +24,16 @@ enum BenchCommand {
     "plugin", "PATH", fallbackWords: "libbench.so beside this program",
     expected: "the path of Plugins/bench's plugin, libbench.so",
     help: "the plugin of the cases udf, batch-function and startup", read: { $0.isEmpty ? nil : $0 })
+  private static let data = Flag(
+    "data", "DIR", fallbackWords: "a temporary folder", expected: "the path of a folder",
+    help: "columns only: where its rows are written as data.arrow, data.csv and data.jsonl, and stay",
+    read: { $0.isEmpty ? nil : $0 })
   private static let json = Flag(
     "json", nil, expected: "no value", help: "one JSON object a line", read: { _ in true })
 
   static let flags: [FlagEntry] = [
-    cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, json.entry,
+    cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, data.entry,
+    json.entry,
   ]
 
   static func run(_ arguments: [String], environment: [String: String]) throws(Failure) -> Int32 {
@@ -41,14 +46,24 @@ enum BenchCommand {
     if let minutes = try parsed.value(minutes) { options.minutes = minutes }
     options.plugin = try parsed.value(plugin)
     let asJSON = try parsed.value(json) ?? false
-    if let word = parsed.words.first {
-      throw Failure(.usage, "bench takes no word '\(word)'; a case is named with --case \(word)")
-    }
-    try Bench(options) { result in
+    func report(_ result: BenchResult) {
       print(asJSON ? result.json.text : result.line)
       // A line as soon as its case is done, also into a pipe.
       fflush(nil)
-    }.run()
+    }
+    if parsed.words == ["columns"] {
+      var columns = ColumnsBench(report: report)
+      columns.cases = options.cases
+      if let rows = options.rows { columns.rows = rows }
+      columns.repeats = options.repeats
+      columns.folder = try parsed.value(data)
+      try columns.run()
+      return 0
+    }
+    if let word = parsed.words.first {
+      throw Failure(.usage, "bench takes no word '\(word)'; a case is named with --case \(word)")
+    }
+    try Bench(options, report: report).run()
     return 0
   }
 }
