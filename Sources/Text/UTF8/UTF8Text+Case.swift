@@ -97,17 +97,23 @@ extension UTF8Text {
     return index &- start
   }
 
+  /// Eight letters at a step by arithmetic on a word, which the compiler makes wider; its lanes of `SIMD16` are compared one
+  /// by one, at a tenth of the speed.
   private static func flipASCII(
     _ source: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, count: Int, from first: UInt8
   ) {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    // Added to a byte below 0x80, these set its high bit from `first` on and from behind the last letter on. No carry leaves
+    // a byte.
+    let (letters, others) = (ones &* UInt64(0x80 &- first), ones &* UInt64(0x80 &- first &- 26))
+    let (from, to) = (UnsafeRawPointer(source), UnsafeMutableRawPointer(target))
     var index = 0
-    let from = SIMD16<UInt8>(repeating: first)
-    while index &+ 16 <= count {
-      let block = UnsafeRawPointer(source + index).loadUnaligned(as: SIMD16<UInt8>.self)
-      let flipped = block ^ 0x20
-      UnsafeMutableRawPointer(target + index).storeBytes(
-        of: block.replacing(with: flipped, where: (block &- from) .< 26), as: SIMD16<UInt8>.self)
-      index &+= 16
+    while index &+ 8 <= count {
+      let block = (from + index).loadUnaligned(as: UInt64.self)
+      let low = block & 0x7F7F_7F7F_7F7F_7F7F
+      let within = ((low &+ letters) ^ (low &+ others)) & ~block & 0x8080_8080_8080_8080
+      (to + index).storeBytes(of: block ^ (within &>> 2), as: UInt64.self)
+      index &+= 8
     }
     while index < count {
       let byte = source[index]
