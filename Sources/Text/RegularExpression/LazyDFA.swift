@@ -124,7 +124,9 @@ extension LazyDFA {
 
   /// Where the longest match begins that ends at `end`, at `bound` or after it; -1 when there is none. For a reversed
   /// program.
-  func matchStart(in text: TextBytes, endingAt end: Int, notBefore bound: Int) -> Int {
+  ///
+  /// - Parameter anyStart: whether any match will do, wherever it begins: then this stops at the first that it meets.
+  func matchStart(in text: TextBytes, endingAt end: Int, notBefore bound: Int, anyStart: Bool = false) -> Int {
     guard let base = text.baseAddress else { return emptyMatch(anchored: true) ? 0 : -1 }
     let classes = program.classes
     var last = -1
@@ -143,6 +145,7 @@ extension LazyDFA {
         if entry == Self.dead { return last }
         if entry & Self.matchBit != 0 {
           last = place &+ 1
+          if anyStart { return last }
           entry &= ~Self.matchBit
         }
       }

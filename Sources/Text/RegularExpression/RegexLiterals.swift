@@ -8,10 +8,16 @@ struct RegexLiterals {
   var required: [UInt8] = []
   /// Whether a match can begin at the start of the text only.
   let startsText: Bool
+  /// Whether a match can end at the end of the text only.
+  let endsText: Bool
+  /// Whether there is a bound on how many bytes a match takes.
+  let isBounded: Bool
 
   init(_ node: RegexNode) {
     (prefix, isWhole) = Self.prefix(of: node)
-    startsText = Self.startsText(node)
+    startsText = Self.holdsOutermost(.textStart, node, { $0.first })
+    endsText = Self.holdsOutermost(.textEnd, node, { $0.last })
+    isBounded = Self.isBounded(node)
     var run: [UInt8] = []
     collect(node, &run)
     end(&run)
@@ -39,14 +45,28 @@ struct RegexLiterals {
     }
   }
 
-  private static func startsText(_ node: RegexNode) -> Bool {
+  /// Whether every match has the condition at one of its edges.
+  ///
+  /// - Parameter outermost: the part of a sequence that stands at that edge.
+  private static func holdsOutermost(
+    _ condition: RegexLook, _ node: RegexNode, _ outermost: ([RegexNode]) -> RegexNode?
+  ) -> Bool {
     switch node {
-    case .look(let look): look == .textStart
-    case .capture(_, let node): startsText(node)
-    case .sequence(let nodes): nodes.first.map(startsText) ?? false
-    case .choice(let nodes): nodes.allSatisfy(startsText)
-    case .repetition(let node, let min, _, _): min > 0 && startsText(node)
+    case .look(let look): look == condition
+    case .capture(_, let node): holdsOutermost(condition, node, outermost)
+    case .sequence(let nodes): outermost(nodes).map { holdsOutermost(condition, $0, outermost) } ?? false
+    case .choice(let nodes): nodes.allSatisfy { holdsOutermost(condition, $0, outermost) }
+    case .repetition(let node, let min, _, _): min > 0 && holdsOutermost(condition, node, outermost)
     case .empty, .set, .anyByte: false
+    }
+  }
+
+  private static func isBounded(_ node: RegexNode) -> Bool {
+    switch node {
+    case .empty, .set, .anyByte, .look: true
+    case .capture(_, let node): isBounded(node)
+    case .sequence(let nodes), .choice(let nodes): nodes.allSatisfy(isBounded)
+    case .repetition(let node, _, let max, _): max != nil && isBounded(node)
     }
   }
 

@@ -17,10 +17,12 @@ public final class RegexMatcher {
   }
 
   init(_ expression: RegularExpression) {
+    var readsFromEnd: Bool
     self.expression = Parts(
       literal: expression.literal, prefix: expression.startsText ? nil : expression.prefix,
       required: expression.required,
-      startsText: expression.startsText, noting: expression.noting, groupCount: expression.captureNames.count)
+      startsText: expression.startsText, readsFromEnd: expression.readsFromEnd, noting: expression.noting,
+      groupCount: expression.captureNames.count)
     forward = LazyDFA(expression.forward, isReversed: false)
     backward = LazyDFA(expression.backward, isReversed: true)
   }
@@ -39,6 +41,9 @@ public final class RegexMatcher {
       let found = literal.firstOffset(in: text, from: start)
       return found < 0 ? nil : found..<(found &+ literal.bytes.count)
     }
+    if expression.readsFromEnd {
+      return backward.matchStart(in: text, endingAt: text.count, notBefore: 0, anyStart: true) >= 0
+    }
     if expression.startsText {
       guard start == 0 else { return nil }
       let end = forward.matchEnd(in: text, from: 0, anchored: true, anyEnd: false)
@@ -55,6 +60,11 @@ public final class RegexMatcher {
   /// Finds the groups of a match that `firstMatch` gave, for `group`. A text has at most 2 GiB.
   public func findGroups(in text: TextBytes, of match: Range<Int>) {
     let machine = machine ?? PikeMachine(expression.noting, slotCount: 2 * expression.groupCount + 2)
+    if expression.readsFromEnd {
+      // All matches end at the same place, so the longest is the one that begins first.
+      let first = backward.matchStart(in: text, endingAt: text.count, notBefore: start)
+      return first < 0 ? nil : first..<text.count
+    }
     self.machine = machine
     machine.findGroups(in: text, of: match)
   }

@@ -21,6 +21,9 @@ public final class RegularExpression: Sendable {
   let required: SubstringSearcher?
   /// Whether a match begins at the start of the text only.
   let startsText: Bool
+  /// Whether a match ends at the end of the text only and is best looked for from there: one pass that mostly ends after a
+  /// few bytes. Not when its length has no bound but its beginning is known, which is found faster than bytes are read.
+  let readsFromEnd: Bool
   let forward: RegexProgram
   let backward: RegexProgram
   /// With the places of groups; the forward one when there are none.
@@ -46,8 +49,12 @@ public final class RegularExpression: Sendable {
     captureNames = names
     literal = literals.isWhole && names.isEmpty ? SubstringSearcher(literals.prefix) : nil
     prefix = literals.prefix.isEmpty ? nil : SubstringSearcher(literals.prefix)
-    required = literals.required.count > literals.prefix.count ? SubstringSearcher(literals.required) : nil
+    let endsSoon = literals.endsText && literals.isBounded  // Then the automaton knows before a search does.
+    required =
+      !endsSoon && literals.required.count > literals.prefix.count ? SubstringSearcher(literals.required) : nil
     startsText = literals.startsText
+    readsFromEnd =
+      literals.endsText && !literals.startsText && (literals.isBounded || literals.prefix.isEmpty)
     self.forward = forward
     self.backward = backward
     self.noting = noting
