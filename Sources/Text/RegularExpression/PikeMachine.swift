@@ -23,8 +23,6 @@ final class PikeMachine {
   /// Those of the alternative that is followed.
   private let work: UnsafeMutablePointer<Int32>
   private var stack: [Frame] = []
-  /// Where groups begin (2 * group) and end (2 * group + 1) in the last match; -1 for a group that took no part.
-  let slots: UnsafeMutablePointer<Int32>
 
   /// - Parameter slotCount: two for each group and the whole match.
   init(_ program: RegexProgram, slotCount: Int) {
@@ -35,18 +33,16 @@ final class PikeMachine {
     places = .allocate(capacity: program.count * slotCount)
     followingPlaces = .allocate(capacity: program.count * slotCount)
     work = .allocate(capacity: slotCount)
-    slots = .allocate(capacity: slotCount)
   }
 
   deinit {
     places.deallocate()
     followingPlaces.deallocate()
     work.deallocate()
-    slots.deallocate()
   }
 
   /// Finds the groups of the match that is known to be at `match`, into `slots`.
-  func findGroups(in text: TextBytes, of match: Range<Int>) {
+  func findGroups(in text: TextBytes, of match: Range<Int>, into slots: UnsafeMutablePointer<Int32>) {
     slots.update(repeating: -1, count: slotCount)
     work.update(repeating: -1, count: slotCount)
     current.removeAll()
