@@ -71,7 +71,8 @@ let package = Package(
     .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", "TestSupport", plan]),
     .testTarget(
       name: "ExpressionsTests",
-      dependencies: ["Arrow", "ArrowTestSupport", "Base", "Expressions", "TestSupport", plan]),
+      dependencies: ["Arrow", "ArrowTestSupport", "Base", "Expressions", "TestSupport", plan],
+      exclude: ["Differences.md"]),
     .testTarget(
       name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(

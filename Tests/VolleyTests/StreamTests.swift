@@ -307,6 +307,30 @@ struct ExpressionTests {
     }
   }
 
+  @Test("have arithmetic that does not stop, and mathematics")
+  func mathematics() throws {
+    let (x, y) = (col("a"), col("b"))
+    let two: [(ColumnExpression, String)] = [
+      (x &+ y, "add_wrapping"), (x &- y, "subtract_wrapping"), (x &* y, "multiply_wrapping"), (x.tryAdd(y), "try_add"),
+      (x.trySubtract(y), "try_subtract"), (x.tryMultiply(y), "try_multiply"), (x.tryDivide(y), "try_divide"),
+      (x.tryModulo(y), "try_modulo"), (x.power(y), "power"), (x.log(base: y), "log"), (x.atan2(y), "atan2"),
+      (x.bitAnd(y), "bit_and"), (x.bitOr(y), "bit_or"), (x.bitXor(y), "bit_xor"), (x.shiftLeft(y), "shift_left"),
+      (x.shiftRight(y), "shift_right"), (greatest(x, y), "greatest"), (least(x, y), "least"),
+    ]
+    for (written, name) in two { #expect(try expression(written) == .call(name, [a, b])) }
+    let one: [(ColumnExpression, String)] = [
+      (x.negateWrapping(), "negate_wrapping"), (x.tryNegate(), "try_negate"), (x.abs(), "abs"), (x.sign(), "sign"),
+      (x.ceil(), "ceil"), (x.floor(), "floor"), (x.trunc(), "trunc"), (x.sqrt(), "sqrt"), (x.exp(), "exp"),
+      (x.ln(), "ln"), (x.log10(), "log10"), (x.log2(), "log2"), (x.sin(), "sin"), (x.cos(), "cos"), (x.tan(), "tan"),
+      (x.asin(), "asin"), (x.acos(), "acos"), (x.atan(), "atan"), (x.degrees(), "degrees"),
+      (x.radians(), "radians"), (x.bitNot(), "bit_not"), (x.isNaN, "is_nan"), (x.isFinite, "is_finite"),
+      (x.isInfinite, "is_infinite"),
+    ]
+    for (written, name) in one { #expect(try expression(written) == .call(name, [a])) }
+    #expect(try expression(x.round(digits: 2)) == .call("round", [a, .literal(.int64(2))]))
+    #expect(try expression(.pi) == .call("pi", []))
+  }
+
   @Test("bind as Swift's operators do")
   func precedence() throws {
     #expect(

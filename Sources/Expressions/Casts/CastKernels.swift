@@ -5,139 +5,71 @@ import VolleyPlan
 /// A column as one of another type.
 ///
 /// A value that the target cannot hold is a `data` failure that names the value; null rows stay null and never fail.
-/// - Integers to float64 round to the nearest; float64 to integers truncates toward zero; NaN and infinities do not
-///   fit.
+/// - Integers to floats, and floats to narrower floats, round to the nearest; floats to integers truncate toward zero; NaN
+///   and infinities do not fit.
+/// - Decimals lose no digit: one behind the point that the target does not keep is a failure. Floats to decimals round to
+///   the nearest, ties to the even digit; decimals to floats to the nearest.
 /// - Numbers to bool: whether they differ from 0. Bool to numbers: 1 and 0.
 /// - Dates, times, timestamps and durations: see `TemporalCasts`.
-/// - Text: see `TextCasts`.
+/// - Text: see `TextCasts`. Bytes: see `BytesCasts`.
+/// - Dictionaries become what their rows name; anything becomes a dictionary by its distinct values.
+/// - Lists, structs and maps: see `NestedCasts`.
+/// - A null of no type is a null of any.
 enum CastKernels {
   @inline(never)  // Evaluation recurses beside it: in one frame with the loops a level would take 5 KiB of stack.
-  static func cast(_ column: Column, to target: DataType) throws(Failure) -> Column {
+  static func cast(
+    _ column: Column, to target: DataType, onFailure policy: FailurePolicy = .stop
+  ) throws(Failure) -> Column {
     switch (column.type, target) {
     case (let source, _) where source == target: return column
+    case (.null, _): return Column.nulls(target, count: column.length)
+    case (.dictionary, _): return try cast(try column.decoded(), to: target, onFailure: policy)
+    case (_, .dictionary(_, let value, _)):
+      return try DictionaryCasts.encode(try cast(column, to: value, onFailure: policy), to: target)
+    case (let source, _) where (source.isText || source.isBinary) && (target.isText || target.isBinary):
+      return try BytesCasts.cast(column, to: target, policy)
     case (_, .utf8): return try TextCasts.format(column)
-    case (.utf8, _): return try TextCasts.parse(column, as: target)
-    case (let source, _) where source.isTemporal || target.isTemporal: return try TemporalCasts.cast(column, to: target)
-    case (.bool, .int32): return fromBits(column, target, as: Int32.self)
-    case (.bool, .int64): return fromBits(column, target, as: Int64.self)
-    case (.bool, .float64): return fromBits(column, target, as: Double.self)
-    case (.int32, .bool): return nonZero(column, as: Int32.self, .int32(0))
-    case (.int64, .bool): return nonZero(column, as: Int64.self, .int64(0))
-    case (.float64, .bool): return nonZero(column, as: Double.self, .float64(0))
-    case (.int32, .int64): return mapped(column, target) { (value: Int32) in Int64(value) }
-    case (.int32, .float64): return mapped(column, target) { (value: Int32) in Double(value) }
-    case (.int64, .float64): return mapped(column, target) { (value: Int64) in Double(value) }
-    case (.int64, .int32): return try narrowed(column, target)
-    case (.float64, .int32): return try truncated(column, target) { Int32($0) }
-    case (.float64, .int64): return try truncated(column, target) { Int64($0) }
+    case (let source, _) where target.isText && !source.isText:
+      return try BytesCasts.cast(try TextCasts.format(column), to: target, policy)
+    case (.utf8, _): return try TextCasts.parse(column, as: target, policy)
+    case (let source, _) where source.isText:
+      return try TextCasts.parse(try BytesCasts.cast(column, to: .utf8, policy), as: target, policy)
+    case (let source, _) where source.isNested:
+      return try settled(column, target, policy) { rows throws(Failure) in try NestedCasts.cast(rows, to: target) }
+    case (let source, _) where source.isTemporal || target.isTemporal:
+      return try settled(column, target, policy) { rows throws(Failure) in try TemporalCasts.cast(rows, to: target) }
+    default: return try number(column, to: target, policy)
+    }
+  }
+
+  /// Makes the rows that fail null when that is asked for and the cast does not do it itself.
+  private static func settled(
+    _ column: Column, _ target: DataType, _ policy: FailurePolicy, _ cast: (Column) throws(Failure) -> Column
+  ) throws(Failure) -> Column {
+    guard policy == .null else { return try cast(column) }
+    return try NullOnError.apply(target, count: column.length) { rows throws(Failure) in
+      try cast(column.slice(rows))
+    }
+  }
+
+  private static func number(_ column: Column, to target: DataType, _ policy: FailurePolicy) throws(Failure) -> Column {
+    switch column.type {
+    case .bool:
+      if target.isDecimal { return try number(BoolCasts.cast(column, to: .int8), to: target, policy) }
+      return BoolCasts.cast(column, to: target)
+    case .int8: return try IntegerCasts.cast(column, from: Int8.self, to: target, policy)
+    case .int16: return try IntegerCasts.cast(column, from: Int16.self, to: target, policy)
+    case .int32: return try IntegerCasts.cast(column, from: Int32.self, to: target, policy)
+    case .int64: return try IntegerCasts.cast(column, from: Int64.self, to: target, policy)
+    case .uint8: return try IntegerCasts.cast(column, from: UInt8.self, to: target, policy)
+    case .uint16: return try IntegerCasts.cast(column, from: UInt16.self, to: target, policy)
+    case .uint32: return try IntegerCasts.cast(column, from: UInt32.self, to: target, policy)
+    case .uint64: return try IntegerCasts.cast(column, from: UInt64.self, to: target, policy)
+    case .float16: return try FloatCasts.cast(column, from: Float16.self, to: target, policy)
+    case .float32: return try FloatCasts.cast(column, from: Float.self, to: target, policy)
+    case .float64: return try FloatCasts.cast(column, from: Double.self, to: target, policy)
+    case .decimal128: return try DecimalCasts.cast(column, to: target, policy)
     default: preconditionFailure("a cast from \(column.type) to \(target) is refused when the plan is made")
     }
-  }
-
-  @inline(__always)  // So that the closure is part of the loop.
-  private static func mapped<Source: BitwiseCopyable, Target: BitwiseCopyable>(
-    _ column: Column, _ target: DataType, _ convert: (Source) -> Target
-  ) -> Column {
-    let buffer = Buffer(byteCount: column.length * MemoryLayout<Target>.size)
-    let (values, source) = (buffer.unsafeMutableValues(Target.self), column.values(Source.self))
-    for row in 0..<column.length { values[row] = convert(source[row]) }
-    return column.replacing(values: buffer, type: target)
-  }
-
-  private static func fromBits<Target: FixedValue & ExpressibleByIntegerLiteral>(
-    _ column: Column, _ target: DataType, as _: Target.Type
-  ) -> Column {
-    let count = column.length
-    let buffer = Buffer(byteCount: count * MemoryLayout<Target>.size)
-    let values = buffer.unsafeMutableValues(Target.self)
-    let bits = Bits(valuesOf: column)
-    var row = 0
-    while row < count {
-      let rows = min(64, count &- row)
-      let word = bits.word(row, rows)
-      for bit in 0..<rows { values[row &+ bit] = (word &>> UInt64(truncatingIfNeeded: bit)) & 1 != 0 ? 1 : 0 }
-      row &+= rows
-    }
-    return column.replacing(values: buffer, type: target)
-  }
-
-  private static func nonZero<Source: FixedValue>(_ column: Column, as _: Source.Type, _ zero: Literal) -> Column {
-    ComparisonKernels.compare(.notEqual, .column(column), .constant(zero), as: Source.self, count: column.length)
-      .column(validity: commonValidity([column], count: column.length))
-  }
-
-  private static func narrowed(_ column: Column, _ target: DataType) throws(Failure) -> Column {
-    let buffer = Buffer(byteCount: column.length * 4)
-    let (values, source) = (buffer.unsafeMutableValues(Int32.self), column.values(Int64.self))
-    var lost: Int64 = 0
-    for row in 0..<column.length {
-      let value = Int32(truncatingIfNeeded: source[row])
-      values[row] = value
-      lost |= Int64(value) ^ source[row]
-    }
-    if lost != 0 {
-      for row in 0..<column.length where Int32(exactly: source[row]) == nil && column.isValid(row) {
-        throw CastFailure.doesNotFit("\(source[row])", target)
-      }
-    }
-    return column.replacing(values: buffer, type: target)
-  }
-
-  /// Toward zero.
-  ///
-  /// - Parameter convert: `Target.init`, given by the caller because the generic initialiser is 20 times slower.
-  @inline(__always)  // One loop a width.
-  private static func truncated<Target: FixedWidthInteger & SignedInteger & BitwiseCopyable>(
-    _ column: Column, _ target: DataType, _ convert: (Double) -> Target
-  ) throws(Failure) -> Column {
-    let buffer = Buffer(byteCount: column.length * MemoryLayout<Target>.size)
-    let (values, source) = (buffer.unsafeMutableValues(Target.self), column.values(Double.self))
-    // Exclusive bounds of what truncates to a `Target`. Above: a power of two. Below: for Int32 its minimum less 1,
-    // which a double holds; for Int64 the next double below the minimum, as there is none between.
-    let least = -Double(sign: .plus, exponent: Target.bitWidth - 1, significand: 1)
-    let upper = -least
-    let lower = Target.bitWidth < 53 ? least - 1 : least.nextDown
-    var failed = 0
-    for row in 0..<column.length {
-      let value = source[row]
-      let fits = value < upper && value > lower  // False for NaN.
-      values[row] = convert(fits ? value : 0)
-      failed |= fits ? 0 : 1
-    }
-    if failed != 0 {
-      for row in 0..<column.length where !(source[row] < upper && source[row] > lower) && column.isValid(row) {
-        throw CastFailure.doesNotFit("\(source[row])", target)
-      }
-    }
-    return column.replacing(values: buffer, type: target)
-  }
-}
-
-extension Column {
-  /// Other values for the same rows: the nulls stay.
-  func replacing(values: Buffer, type: DataType) -> Column {
-    Column(type: type, length: length, validity: commonValidity([self], count: length), buffers: [values])
-  }
-}
-
-/// The sentences for values that cannot be cast.
-enum CastFailure {
-  static func doesNotFit(_ value: String, _ target: DataType) -> Failure {
-    Failure(.data, "cast: \(value) does not fit \(target); keep such rows out with a filter or a case")
-  }
-
-  /// - Parameter form: what a text of that type looks like.
-  static func unreadable(_ text: UnsafeBufferPointer<UInt8>, _ target: DataType, form: String) -> Failure {
-    Failure(
-      .data,
-      "cast: \(quoted(text)) is no \(target), which is written as \(form); "
-        + "correct such rows or keep them out with a filter or a case")
-  }
-
-  static func quoted(_ text: UnsafeBufferPointer<UInt8>) -> String {
-    let limit = 60
-    let shown = String(decoding: text.prefix(limit), as: UTF8.self)
-    let escaped = shown.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : String($0) }.joined()
-    return text.count > limit ? "'\(escaped)…' (\(text.count) bytes)" : "'\(escaped)'"
   }
 }

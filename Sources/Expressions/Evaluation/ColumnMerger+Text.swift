@@ -42,11 +42,11 @@ extension ColumnMerger {
     case .inPlace(let column):
       let input = TextInput(column)
       for index in 0..<part.rows.count { body(Int(rows[index]), input[Int(rows[index])]) }
-    case .constant(.utf8(var text)):
-      text.withUTF8 { text in
+    case .constant(.null): break
+    case .constant(let literal):
+      literal.withBytes { text in
         for index in 0..<part.rows.count { body(Int(rows[index]), text) }
       }
-    case .constant: break
     }
   }
 }

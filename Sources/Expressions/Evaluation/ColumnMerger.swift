@@ -21,23 +21,19 @@ enum ColumnMerger {
 
   @inline(never)  // As `ComparisonKernels.column`.
   static func merge(_ parts: [Part], type: DataType, count: Int) throws(Failure) -> Column {
-    let validity = validity(parts, count)
     switch type.layout {
-    case .bits: return Column(type: type, length: count, validity: validity, buffers: [bits(parts, count)])
+    case .bits:
+      return Column(type: type, length: count, validity: validity(parts, count), buffers: [bits(parts, count)])
     case .fixed(let width):
-      precondition(width == 4 || width == 8, "fixed values of \(width) bytes have no merge kernel")
       let target = Buffer(byteCount: count * width)
-      for part in parts {
-        if width == 8 {
-          fixed(part, UInt64.self, to: target)
-        } else {
-          fixed(part, UInt32.self, to: target)
-        }
-      }
-      return Column(type: type, length: count, validity: validity, buffers: [target])
+      for part in parts { part.write(width: width, to: target) }
+      return Column(type: type, length: count, validity: validity(parts, count), buffers: [target])
     case .variable32:
-      return Column(type: type, length: count, validity: validity, buffers: try text(parts, count))
-    default: preconditionFailure("there is no merge kernel for \(type)")
+      return Column(type: type, length: count, validity: validity(parts, count), buffers: try text(parts, count))
+    case .dictionary(let width):
+      return merge(parts, dictionary: type, width: width, count)
+    case .none: return Column(nullsOnly: count)
+    case .variable64, .view, .list32, .list64, .fixedList, .record: return built(parts, type, count)
     }
   }
 
@@ -63,39 +59,121 @@ enum ColumnMerger {
     return words.buffer
   }
 
+  /// Indices into one dictionary. Typing lets values of dictionaries meet as what they name, so there is one part: the
+  /// rows for which a user function was called.
+  private static func merge(_ parts: [Part], dictionary type: DataType, width: Int, _ count: Int) -> Column {
+    var found: Column?
+    for part in parts {
+      guard let column = part.values.column else { continue }
+      precondition(found == nil, "columns of dictionaries are merged as the values that they name")
+      found = column
+    }
+    guard let column = found else { return Column.nulls(type, count: count) }
+    let target = Buffer(byteCount: count * width)
+    // A null's index is looked at by nobody but must name a value.
+    target.unsafeMutableAddress.initializeMemory(as: UInt8.self, repeating: 0, count: target.byteCount)
+    for part in parts where part.values.column != nil { part.write(width: width, to: target) }
+    return Column(
+      type: type, length: count, validity: validity(parts, count), buffers: [target], children: column.children)
+  }
+
+  /// Row by row, for the layouts that are rare in a case.
+  private static func built(_ parts: [Part], _ type: DataType, _ count: Int) -> Column {
+    /// Where a row comes from: its part's column and the row in it.
+    var sources = [(column: Int, row: Int)](repeating: (-1, 0), count: count)
+    var columns: [Column] = []
+    for part in parts {
+      switch part.values {
+      case .constant(.null): continue
+      case .constant(let literal): columns.append(Column.constant(literal, count: 1))
+      case .dense(let column), .inPlace(let column): columns.append(column)
+      }
+      let rows = part.rows.rows
+      for index in 0..<part.rows.count {
+        let row = Int(rows[index])
+        switch part.values {
+        case .dense: sources[row] = (columns.count - 1, index)
+        case .inPlace: sources[row] = (columns.count - 1, row)
+        case .constant: sources[row] = (columns.count - 1, 0)
+        }
+      }
+    }
+    let builder = ColumnBuilder(type, capacity: count)
+    for (column, row) in sources {
+      if column < 0 { builder.appendNull() } else { builder.append(columns[column], row..<(row + 1)) }
+    }
+    return builder.finish()
+  }
+}
+
+extension ColumnMerger.Part {
+  /// The part's values, `width` bytes each, to their rows. Nulls write anything.
+  fileprivate func write(width: Int, to target: Buffer) {
+    switch width {
+    case 1: fixed(UInt8.self, to: target)
+    case 2: fixed(UInt16.self, to: target)
+    case 4: fixed(UInt32.self, to: target)
+    case 8: fixed(UInt64.self, to: target)
+    case 16: fixed(SIMD2<UInt64>.self, to: target)
+    default: bytes(width, to: target)
+    }
+  }
+
   @inline(__always)  // One specialised loop a width and kind of part.
-  private static func fixed<Value: FixedWidthInteger & BitwiseCopyable>(_ part: Part, _: Value.Type, to target: Buffer)
-  {
-    let values = target.unsafeMutableValues(Value.self)
-    let rows = part.rows.rows
-    switch part.values {
+  private func fixed<Value: BitwiseCopyable>(_: Value.Type, to target: Buffer) {
+    let (values, indices) = (target.unsafeMutableValues(Value.self), rows.rows)
+    switch self.values {
     case .dense(let column):
-      let source = column.values(Value.self)
-      for index in 0..<part.rows.count { values[Int(rows[index])] = source[index] }
+      let source = column.bits(Value.self)
+      for index in 0..<rows.count { values[Int(indices[index])] = source.value(index) }
     case .inPlace(let column):
-      let source = column.values(Value.self)
-      for index in 0..<part.rows.count { values[Int(rows[index])] = source[Int(rows[index])] }
+      let source = column.bits(Value.self)
+      for index in 0..<rows.count { values[Int(indices[index])] = source.value(Int(indices[index])) }
     case .constant(let literal):
-      let value = Value(truncatingIfNeeded: literal.fixedBits)
-      for index in 0..<part.rows.count { values[Int(rows[index])] = value }
+      let constant = Column.constant(literal, count: 1)
+      let value = withExtendedLifetime(constant) { constant.bits(Value.self).value(0) }
+      for index in 0..<rows.count { values[Int(indices[index])] = value }
+    }
+  }
+
+  private func bytes(_ width: Int, to target: Buffer) {
+    let (address, indices) = (target.unsafeMutableAddress, rows.rows)
+    func copy(_ column: Column, _ sourceRow: (Int) -> Int) {
+      let source = column.buffers[0].address + column.offset * width
+      for index in 0..<rows.count {
+        (address + Int(indices[index]) * width).copyMemory(from: source + sourceRow(index) * width, byteCount: width)
+      }
+    }
+    switch values {
+    case .dense(let column): copy(column) { $0 }
+    case .inPlace(let column): copy(column) { Int(indices[$0]) }
+    case .constant(let literal): copy(Column.constant(literal, count: 1)) { _ in 0 }
     }
   }
 }
 
-extension Literal {
-  /// The bits of a value of fixed width; 0 for a null.
-  fileprivate var fixedBits: UInt64 {
-    switch self {
-    case .int32(let value): UInt64(truncatingIfNeeded: value)
-    case .int64(let value), .timestamp(let value, _, _): UInt64(bitPattern: value)
-    case .float64(let value): value.bitPattern
-    case .null: 0
-    default: preconditionFailure("a \(type) is not of fixed width")
-    }
+/// Values by their bits, aligned only as their type needs: foreign fixed-size binary of 16 bytes lies anywhere.
+private struct ValueBits<Value: BitwiseCopyable> {
+  let start: UnsafeRawPointer
+
+  @inline(__always)  // One load in the loops over it.
+  func value(_ row: Int) -> Value { (start + row &* MemoryLayout<Value>.size).loadUnaligned(as: Value.self) }
+}
+
+extension Column {
+  fileprivate func bits<Value: BitwiseCopyable>(_: Value.Type) -> ValueBits<Value> {
+    ValueBits(start: buffers[0].address + offset * MemoryLayout<Value>.size)
   }
 }
 
 extension ColumnMerger.Values {
+  var column: Column? {
+    switch self {
+    case .dense(let column), .inPlace(let column): column
+    case .constant: nil
+    }
+  }
+
   var mayBeNull: Bool {
     switch self {
     case .dense(let column), .inPlace(let column): column.validity != nil
@@ -110,41 +188,6 @@ extension ColumnMerger.Values {
     case .inPlace(let column): Bits(validityOf: column).map { .inPlace($0) } ?? .same(true)
     case .constant(.null): .same(false)
     case .constant: .same(true)
-    }
-  }
-}
-
-/// As `ColumnMerger.Values`, for bits.
-enum ScatteredBits {
-  case dense(Bits)
-  case inPlace(Bits)
-  case same(Bool)
-}
-
-extension Words {
-  /// Gives the rows their bits. Those bits are 0 before.
-  func scatter(_ bits: ScatteredBits, _ rows: Selection) {
-    let (words, indices) = (words, rows.rows)
-    switch bits {
-    case .dense(let bits):
-      var done = 0
-      while done < rows.count {
-        let step = min(64, rows.count &- done)
-        let word = bits.word(done, step)
-        for bit in 0..<step {
-          let row = indices[done &+ bit]
-          words[Int(row >> 6)] |= ((word &>> UInt64(truncatingIfNeeded: bit)) & 1) &<< UInt64(row & 63)
-        }
-        done &+= step
-      }
-    case .inPlace(let bits):
-      for index in 0..<rows.count {
-        let row = indices[index]
-        words[Int(row >> 6)] |= (Bitmap.get(bits.address, bits.offset &+ Int(row)) ? 1 : 0) &<< UInt64(row & 63)
-      }
-    case .same(let value):
-      guard value else { return }
-      for index in 0..<rows.count { words[Int(indices[index] >> 6)] |= 1 &<< UInt64(indices[index] & 63) }
     }
   }
 }

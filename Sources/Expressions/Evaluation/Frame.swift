@@ -122,11 +122,7 @@ final class Frame {
     case .isNull: return LogicKernels.isNull(column)
     case .isNotNull: return LogicKernels.isNotNull(column)
     case .cast: return try CastKernels.cast(column, to: graph.nodes[node].type)
-    case .tryCast:
-      let type = graph.nodes[node].type
-      return try NullOnError.apply(type, count: rowCount) { rows throws(Failure) in
-        try CastKernels.cast(column.slice(rows), to: type)
-      }
+    case .tryCast: return try CastKernels.cast(column, to: graph.nodes[node].type, onFailure: .null)
     default: preconditionFailure("an operation of one operand")
     }
   }

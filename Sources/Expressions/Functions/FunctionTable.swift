@@ -5,10 +5,16 @@ import VolleyPlan
 /// its own file.
 enum FunctionTable {
   private static let families: [[FunctionDefinition]] = [
+    arithmetic,
+    bitwise,
+    classification,
     conditional,
+    extremes,
     jsonExtraction,
     nested,
+    powers,
     regularExpressions,
+    rounding,
     sets,
     stringBuilding,
     stringCase,
@@ -16,6 +22,7 @@ enum FunctionTable {
     stringMatching,
     stringParts,
     temporal,
+    trigonometry,
   ]
 
   private static let byName: [String: FunctionDefinition] = {

@@ -54,13 +54,27 @@ struct ExpressionGraph {
   struct Constant: Hashable {
     var literal: Literal
 
-    static func == (left: Constant, right: Constant) -> Bool {
-      if case (.float64(let a), .float64(let b)) = (left.literal, right.literal) { return a.bitPattern == b.bitPattern }
-      return left.literal == right.literal
+    static func == (left: Constant, right: Constant) -> Bool { same(left.literal, right.literal) }
+
+    private static func same(_ left: Literal, _ right: Literal) -> Bool {
+      switch (left, right) {
+      case (.float64(let a), .float64(let b)): a.bitPattern == b.bitPattern
+      case (.float(let a, let type), .float(let b, let other)): a.bitPattern == b.bitPattern && type == other
+      case (.nested(let a, let type), .nested(let b, let other)):
+        type == other && a.count == b.count && zip(a, b).allSatisfy(same)
+      default: left == right
+      }
     }
 
     func hash(into hasher: inout Hasher) {
-      if case .float64(let value) = literal { hasher.combine(value.bitPattern) } else { hasher.combine(literal) }
+      switch literal {
+      case .float64(let value), .float(let value, _): hasher.combine(value.bitPattern)
+      // What it holds may be NaN, whose hash is no use.
+      case .nested(let items, let type):
+        hasher.combine(type)
+        hasher.combine(items.count)
+      default: hasher.combine(literal)
+      }
     }
   }
 

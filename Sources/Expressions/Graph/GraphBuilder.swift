@@ -1,6 +1,5 @@
 import Arrow
 import Base
-import Calendar
 import VolleyPlan
 
 /// Makes an `ExpressionGraph` of typed expressions.
@@ -174,22 +173,12 @@ extension ExpressionGraph {
 
   private func canFail(_ operation: Operation, _ type: DataType) -> Bool {
     switch operation {
-    case .arithmetic, .negate: type != .float64
-    case .cast(let operand): Self.castCanFail(from: nodes[operand].type, to: type)
+    case .arithmetic: type.floatBits == nil
+    case .negate: type.integerShape != nil
+    case .cast(let operand): CastRules.canFail(from: nodes[operand].type, to: type)
     case .userFunction: true
     case .function(let function, _): function.isFallible
     default: false
-    }
-  }
-
-  private static func castCanFail(from source: DataType, to target: DataType) -> Bool {
-    switch (source, target) {
-    case (.int32, .int64), (.int32, .float64), (.int64, .float64), (.bool, .int32), (.bool, .int64), (.bool, .float64),
-      (.int32, .bool), (.int64, .bool), (.float64, .bool), (.int64, .timestamp), (.timestamp, .int64),
-      (.int32, .timestamp):
-      false
-    case (.timestamp(let unit, _), .timestamp(let targetUnit, _)): unit.perSecond < targetUnit.perSecond
-    default: true
     }
   }
 
@@ -197,14 +186,18 @@ extension ExpressionGraph {
     switch operation {
     case .column, .constant: 0
     case .arithmetic(let operation, _, _): operation == .divide || operation == .modulo ? 3 : 0.5
-    case .compare(_, let left, _): nodes[left].type == .utf8 ? 5 : 0.3
+    case .compare(_, let left, _): nodes[left].type.isText || nodes[left].type.isBinary ? 5 : 0.3
     case .and, .or, .not, .isNull, .isNotNull: 0.05
     case .negate: 0.4
-    case .cast(let operand): nodes[operand].type == .utf8 || type == .utf8 ? 20 : 0.5
-    case .tryCast: 20
+    case .cast(let operand), .tryCast(let operand): castCost(from: nodes[operand].type, to: type)
     case .function(let function, _): function.cost
     case .caseWhen(let branches, _): 2 + Double(branches.count)
     case .userFunction: 100
     }
+  }
+  private func castCost(from source: DataType, to target: DataType) -> Double {
+    if source.isNested || target.isNested { return 40 }
+    if source.isText != target.isText { return 20 }
+    return source.isText || source.isBinary || source.isDecimal || target.isDecimal ? 5 : 0.5
   }
 }

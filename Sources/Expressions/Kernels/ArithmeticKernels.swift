@@ -5,136 +5,120 @@ import VolleyPlan
 /// An operation on two integers that may not have a result.
 protocol IntegerOperation {
   static var operation: ArithmeticOperation { get }
-  /// The result, or anything when there is none; the sign bit of `failed` is then set. Free of branches.
-  static func apply<Value: FixedWidthInteger & SignedInteger>(
-    _ left: Value, _ right: Value, _ failed: inout Value
-  ) -> Value
+  /// The result, or what wraps around when there is none; the top bit of `failed` is then set. Free of branches.
+  static func apply<Value: FixedWidthInteger>(_ left: Value, _ right: Value, _ failed: inout Value) -> Value
   /// Whether there is a result.
   static func succeeds<Value: FixedWidthInteger>(_ left: Value, _ right: Value) -> Bool
 }
 
-/// Checked integer arithmetic. The loop computes every row, null ones as well, and collects in one word whether any
-/// failed; only then are the rows looked at one by one, since the failed ones may all be null.
+/// Integer arithmetic, checked or not. The loop computes every row, null ones as well, and collects in one word whether
+/// any failed; only then are the rows looked at one by one, since the failed ones may all be null.
 enum ArithmeticKernels {
-  /// The operation on two operands of the type; what is no number is refused when the plan is made.
+  /// The operation on two operands of the type (decimals: of any two decimals), at least one a column; what is no number is
+  /// refused when the plan is made.
   @inline(never)  // Evaluation recurses beside it: in one frame with the loops a level would take 5 KiB of stack.
   static func column(
-    _ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, type: DataType, count: Int
+    _ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, type: DataType, count: Int,
+    onFailure policy: FailurePolicy = .stop
   ) throws(Failure) -> Column {
     switch type {
-    case .int32: try integers(operation, left, right, as: Int32.self, type: type, count: count)
-    case .int64: try integers(operation, left, right, as: Int64.self, type: type, count: count)
-    case .float64: floats(operation, left, right, count: count)
+    case .int8: try integers(operation, left, right, as: Int8.self, type, count, policy)
+    case .int16: try integers(operation, left, right, as: Int16.self, type, count, policy)
+    case .int32: try integers(operation, left, right, as: Int32.self, type, count, policy)
+    case .int64: try integers(operation, left, right, as: Int64.self, type, count, policy)
+    case .uint8: try integers(operation, left, right, as: UInt8.self, type, count, policy)
+    case .uint16: try integers(operation, left, right, as: UInt16.self, type, count, policy)
+    case .uint32: try integers(operation, left, right, as: UInt32.self, type, count, policy)
+    case .uint64: try integers(operation, left, right, as: UInt64.self, type, count, policy)
+    case .float32: FloatKernels.arithmetic(operation, left, right, as: Float.self, type, count: count)
+    case .float64: FloatKernels.arithmetic(operation, left, right, as: Double.self, type, count: count)
+    case .decimal128: try DecimalKernels.column(operation, left, right, type: type, count: count, onFailure: policy)
     default: preconditionFailure("there is no arithmetic on \(type)")
     }
   }
 
+  /// Zero minus the value: of a signed type, or wrapping.
   @inline(never)  // As above.
-  static func negated(_ column: Column) throws(Failure) -> Column {
+  static func negated(_ column: Column, onFailure policy: FailurePolicy = .stop) throws(Failure) -> Column {
     switch column.type {
-    case .int32: try negatedIntegers(column, as: Int32.self)
-    case .int64: try negatedIntegers(column, as: Int64.self)
-    case .float64: negatedFloats(column)
+    case .int8: try negatedIntegers(column, as: Int8.self, policy)
+    case .int16: try negatedIntegers(column, as: Int16.self, policy)
+    case .int32: try negatedIntegers(column, as: Int32.self, policy)
+    case .int64: try negatedIntegers(column, as: Int64.self, policy)
+    case .uint8: try negatedIntegers(column, as: UInt8.self, policy)
+    case .uint16: try negatedIntegers(column, as: UInt16.self, policy)
+    case .uint32: try negatedIntegers(column, as: UInt32.self, policy)
+    case .uint64: try negatedIntegers(column, as: UInt64.self, policy)
+    case .float32: FloatKernels.mapped(column, as: Float.self) { -$0 }
+    case .float64: FloatKernels.mapped(column, as: Double.self) { -$0 }
+    // Its magnitude stays below 10^38.
+    case .decimal128: try negatedIntegers(column, as: Int128.self, .wrap)
     default: preconditionFailure("there is no arithmetic on \(column.type)")
     }
   }
 
-  private static func integers<Value: FixedWidthInteger & SignedInteger & FixedValue>(
-    _ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, as _: Value.Type, type: DataType, count: Int
+  private static func integers<Value: IntegerValue>(
+    _ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, as _: Value.Type, _ type: DataType,
+    _ count: Int, _ policy: FailurePolicy
   ) throws(Failure) -> Column {
     switch operation {
-    case .add: try shaped(CheckedAdd.self, left, right, as: Value.self, type, count)
-    case .subtract: try shaped(CheckedSubtract.self, left, right, as: Value.self, type, count)
-    case .multiply: try shaped(CheckedMultiply.self, left, right, as: Value.self, type, count)
-    case .divide: try shaped(CheckedDivide.self, left, right, as: Value.self, type, count)
-    case .modulo: try shaped(CheckedModulo.self, left, right, as: Value.self, type, count)
+    case .add: try shaped(CheckedAdd.self, left, right, as: Value.self, type, count, policy)
+    case .subtract: try shaped(CheckedSubtract.self, left, right, as: Value.self, type, count, policy)
+    case .multiply: try shaped(CheckedMultiply.self, left, right, as: Value.self, type, count, policy)
+    case .divide: try shaped(CheckedDivide.self, left, right, as: Value.self, type, count, policy)
+    case .modulo: try shaped(CheckedModulo.self, left, right, as: Value.self, type, count, policy)
     }
   }
 
-  private static func shaped<
-    Operation: IntegerOperation, Value: FixedWidthInteger & SignedInteger & FixedValue
-  >(
-    _: Operation.Type, _ left: Operand, _ right: Operand, as _: Value.Type, _ type: DataType, _ count: Int
+  private static func shaped<Operation: IntegerOperation, Value: IntegerValue>(
+    _: Operation.Type, _ left: Operand, _ right: Operand, as _: Value.Type, _ type: DataType, _ count: Int,
+    _ policy: FailurePolicy
   ) throws(Failure) -> Column {
+    let validity = commonValidity([left.column, right.column], count: count)
     switch (left, right) {
     case (.column(let a), .column(let b)):
       return try checked(
-        Operation.self, ColumnInput<Value>(a), ColumnInput<Value>(b), commonValidity([a, b], count: count), type, count)
+        Operation.self, ColumnInput<Value>(a), ColumnInput<Value>(b), validity, type, count, policy)
     case (.column(let a), .constant(let b)):
       return try checked(
-        Operation.self, ColumnInput<Value>(a), ConstantInput(Value(b)), commonValidity([a], count: count), type, count)
+        Operation.self, ColumnInput<Value>(a), ConstantInput(Value(b)), validity, type, count, policy)
     case (.constant(let a), .column(let b)):
       return try checked(
-        Operation.self, ConstantInput(Value(a)), ColumnInput<Value>(b), commonValidity([b], count: count), type, count)
+        Operation.self, ConstantInput(Value(a)), ColumnInput<Value>(b), validity, type, count, policy)
     case (.constant, .constant): preconditionFailure("arithmetic on constants is computed as on a column")
     }
   }
 
-  private static func checked<
-    Operation: IntegerOperation, Value: FixedWidthInteger & SignedInteger & FixedValue, Left: KernelInput,
-    Right: KernelInput
-  >(
-    _: Operation.Type, _ left: Left, _ right: Right, _ validity: Buffer?, _ type: DataType, _ count: Int
+  private static func checked<Operation: IntegerOperation, Value: IntegerValue, Left: KernelInput, Right: KernelInput>(
+    _: Operation.Type, _ left: Left, _ right: Right, _ validity: Buffer?, _ type: DataType, _ count: Int,
+    _ policy: FailurePolicy
   ) throws(Failure) -> Column where Left.Element == Value, Right.Element == Value {
     let target = Buffer(byteCount: count * MemoryLayout<Value>.size)
     let values = target.unsafeMutableValues(Value.self)
     var failed: Value = 0
     for row in 0..<count { values[row] = Operation.apply(left[row], right[row], &failed) }
-    if failed < 0 { try explain(Operation.self, left, right, validity, type, count) }
+    var validity = validity
+    if failed.leadingZeroBitCount == 0 {
+      validity = try settle(Operation.self, left, right, validity, type, count, policy)
+    }
     return Column(type: type, length: count, validity: validity, buffers: [target])
   }
 
-  /// Throws for the first row that holds values and has no result.
-  @inline(never)
-  private static func explain<
-    Operation: IntegerOperation, Value: FixedWidthInteger, Left: KernelInput, Right: KernelInput
-  >(
-    _: Operation.Type, _ left: Left, _ right: Right, _ validity: Buffer?, _ type: DataType, _ count: Int
-  ) throws(Failure) where Left.Element == Value, Right.Element == Value {
-    for row in 0..<count where !Operation.succeeds(left[row], right[row]) {
-      if let validity, !Bitmap.get(validity.address, row) { continue }
-      throw ArithmeticFailure.noResult(
-        Operation.operation, "\(left[row])", "\(right[row])", type, zero: right[row] == 0)
+  @inline(never)  // Off the path of batches that do not fail.
+  private static func settle<Operation: IntegerOperation, Value: IntegerValue, Left: KernelInput, Right: KernelInput>(
+    _: Operation.Type, _ left: Left, _ right: Right, _ validity: Buffer?, _ type: DataType, _ count: Int,
+    _ policy: FailurePolicy
+  ) throws(Failure) -> Buffer? where Left.Element == Value, Right.Element == Value {
+    try policy.settle(validity, count: count) { row in
+      Operation.succeeds(left[row], right[row])
+    } failure: { row in
+      ArithmeticFailure.noResult(Operation.operation, "\(left[row])", "\(right[row])", type, zero: right[row] == 0)
     }
   }
 
-  /// IEEE 754: no failures, but infinities and NaN.
-  private static func floats(_ operation: ArithmeticOperation, _ left: Operand, _ right: Operand, count: Int) -> Column
-  {
-    switch operation {
-    case .add: floats(left, right, count) { $0 + $1 }
-    case .subtract: floats(left, right, count) { $0 - $1 }
-    case .multiply: floats(left, right, count) { $0 * $1 }
-    case .divide: floats(left, right, count) { $0 / $1 }
-    case .modulo: floats(left, right, count) { $0.truncatingRemainder(dividingBy: $1) }
-    }
-  }
-
-  @inline(__always)  // So that the closure is part of each of the three loops.
-  private static func floats(
-    _ left: Operand, _ right: Operand, _ count: Int, _ apply: (Double, Double) -> Double
-  ) -> Column {
-    let target = Buffer(byteCount: count * 8)
-    let values = target.unsafeMutableValues(Double.self)
-    switch (left, right) {
-    case (.column(let a), .column(let b)):
-      let (a, b) = (a.values(Double.self), b.values(Double.self))
-      for row in 0..<count { values[row] = apply(a[row], b[row]) }
-    case (.column(let a), .constant(let b)):
-      let (a, b) = (a.values(Double.self), Double(b))
-      for row in 0..<count { values[row] = apply(a[row], b) }
-    case (.constant(let a), .column(let b)):
-      let (a, b) = (Double(a), b.values(Double.self))
-      for row in 0..<count { values[row] = apply(a, b[row]) }
-    case (.constant, .constant): preconditionFailure("arithmetic on constants is computed as on a column")
-    }
-    let validity = commonValidity([left.column, right.column], count: count)
-    return Column(type: .float64, length: count, validity: validity, buffers: [target])
-  }
-
-  /// Zero minus the integer, checked.
-  private static func negatedIntegers<Value: FixedWidthInteger & SignedInteger & FixedValue>(
-    _ column: Column, as _: Value.Type
+  /// Zero minus the integer.
+  private static func negatedIntegers<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ column: Column, as _: Value.Type, _ policy: FailurePolicy
   ) throws(Failure) -> Column {
     let count = column.length
     let target = Buffer(byteCount: count * MemoryLayout<Value>.size)
@@ -143,22 +127,17 @@ enum ArithmeticKernels {
     for row in 0..<count {
       let value = source[row]
       values[row] = 0 &- value
-      failed |= value & (0 &- value)  // Both are negative for the least integer only.
+      failed |= value & (0 &- value)  // Both have the top bit for the least integer only.
     }
-    if failed < 0 {
-      for row in 0..<count where source[row] == .min && column.isValid(row) {
-        throw ArithmeticFailure.doesNotFit("negate", "-(\(Value.min))", column.type)
+    var validity = commonValidity([column], count: count)
+    if policy != .wrap, failed.leadingZeroBitCount == 0 {
+      validity = try policy.settle(validity, count: count) { row in
+        source[row] != .min
+      } failure: { _ in
+        ArithmeticFailure.doesNotFit("negate", "-(\(Value.min))", column.type)
       }
     }
-    return Column(type: column.type, length: count, validity: commonValidity([column], count: count), buffers: [target])
-  }
-
-  private static func negatedFloats(_ column: Column) -> Column {
-    let count = column.length
-    let target = Buffer(byteCount: count * 8)
-    let (values, source) = (target.unsafeMutableValues(Double.self), column.values(Double.self))
-    for row in 0..<count { values[row] = -source[row] }
-    return Column(type: column.type, length: count, validity: commonValidity([column], count: count), buffers: [target])
+    return Column(type: column.type, length: count, validity: validity, buffers: [target])
   }
 }
 
@@ -179,7 +158,11 @@ enum ArithmeticFailure {
   }
 
   static func doesNotFit(_ function: String, _ formula: String, _ type: DataType) -> Failure {
-    let wider = type == .int32 ? "int64" : "float64"
+    let wider: DataType =
+      switch type {
+      case .int8, .int16, .int32, .uint8, .uint16, .uint32: .int64
+      default: .float64
+      }
     return Failure(
       .data,
       "\(function): \(formula) does not fit \(type); "

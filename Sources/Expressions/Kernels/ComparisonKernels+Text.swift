@@ -3,30 +3,43 @@ import Glibc
 import VolleyPlan
 
 extension ComparisonKernels {
-  /// Strings by their bytes, which is the order of their Unicode scalars.
+  /// Strings by their bytes, which is the order of their Unicode scalars; bytes as unsigned numbers.
   static func compareText(_ comparison: Comparison, _ left: Operand, _ right: Operand, count: Int) -> Words {
     switch (left, right) {
-    case (.column(let left), .column(let right)):
-      let (left, right) = (TextInput(left), TextInput(right))
-      return compare(comparison, count) {
-        left[$0]
-      } _: {
-        right[$0]
-      }
-    case (.column(let left), .constant(let right)):
-      return against(right, comparison, left, count)
-    case (.constant(let left), .column(let right)):
-      return against(left, comparison.mirrored, right, count)
+    case (.column(let left), .column(let right)): sides(comparison, TextInput(left), TextInput(right), count)
+    case (.column(let left), .constant(let right)): against(right, comparison, TextInput(left), count)
+    case (.constant(let left), .column(let right)): against(left, comparison.mirrored, TextInput(right), count)
     case (.constant, .constant): preconditionFailure("a comparison of constants is computed as one of a column")
     }
   }
 
-  private static func against(
-    _ literal: Literal, _ comparison: Comparison, _ column: Column, _ count: Int
+  /// As `compareText`, of values of that many bytes.
+  static func compareFixedBytes(
+    _ comparison: Comparison, _ left: Operand, _ right: Operand, width: Int, count: Int
   ) -> Words {
-    guard case .utf8(var text) = literal else { preconditionFailure("a utf8 kernel got a \(literal.type)") }
-    let input = TextInput(column)
-    return text.withUTF8 { constant in
+    func input(_ column: Column) -> FixedBytesInput { FixedBytesInput(column, width: width) }
+    return switch (left, right) {
+    case (.column(let left), .column(let right)): sides(comparison, input(left), input(right), count)
+    case (.column(let left), .constant(let right)): against(right, comparison, input(left), count)
+    case (.constant(let left), .column(let right)): against(left, comparison.mirrored, input(right), count)
+    case (.constant, .constant): preconditionFailure("a comparison of constants is computed as one of a column")
+    }
+  }
+
+  private static func sides<Input: BytesInput>(
+    _ comparison: Comparison, _ left: Input, _ right: Input, _ count: Int
+  ) -> Words {
+    compare(comparison, count) {
+      left[$0]
+    } _: {
+      right[$0]
+    }
+  }
+
+  private static func against<Input: BytesInput>(
+    _ literal: Literal, _ comparison: Comparison, _ input: Input, _ count: Int
+  ) -> Words {
+    literal.withBytes { constant in
       compare(comparison, count) {
         input[$0]
       } _: { _ in
@@ -60,8 +73,13 @@ extension ComparisonKernels {
   }
 }
 
-/// The strings of a utf8 column; those of null rows are undefined but readable.
-struct TextInput {
+/// The bytes of each row; those of null rows are undefined but readable.
+protocol BytesInput {
+  subscript(row: Int) -> UnsafeBufferPointer<UInt8> { get }
+}
+
+/// The strings of a column of text or bytes with 32-bit offsets.
+struct TextInput: BytesInput {
   let offsets: UnsafePointer<Int32>
   let bytes: UnsafePointer<UInt8>
 
@@ -74,6 +92,31 @@ struct TextInput {
   subscript(row: Int) -> UnsafeBufferPointer<UInt8> {
     let start = Int(offsets[row])
     return UnsafeBufferPointer(start: bytes + start, count: Int(offsets[row &+ 1]) &- start)
+  }
+}
+
+/// Values of a fixed number of bytes.
+struct FixedBytesInput: BytesInput {
+  private let start: UnsafePointer<UInt8>
+  private let width: Int
+
+  init(_ column: Column, width: Int) {
+    start = column.buffers[0].values(UInt8.self) + column.offset * width
+    self.width = width
+  }
+
+  @inline(__always)  // No load at all; a call would cost more.
+  subscript(row: Int) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start + row &* width, count: width) }
+}
+
+extension Literal {
+  /// The bytes of a constant text or of constant bytes.
+  func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    switch self {
+    case .utf8(var text), .string(var text, _): text.withUTF8(body)
+    case .binary(let bytes, _): bytes.withUnsafeBufferPointer(body)
+    default: preconditionFailure("a kernel of bytes got a \(type)")
+    }
   }
 }
 

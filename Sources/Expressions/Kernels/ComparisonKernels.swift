@@ -44,15 +44,25 @@ enum ComparisonKernels {
   static func column(
     _ comparison: Comparison, _ left: Operand, _ right: Operand, of type: DataType, count: Int
   ) -> Column {
-    let words =
-      switch type {
-      case .bool: compareBits(comparison, left, right, count: count)
-      case .int32: compare(comparison, left, right, as: Int32.self, count: count)
-      case .int64, .timestamp: compare(comparison, left, right, as: Int64.self, count: count)
-      case .float64: compare(comparison, left, right, as: Double.self, count: count)
-      case .utf8: compareText(comparison, left, right, count: count)
-      default: preconditionFailure("there is no comparison of \(type)")
-      }
+    let words: Words
+    switch type.physical {
+    case .bits: words = compareBits(comparison, left, right, count: count)
+    case .int8: words = compare(comparison, left, right, as: Int8.self, count: count)
+    case .int16: words = compare(comparison, left, right, as: Int16.self, count: count)
+    case .int32: words = compare(comparison, left, right, as: Int32.self, count: count)
+    case .int64: words = compare(comparison, left, right, as: Int64.self, count: count)
+    case .uint8: words = compare(comparison, left, right, as: UInt8.self, count: count)
+    case .uint16: words = compare(comparison, left, right, as: UInt16.self, count: count)
+    case .uint32: words = compare(comparison, left, right, as: UInt32.self, count: count)
+    case .uint64: words = compare(comparison, left, right, as: UInt64.self, count: count)
+    case .int128: words = compare(comparison, left, right, as: Int128.self, count: count)
+    case .float32: words = compare(comparison, left, right, as: Float.self, count: count)
+    case .float64: words = compare(comparison, left, right, as: Double.self, count: count)
+    case .bytes: words = compareText(comparison, left, right, count: count)
+    case .fixedBytes(let width): words = compareFixedBytes(comparison, left, right, width: width, count: count)
+    // float16 is compared as float32.
+    case .float16, nil: preconditionFailure("there is no comparison of \(type)")
+    }
     return words.column(validity: commonValidity([left.column, right.column], count: count))
   }
 

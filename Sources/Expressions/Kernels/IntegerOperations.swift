@@ -5,11 +5,12 @@ enum CheckedAdd: IntegerOperation {
   static let operation = ArithmeticOperation.add
 
   @inline(__always)
-  static func apply<Value: FixedWidthInteger & SignedInteger>(
+  static func apply<Value: FixedWidthInteger>(
     _ left: Value, _ right: Value, _ failed: inout Value
   ) -> Value {
     let sum = left &+ right
-    failed |= (left ^ sum) & (right ^ sum)  // The sum's sign differs from that of both.
+    // Signed: the sum's sign differs from that of both. Unsigned: the carry out of the top bit.
+    failed |= Value.isSigned ? (left ^ sum) & (right ^ sum) : (left & right) | ((left | right) & ~sum)
     return sum
   }
 
@@ -22,11 +23,14 @@ enum CheckedSubtract: IntegerOperation {
   static let operation = ArithmeticOperation.subtract
 
   @inline(__always)
-  static func apply<Value: FixedWidthInteger & SignedInteger>(
+  static func apply<Value: FixedWidthInteger>(
     _ left: Value, _ right: Value, _ failed: inout Value
   ) -> Value {
     let difference = left &- right
-    failed |= (left ^ right) & (left ^ difference)  // The sides' signs differ, and the result has the right one's.
+    // Signed: the sides' signs differ, and the result has the right one's. Unsigned: the borrow into the top bit.
+    failed |=
+      Value.isSigned
+      ? (left ^ right) & (left ^ difference) : (~left & right) | (~(left ^ right) & difference)
     return difference
   }
 
@@ -39,11 +43,11 @@ enum CheckedMultiply: IntegerOperation {
   static let operation = ArithmeticOperation.multiply
 
   @inline(__always)
-  static func apply<Value: FixedWidthInteger & SignedInteger>(
+  static func apply<Value: FixedWidthInteger>(
     _ left: Value, _ right: Value, _ failed: inout Value
   ) -> Value {
     let (product, overflow) = left.multipliedReportingOverflow(by: right)
-    failed |= overflow ? -1 : 0
+    failed |= overflow ? ~0 : 0
     return product
   }
 
@@ -57,17 +61,17 @@ enum CheckedDivide: IntegerOperation {
   static let operation = ArithmeticOperation.divide
 
   @inline(__always)
-  static func apply<Value: FixedWidthInteger & SignedInteger>(
+  static func apply<Value: FixedWidthInteger>(
     _ left: Value, _ right: Value, _ failed: inout Value
   ) -> Value {
     let fails = !succeeds(left, right)
-    failed |= fails ? -1 : 0
+    failed |= fails ? ~0 : 0
     return left / (fails ? 1 : right)
   }
 
   @inline(__always)
   static func succeeds<Value: FixedWidthInteger>(_ left: Value, _ right: Value) -> Bool {
-    right != 0 && !(right == ~0 && left == .min)  // ~0 is -1.
+    right != 0 && !(Value.isSigned && right == ~0 && left == .min)  // ~0 is -1.
   }
 }
 
@@ -77,11 +81,11 @@ enum CheckedModulo: IntegerOperation {
   static let operation = ArithmeticOperation.modulo
 
   @inline(__always)
-  static func apply<Value: FixedWidthInteger & SignedInteger>(
+  static func apply<Value: FixedWidthInteger>(
     _ left: Value, _ right: Value, _ failed: inout Value
   ) -> Value {
     let fails = !CheckedDivide.succeeds(left, right)
-    failed |= fails ? -1 : 0
+    failed |= fails ? ~0 : 0
     return left % (fails ? 1 : right)
   }
 

@@ -55,6 +55,23 @@ enum NumberText {
     }
   }
 
+  /// As `double`, rounded once to the nearest float32.
+  static func float(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
+    guard Decimal(text) != nil else { return special(text).map { Float($0) } }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { copy in
+      for index in 0..<text.count { copy[index] = CChar(bitPattern: text[index]) }
+      copy[text.count] = 0
+      guard let start = copy.baseAddress else { return nil }
+      let value = strtof(start, nil)
+      return value.isFinite ? value : nil
+    }
+  }
+
+  /// Whether a value that became infinite was a number in the text.
+  static func isTooLarge(_ isInfinite: Bool, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    isInfinite && special(text) == nil
+  }
+
   private static func special(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
     guard let first = text.first else { return nil }
     let negative = first == UInt8(ascii: "-")
@@ -72,13 +89,14 @@ enum NumberText {
   }
 
   /// Returns the number of bytes written, at most `integerWidth`.
-  static func write(_ value: Int64, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    var magnitude = value.magnitude
+  static func write<Value: FixedWidthInteger>(_ value: Value, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var magnitude = UInt64(truncatingIfNeeded: value.magnitude)
     var count = 1
     var power: UInt64 = 10
-    while count < 19, magnitude >= power {
+    while count < 20, magnitude >= power {
       count &+= 1
-      power &*= 10
+      // 10^20 is no UInt64, and is not needed.
+      power = count < 20 ? power &* 10 : power
     }
     let sign = value < 0 ? 1 : 0
     if sign == 1 { target[0] = UInt8(ascii: "-") }
@@ -93,7 +111,19 @@ enum NumberText {
   }
 
   static func write(_ value: Double, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    var text = value.isNaN ? "nan" : value.description
+    write(value.isNaN ? "nan" : value.description, to: target)
+  }
+
+  static func write(_ value: Float, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    write(value.isNaN ? "nan" : value.description, to: target)
+  }
+
+  static func write(_ value: Float16, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    write(value.isNaN ? "nan" : value.description, to: target)
+  }
+
+  private static func write(_ text: String, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var text = text
     return text.withUTF8 { bytes in
       precondition(bytes.count <= doubleWidth, "the shortest decimal of a float64 has at most 32 characters")
       for index in 0..<bytes.count { target[index] = bytes[index] }

@@ -126,7 +126,8 @@ struct ExpressionTyping {
     }
     var promoted: [TypedExpression] = []
     for (index, (argument, type)) in zip(arguments, types).enumerated() {
-      guard argument.adapted(to: type) != nil || Promotion.common(argument.type, type) == type else {
+      guard argument.type == type || argument.adapted(to: type) != nil || Promotion.common(argument.type, type) == type
+      else {
         throw Failure(
           .usage,
           "the function '\(function.function)' takes \(type) as argument \(index + 1), found \(argument.type); "

@@ -26,33 +26,45 @@ extension ExpressionTyping {
     {
       return resolved
     }
-    guard arguments.allSatisfy(\.type.isNumeric), let unified = Promotion.unify(arguments) else {
-      let (left, right) = (arguments[0].type, arguments[1].type)
-      let verb = function.arithmetic?.participle ?? function.rawValue
-      throw Failure(
-        .usage, "\(function.rawValue): \(left) and \(right) cannot be \(verb); \(arithmeticRemedy(left, right))")
+    guard let operation = function.arithmetic, let resolved = ArithmeticTyping.resolve(operation, arguments) else {
+      throw refusal(function.rawValue, function.arithmetic, arguments)
     }
     return TypedExpression(
-      .call(function, unified), unified[0].type, nullable: unified.contains(where: \.nullable))
+      .call(function, resolved.sides), resolved.type, nullable: resolved.sides.contains(where: \.nullable))
+  }
+
+  /// Why two values are not computed with.
+  func refusal(
+    _ name: String, _ operation: ArithmeticOperation?, _ arguments: [TypedExpression]
+  ) -> Failure {
+    let (left, right) = (arguments[0].type, arguments[1].type)
+    return Failure(
+      .usage,
+      "\(name): \(left) and \(right) cannot be \(operation?.participle ?? name); \(arithmeticRemedy(left, right))")
   }
 
   private func arithmeticRemedy(_ left: DataType, _ right: DataType) -> String {
     if left.isTemporal || right.isTemporal {
       return "a time takes a duration or an interval, or another time of its type; date_add adds other units"
     }
-    return "arithmetic takes int32, int64 or float64; cast the other types first"
+    if left.decoded.isNumeric, right.decoded.isNumeric {
+      return "the result would have more than 38 digits; cast to decimals of fewer digits, or to float64, first"
+    }
+    return "arithmetic takes numbers; cast the other types first"
   }
 
   private func negate(_ argument: TypedExpression) throws(Failure) -> TypedExpression {
-    guard argument.type.isNumeric else {
+    guard let type = ArithmeticTyping.negated(argument.type) else {
       throw Failure(
-        .usage, "negate: \(argument.type) cannot be negated; arithmetic takes int32, int64 or float64; cast it first")
+        .usage, "negate: \(argument.type) cannot be negated; arithmetic takes numbers; cast it first")
     }
     // A negative literal stays a literal, and so adapts to the other side's type.
     switch argument.node {
     case .literal(.int32(let value)) where value != .min: return TypedExpression(.int32(-value))
     case .literal(.int64(let value)) where value != .min: return TypedExpression(.int64(-value))
-    default: return TypedExpression(.call(.negate, [argument]), argument.type, nullable: argument.nullable)
+    default:
+      let argument = argument.promoted(to: type)
+      return TypedExpression(.call(.negate, [argument]), type, nullable: argument.nullable)
     }
   }
 
@@ -69,20 +81,11 @@ extension ExpressionTyping {
   }
 
   private func logic(_ function: BuiltinFunction, _ arguments: [TypedExpression]) throws(Failure) -> TypedExpression {
+    let arguments = arguments.map { $0.type.decoded == .bool || $0.type == .null ? $0.promoted(to: .bool) : $0 }
     for argument in arguments where argument.type != .bool {
       throw Failure(
         .usage, "\(function.rawValue): takes bool, found \(argument.type); compare it with something first")
     }
     return TypedExpression(.call(function, arguments), .bool, nullable: arguments.contains(where: \.nullable))
   }
-}
-
-extension DataType {
-  var isNumeric: Bool {
-    switch self {
-    case .int32, .int64, .float64: true
-    default: false
-    }
-  }
-
 }

@@ -52,18 +52,31 @@ extension TypedExpression {
     guard let integer = integerLiteral else { return nil }
     switch target {
     case .int32: return Int32(exactly: integer).map { TypedExpression(.int32($0)) }
-    case .int64: return TypedExpression(.int64(integer))
+    case .int64: return Int64(exactly: integer).map { TypedExpression(.int64($0)) }
     case .float64: return TypedExpression(.float64(Double(integer)))
-    default: return nil
+    case .float32: return Float(exactly: integer).map { TypedExpression(.float(Double($0), target)) }
+    case .float16: return Float16(exactly: integer).map { TypedExpression(.float(Double($0), target)) }
+    case .decimal128(let precision, let scale):
+      guard scale >= 0, scale <= 38 else { return nil }
+      let (value, overflow) = integer.multipliedReportingOverflow(by: DecimalPowers.signed(scale))
+      let fits = !overflow && value.magnitude < DecimalPowers.unsigned(precision)
+      return fits ? TypedExpression(.integer(value, target)) : nil
+    default:
+      guard let shape = target.integerShape else { return nil }
+      let low: Int128 = shape.isSigned ? -(1 << (shape.bits - 1)) : 0
+      let high: Int128 = 1 << (shape.isSigned ? shape.bits - 1 : shape.bits)
+      return integer >= low && integer < high ? TypedExpression(.integer(integer, target)) : nil
     }
   }
 
   var isIntegerLiteral: Bool { integerLiteral != nil }
 
-  private var integerLiteral: Int64? {
+  /// The value of a literal of an integer type.
+  var integerLiteral: Int128? {
     switch node {
-    case .literal(.int32(let value)): Int64(value)
-    case .literal(.int64(let value)): value
+    case .literal(.int32(let value)): Int128(value)
+    case .literal(.int64(let value)): Int128(value)
+    case .literal(.integer(let value, let type)) where type.isInteger: value
     default: nil
     }
   }
