@@ -50,21 +50,43 @@ extension Bitmap {
   public static func gather(
     _ bits: UnsafeRawPointer, _ offset: Int, rows: UnsafePointer<UInt32>, count: Int, to target: UnsafeMutableRawPointer
   ) -> Int {
-    let bytes = bits.assumingMemoryBound(to: UInt8.self)
     let words = target.assumingMemoryBound(to: UInt64.self)
     var ones = 0
     var done = 0
     while done < count {
       let step = min(64, count - done)
       var word: UInt64 = 0
-      for bit in 0..<step {
-        let row = offset &+ Int(rows[done &+ bit])
-        word |= UInt64((bytes[row >> 3] >> UInt8(truncatingIfNeeded: row & 7)) & 1) << UInt64(truncatingIfNeeded: bit)
+      if step == 64 {
+        for byte in 0..<8 {
+          let bits = eight(bits, offset, rows: rows + (done &+ 8 &* byte))
+          word |= bits &<< UInt64(truncatingIfNeeded: 8 &* byte)
+        }
+      } else {
+        for bit in 0..<step {
+          word |= one(bits, offset &+ Int(rows[done &+ bit])) &<< UInt64(truncatingIfNeeded: bit)
+        }
       }
       words[done >> 6] = word.littleEndian
       ones += word.nonzeroBitCount
       done += step
     }
     return ones
+  }
+
+  @inline(__always)  // A load, a shift and a mask.
+  private static func one(_ bits: UnsafeRawPointer, _ index: Int) -> UInt64 {
+    (UInt64(bits.load(fromByteOffset: index &>> 3, as: UInt8.self)) &>> UInt64(truncatingIfNeeded: index & 7)) & 1
+  }
+
+  /// The bits of eight rows, which are taken side by side: one after the other they would wait for each other.
+  @inline(__always)  // The body of a loop.
+  private static func eight(_ bits: UnsafeRawPointer, _ offset: Int, rows: UnsafePointer<UInt32>) -> UInt64 {
+    let low =
+      one(bits, offset &+ Int(rows[0])) | one(bits, offset &+ Int(rows[1])) &<< 1
+      | one(bits, offset &+ Int(rows[2])) &<< 2 | one(bits, offset &+ Int(rows[3])) &<< 3
+    let high =
+      one(bits, offset &+ Int(rows[4])) | one(bits, offset &+ Int(rows[5])) &<< 1
+      | one(bits, offset &+ Int(rows[6])) &<< 2 | one(bits, offset &+ Int(rows[7])) &<< 3
+    return low | high &<< 4
   }
 }
