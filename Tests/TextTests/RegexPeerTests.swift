@@ -86,6 +86,7 @@ struct RegexPeerTests {
       for (index, text) in texts.enumerated() {
         // There \B matches between the bytes of a character.
         if pattern.components(of: "\\B").count > 1, text.utf8.contains(where: { $0 >= 0x80 }) { continue }
+        if Self.loopsOverLazyNothing(pattern) { continue }
         let place = "\(generator): \(pattern.debugDescription) in \(text.debugDescription)"
         #expect(found.matches[index] == wanted[0].items[index].flag, "\(place)")
         if index < wanted[1].items.count {
@@ -97,6 +98,21 @@ struct RegexPeerTests {
       }
     }
     return valid
+  }
+
+  /// Whether a lazy repetition that may take nothing stands in two loops around each other, "(?:(?:a??)*)+": RE2 leaves out the
+  /// empty turn of the inner loop that its own rules prefer, and takes what is there. We keep to the rules.
+  private static func loopsOverLazyNothing(_ pattern: String) -> Bool {
+    let lazy = ["??)", "*?)", "}?)"]
+    return lazy.contains { mark in
+      pattern.components(of: mark).dropFirst().contains { rest in
+        // What follows: the quantifier of the group, and the end and quantifier of the group around it.
+        let after = rest.drop { "?*+{}0123456789,".contains($0) }
+        guard after.count < rest.count, after.first == ")" else { return false }
+        let outer = after.dropFirst()
+        return outer.first.map { "?*+{".contains($0) } ?? false
+      }
+    }
   }
 
   /// A grammar of expressions.

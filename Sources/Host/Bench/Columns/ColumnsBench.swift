@@ -48,7 +48,8 @@ struct ColumnsBench {
     case "split-part":
       return try expression(
         name, data, .call("split_part", [.column("path"), .literal(.utf8("/")), .literal(.int64(3))]))
-    case "truncate": return try expression(name, data, .call("truncate", [.column("ts"), .literal(.utf8("hour"))]))
+    case "truncate":
+      return try expression(name, data, .call("date_truncate", [.literal(.utf8("hour")), .column("ts")]))
     case "filter": return try filter(data)
     case "take": return try take(data)
     case "aggregate-1k": return try aggregate(name, data, key: "k1k")
