@@ -98,6 +98,11 @@ let package = Package(
         .product(name: "VolleyTesting", package: "sdk"),
       ],
       exclude: ["Peers"]),
+    .testTarget(
+      name: "AllocationTests",
+      dependencies: ["AllocationCounter", "Arrow", "Base", "Connectors", "Expressions", plan]),
+    // Counts the calls of malloc in the whole test program.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     // What several test targets use: a seeded generator, python peers, temporary folders.
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
     // Random columns of every type, and pyarrow in the test's own process.
