@@ -58,7 +58,8 @@ let package = Package(
     // Tests, one target a room
     .testTarget(name: "VolleyPlanTests", dependencies: ["TestSupport", plan], exclude: ["plan.schema"]),
     .testTarget(
-      name: "VolleyTests", dependencies: ["TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
+      name: "VolleyTests",
+      dependencies: ["Arrow", "ArrowTestSupport", "TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
     .testTarget(name: "CalendarTests", dependencies: ["Base", "Calendar", "TestSupport", plan]),
     .testTarget(
       name: "ArrowTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Calendar", "TestSupport", plan, abi]),
@@ -84,7 +85,8 @@ let package = Package(
     .testTarget(
       name: "PlanningTests",
       dependencies: [
-        "Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Operators", "Planning", "TestSupport", plan,
+        "Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Operators", "Planning", "TestSupport",
+        .product(name: "Volley", package: "sdk"), plan,
       ]),
     .testTarget(
       name: "PluginLoadingTests",

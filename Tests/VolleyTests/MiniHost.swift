@@ -1,3 +1,4 @@
+import Arrow
 import CVolley
 import VolleyPlan
 
@@ -19,6 +20,13 @@ final class MiniHost {
     case double([Double?])
     case text([String?])
     case timestamp([Int64?])
+    /// The bytes of each value: of a fixed width, or those of a binary column.
+    case raw(DataType, [[UInt8]?])
+
+    /// Values of a type of fixed width, as they lie in memory.
+    static func values<T: BitwiseCopyable>(_ type: DataType, _ values: [T?]) -> Cells {
+      .raw(type, values.map { $0.map { value in withUnsafeBytes(of: value) { Array($0) } } })
+    }
   }
 
   final class State {
@@ -30,6 +38,8 @@ final class MiniHost {
     var parameters: [String: String] = [:]
     /// When set, `emit` refuses with it.
     var refusal: String?
+    /// Looks at what is emitted, which is then released and not kept.
+    var look: ((UnsafeMutablePointer<ArrowArray>) -> Void)?
     /// Whether what is emitted is only released.
     var drop = false
     var parameterTexts: [UnsafeMutablePointer<CChar>] = []
@@ -71,6 +81,10 @@ final class MiniHost {
         return VOLLEY_FAILED
       }
       if state.drop { return VOLLEY_OK }
+      if let look = state.look {
+        look(batch!)
+        return VOLLEY_OK
+      }
       state.emitted.append((Int(output), MiniHost.cells(batch!, state.outputs[Int(output)])))
       return VOLLEY_OK
     })
@@ -245,12 +259,33 @@ extension MiniHost {
           return String(
             decoding: UnsafeRawBufferPointer(start: bytes.map { $0 + start }, count: end - start), as: UTF8.self)
         })
-    default: preconditionFailure("no \(type) is read here")
+    case .binary:
+      let offsets = values.assumingMemoryBound(to: Int32.self)
+      return .raw(
+        type,
+        read { index in
+          let (start, end) = (Int(offsets[index]), Int(offsets[index + 1]))
+          return Array(UnsafeRawBufferPointer(start: array.buffers[2].map { $0 + start }, count: end - start))
+        })
+    default:
+      let width = width(type)
+      return .raw(type, read { Array(UnsafeRawBufferPointer(start: values + $0 * width, count: width)) })
+    }
+  }
+
+  /// Bytes of a value.
+  static func width(_ type: DataType) -> Int {
+    switch type {
+    case .int8, .uint8: 1
+    case .int16, .uint16, .float16: 2
+    case .uint32, .float32, .date32: 4
+    case .uint64, .duration: 8
+    default: preconditionFailure("no \(type) is read or given here")
     }
   }
 }
 
-/// A struct schema in C memory, freed with the value.
+/// A struct schema in C memory, freed with the value. Its columns are written by the room of the host that does so.
 final class SchemaMemory {
   let root: UnsafeMutablePointer<ArrowSchema>
   private var texts: [UnsafeMutablePointer<CChar>] = []
@@ -268,15 +303,16 @@ final class SchemaMemory {
     for (index, field) in fields.enumerated() {
       let child = UnsafeMutablePointer<ArrowSchema>.allocate(capacity: 1)
       child.initialize(to: ArrowSchema())
-      child.pointee.name = text(field.name)
-      child.pointee.format = text(Self.format(field.type))
-      child.pointee.flags = field.nullable ? Int64(ARROW_FLAG_NULLABLE) : 0
+      field.export(into: child)
       (children + index).initialize(to: child)
     }
   }
 
   deinit {
-    for index in 0..<count { children[index]!.deallocate() }
+    for index in 0..<count {
+      children[index]!.pointee.release(children[index]!)
+      children[index]!.deallocate()
+    }
     children.deallocate()
     root.deallocate()
     for text in texts { text.deallocate() }
@@ -288,24 +324,6 @@ final class SchemaMemory {
     memory.initialize(from: bytes, count: bytes.count)
     texts.append(memory)
     return UnsafePointer(memory)
-  }
-
-  static func format(_ type: DataType) -> String {
-    switch type {
-    case .bool: "b"
-    case .int32: "i"
-    case .int64: "l"
-    case .float64: "g"
-    case .utf8: "u"
-    case .timestamp(let unit, let zone):
-      switch unit {
-      case .second: "tss:" + (zone ?? "")
-      case .millisecond: "tsm:" + (zone ?? "")
-      case .microsecond: "tsu:" + (zone ?? "")
-      case .nanosecond: "tsn:" + (zone ?? "")
-      }
-    default: preconditionFailure("no \(type) is given here")
-    }
   }
 }
 
@@ -385,12 +403,23 @@ final class ArrayMemory {
     case .int64(let values), .timestamp(let values):
       buffers = [UnsafeRawPointer(valid), UnsafeRawPointer(fill(values, Int64(-77)) { $0 })]
     case .double(let values): buffers = [UnsafeRawPointer(valid), UnsafeRawPointer(fill(values, Double.nan) { $0 })]
-    case .text(let values):
+    case .raw(let type, let values) where type != .binary:
+      let width = MiniHost.width(type)
+      let target = block(total * width)
+      target.initializeMemory(as: UInt8.self, repeating: 0xB3, count: total * width)
+      for row in skip..<total {
+        guard let value = values[row - skip] else { continue }
+        (target + row * width).copyMemory(from: value, byteCount: width)
+        valid[row >> 3] |= 1 << UInt8(row & 7)
+      }
+      buffers = [UnsafeRawPointer(valid), UnsafeRawPointer(target)]
+    case .text, .raw:
+      let values = cells.bytes
       let offsets = block(4 * (total + 1)).assumingMemoryBound(to: Int32.self)
       var bytes: [UInt8] = []
       for row in 0..<total {
         if row >= skip, let value = values[row - skip] {
-          bytes += value.utf8
+          bytes += value
           valid[row >> 3] |= 1 << UInt8(row & 7)
         } else {
           bytes += [0x3F]  // Behind a null may stand anything.
@@ -416,6 +445,15 @@ final class ArrayMemory {
 }
 
 extension MiniHost.Cells {
+  /// Of texts and raw values.
+  fileprivate var bytes: [[UInt8]?] {
+    switch self {
+    case .text(let values): values.map { $0.map { Array($0.utf8) } }
+    case .raw(_, let values): values
+    default: []
+    }
+  }
+
   var count: Int {
     switch self {
     case .bool(let values): values.count
@@ -423,6 +461,7 @@ extension MiniHost.Cells {
     case .int64(let values), .timestamp(let values): values.count
     case .double(let values): values.count
     case .text(let values): values.count
+    case .raw(_, let values): values.count
     }
   }
 
@@ -433,6 +472,7 @@ extension MiniHost.Cells {
     case .int64(let values), .timestamp(let values): values.contains(nil)
     case .double(let values): values.contains(nil)
     case .text(let values): values.contains(nil)
+    case .raw(_, let values): values.contains(nil)
     }
   }
 }
@@ -445,6 +485,7 @@ extension MiniHost.Cells {
     case .int64(let values), .timestamp(let values): values.count { $0 == nil }
     case .double(let values): values.count { $0 == nil }
     case .text(let values): values.count { $0 == nil }
+    case .raw(_, let values): values.count { $0 == nil }
     }
   }
 }

@@ -217,6 +217,7 @@ extension MiniHost.Cells {
     case .double(let values): .double(Array(values.prefix(count)))
     case .text(let values): .text(Array(values.prefix(count)))
     case .timestamp(let values): .timestamp(Array(values.prefix(count)))
+    case .raw(let type, let values): .raw(type, Array(values.prefix(count)))
     }
   }
 }

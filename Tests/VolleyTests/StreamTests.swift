@@ -242,12 +242,12 @@ struct StreamTests {
         .toSink(.blackhole, uid: "out")
     }
     check(
-      "map 1: field 'tags' of row type Tags is a Array<String>: a field is a Bool, Int32, Int64, Int, Double, String or "
-        + "Timestamp, or an optional one"
+      "map 1: field 'tags' of row type Tags is a Array<String>: a field is a Bool, an integer of 8 to 64 "
+        + "bits, a Float16, Float, Double, String, [UInt8], CalendarDate, Timestamp or Duration, or an optional one"
     ) { $0.example().map { (row: Good) in Tags(tags: []) }.toSink(.blackhole, uid: "out") }
     check(
-      "map 1: field 'inner' of row type Nested is a Inner: a field is a Bool, Int32, Int64, Int, Double, String or "
-        + "Timestamp, or an optional one"
+      "map 1: field 'inner' of row type Nested is a Inner: a field is a Bool, an integer of 8 to 64 "
+        + "bits, a Float16, Float, Double, String, [UInt8], CalendarDate, Timestamp or Duration, or an optional one"
     ) { $0.example().map { (row: Nested) in Good(a: row.inner.a) }.toSink(.blackhole, uid: "out") }
     check("map 1: row type Empty has no fields: a row is a struct with named fields") {
       $0.example().map { (row: Empty) in Good(a: 1) }.toSink(.blackhole, uid: "out")

@@ -32,7 +32,11 @@ struct ExpressionTyping {
     }
     switch expression {
     case .column(let name): return try column(name)
-    case .literal(let literal): return TypedExpression(literal)
+    case .literal(let literal):
+      if let objection = LiteralRules.objection(to: literal) {
+        throw Failure(.usage, "a constant of \(literal.type) in the plan is none: \(objection)")
+      }
+      return TypedExpression(literal)
     case .call(let name, let arguments):
       let arguments = try resolve(arguments, depth: depth + 1)
       if let definition = FunctionTable.definition(name) { return try call(definition, arguments) }

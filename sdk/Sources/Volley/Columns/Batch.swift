@@ -62,12 +62,15 @@ public final class Batch {
   }
 
   /// Column `index` as a part of a batch that goes to the host; it keeps this batch alive.
-  func exported(_ index: Int) -> ExportedColumn {
+  func exported(_ index: Int) throws(VolleyError) -> ExportedColumn {
     let column = columns[index]
-    return ExportedColumn(
-      length: column.length, offset: column.offset, nullCount: column.nullCount,
-      buffers: [column.validityBits.map { UnsafeRawPointer($0) }, column.values]
-        + (schema.fields[index].type == .utf8 ? [column.text] : []),
-      owner: self)
+    guard let child = array.children?[index] else {
+      throw VolleyError("a batch came without its column '\(schema.fields[index].name)'", domain: .internal)
+    }
+    var exported = try ExportedColumn(borrowing: child.pointee, owner: self)
+    exported.length = column.length
+    exported.offset = column.offset
+    exported.nullCount = column.nullCount
+    return exported
   }
 }

@@ -12,18 +12,25 @@ public final class BatchBuilder {
   private enum Content {
     case made(OutputColumn)
     case passed(ExportedColumn)
+    /// Of a type that is not built value by value, and not passed yet.
+    case awaited
+
+    init(_ type: DataType, capacity: Int) {
+      self = ColumnStorage(type).map { .made(OutputColumn(type, $0, capacity: capacity)) } ?? .awaited
+    }
 
     var count: Int {
       switch self {
       case .made(let column): column.count
       case .passed(let column): column.length
+      case .awaited: 0
       }
     }
   }
 
   public init(_ schema: Schema) {
     self.schema = schema
-    columns = schema.fields.map { .made(OutputColumn($0.type, capacity: 1024)) }
+    columns = schema.fields.map { Content($0.type, capacity: 1024) }
   }
 
   /// Rows of the longest column.
@@ -40,7 +47,7 @@ public final class BatchBuilder {
     guard type == Value.dataType else {
       throw VolleyError("column '\(name)' is \(type), not \(Value.dataType) (\(Value.self))")
     }
-    return ColumnBuilder(made(index))
+    return ColumnBuilder(try made(index))
   }
 
   /// Makes column `name` the column `other` (by default of the same name) of an input batch, without a copy.
@@ -52,7 +59,7 @@ public final class BatchBuilder {
     guard type == schema.fields[index].type else {
       throw VolleyError("column '\(name)' is \(schema.fields[index].type), and the column to pass is \(type)")
     }
-    columns[index] = .passed(batch.exported(source))
+    columns[index] = .passed(try batch.exported(source))
   }
 
   /// Appends a row: its fields to the columns of the same names.
@@ -65,7 +72,7 @@ public final class BatchBuilder {
   func writer<Row: RowValue>(for type: Row.Type) throws -> RowWriter {
     if let rowWriter, rowWriter.type == type { return rowWriter }
     finishRows()
-    let writer = try RowWriter(type, schema: schema, columns: schema.fields.indices.map { made($0) })
+    let writer = try RowWriter(type, schema: schema, columns: try schema.fields.indices.map { try made($0) })
     rowWriter = writer
     return writer
   }
@@ -83,9 +90,14 @@ public final class BatchBuilder {
     return index
   }
 
-  private func made(_ index: Int) -> OutputColumn {
+  private func made(_ index: Int) throws(VolleyError) -> OutputColumn {
     if case .made(let column) = columns[index] { return column }
-    let column = OutputColumn(schema.fields[index].type, capacity: 1024)
+    let field = schema.fields[index]
+    guard let storage = ColumnStorage(field.type) else {
+      throw VolleyError(
+        "column '\(field.name)' is \(field.type), which is not built value by value: pass it on from an input batch")
+    }
+    let column = OutputColumn(field.type, storage, capacity: 1024)
     columns[index] = .made(column)
     return column
   }
@@ -95,6 +107,13 @@ public final class BatchBuilder {
     let rowCount = self.rowCount
     var result: [ExportedColumn] = []
     for (field, column) in zip(schema.fields, columns) {
+      if case .awaited = column {
+        // Without rows there is nothing to hand on.
+        guard rowCount > 0 else { continue }
+        throw VolleyError(
+          "column '\(field.name)' is \(field.type), which is not built value by value, and was not passed on from an "
+            + "input batch")
+      }
       guard column.count == rowCount else {
         throw VolleyError(
           "column '\(field.name)' has \(column.count) rows and another has \(rowCount): give each column the same number"
@@ -104,6 +123,7 @@ public final class BatchBuilder {
       switch column {
       case .made(let column): exported = try column.exported()
       case .passed(let column): exported = column
+      case .awaited: continue
       }
       guard field.nullable || exported.nullCount == 0 else {
         throw VolleyError("column '\(field.name)' may not be null, and \(exported.nullCount) of its rows are")
@@ -111,7 +131,7 @@ public final class BatchBuilder {
       result.append(exported)
     }
     let capacity = max(64, rowCount)
-    columns = schema.fields.map { .made(OutputColumn($0.type, capacity: capacity)) }
+    columns = schema.fields.map { Content($0.type, capacity: capacity) }
     return (rowCount, result)
   }
 }

@@ -1,7 +1,8 @@
 import VolleyPlan
 
-/// A Swift type that one column type's values have: `Bool`, `Int32`, `Int64`, `Int` (as int64), `Double`, `String`,
-/// `Timestamp`.
+/// A Swift type that one column type's values have: `Bool`; the integers of 8 to 64 bits, `Int` as int64 and `UInt` as uint64;
+/// `Float16`, `Float`, `Double`; `String` as utf8, `[UInt8]` as binary; `CalendarDate` as date32, `Timestamp` and `Duration`
+/// in microseconds, without a time zone. A column of another type is cast to one of these, or passed on as it is.
 public protocol ColumnValue: FunctionValue, Sendable where Base == Self {
   static var dataType: DataType { get }
   associatedtype Reader: ColumnReader where Reader.Element == Self
@@ -71,53 +72,4 @@ public protocol ColumnWriter {
   mutating func put(_ value: Element, _ row: Int)
   /// Writes something for a null.
   mutating func putDefault(_ row: Int)
-}
-
-extension Bool: ColumnValue {
-  public typealias Base = Bool
-  public typealias Reader = BitReader
-  public typealias Writer = BitWriter
-  public static var dataType: DataType { .bool }
-}
-
-extension Int32: ColumnValue {
-  public typealias Base = Int32
-  public typealias Reader = FixedReader<Int32>
-  public typealias Writer = FixedWriter<Int32>
-  public static var dataType: DataType { .int32 }
-}
-
-extension Int64: ColumnValue {
-  public typealias Base = Int64
-  public typealias Reader = FixedReader<Int64>
-  public typealias Writer = FixedWriter<Int64>
-  public static var dataType: DataType { .int64 }
-}
-
-extension Int: ColumnValue {
-  public typealias Base = Int
-  public typealias Reader = FixedReader<Int>
-  public typealias Writer = FixedWriter<Int>
-  public static var dataType: DataType { .int64 }
-}
-
-extension Double: ColumnValue {
-  public typealias Base = Double
-  public typealias Reader = FixedReader<Double>
-  public typealias Writer = FixedWriter<Double>
-  public static var dataType: DataType { .float64 }
-}
-
-extension Timestamp: ColumnValue {
-  public typealias Base = Timestamp
-  public typealias Reader = FixedReader<Timestamp>
-  public typealias Writer = FixedWriter<Timestamp>
-  public static var dataType: DataType { .timestamp }
-}
-
-extension String: ColumnValue {
-  public typealias Base = String
-  public typealias Reader = TextReader
-  public typealias Writer = TextWriter
-  public static var dataType: DataType { .utf8 }
 }

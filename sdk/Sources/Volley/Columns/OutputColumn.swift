@@ -3,6 +3,7 @@ import VolleyPlan
 /// A column in the making: memory that grows and goes to the host without a copy.
 public final class OutputColumn {
   public let type: DataType
+  let storage: ColumnStorage
   /// Rows that are written.
   @exclusivity(unchecked) public internal(set) var count = 0
   /// Rows that there is memory for.
@@ -14,20 +15,31 @@ public final class OutputColumn {
   @exclusivity(unchecked) private var textCount = 0
   /// Nil while no row is null.
   @exclusivity(unchecked) private var validityBits: Block?
-  /// Text beyond what 32-bit offsets can address came in; the column cannot be used.
-  @exclusivity(unchecked) private var tooMuchText = false
+  /// Why the column cannot be used: a value came that it cannot hold.
+  @exclusivity(unchecked) private var problem: String?
 
-  /// - Parameter capacity: rows to have memory for at once.
-  public init(_ type: DataType, capacity: Int) {
+  /// - Parameters:
+  ///   - type: what its values' Swift type has as `dataType`.
+  ///   - capacity: rows to have memory for at once.
+  @usableFromInline
+  convenience init(valuesOf type: DataType, capacity: Int) {
+    guard let storage = ColumnStorage(type) else {
+      preconditionFailure("a ColumnValue has the type \(type), whose columns are not built value by value")
+    }
+    self.init(type, storage, capacity: capacity)
+  }
+
+  init(_ type: DataType, _ storage: ColumnStorage, capacity: Int) {
     self.type = type
+    self.storage = storage
     self.capacity = max(capacity, 1)
-    values = Block(byteCount: Self.byteCount(type, self.capacity))
-    switch type {
-    case .utf8:
+    values = Block(byteCount: storage.byteCount(self.capacity))
+    switch storage {
+    case .bytes:
       text = Block(byteCount: 16 * self.capacity)
       offsets[0] = 0
-    case .bool: values.address.initializeMemory(as: UInt8.self, repeating: 0, count: values.capacity)
-    default: break
+    case .bits: values.address.initializeMemory(as: UInt8.self, repeating: 0, count: values.capacity)
+    case .fixed: break
     }
   }
 
@@ -37,17 +49,7 @@ public final class OutputColumn {
     validityBits?.free()
   }
 
-  private static func byteCount(_ type: DataType, _ rows: Int) -> Int {
-    switch type {
-    case .bool: Bits.byteCount(rows)
-    case .int32: 4 * rows
-    case .utf8: 4 * (rows + 1)
-    case .int64, .float64, .timestamp: 8 * rows
-    default: preconditionFailure("a column of \(type) is not built row by row; select other columns or cast")
-    }
-  }
-
-  /// The first value; bits for bool, offsets for utf8.
+  /// The first value; bits for bool, offsets for utf8 and binary.
   public var unsafeValues: UnsafeMutableRawPointer { values.address }
 
   private var offsets: UnsafeMutablePointer<Int32> { values.address.assumingMemoryBound(to: Int32.self) }
@@ -56,10 +58,10 @@ public final class OutputColumn {
   public func reserve(_ rows: Int) {
     guard rows > capacity else { return }
     let capacity = max(rows, 2 * self.capacity)
-    let used = Self.byteCount(type, count)
+    let used = storage.byteCount(count)
     let old = values.capacity
-    values.grow(to: Self.byteCount(type, capacity), keeping: type == .bool ? old : used)
-    if type == .bool && values.capacity > old {
+    values.grow(to: storage.byteCount(capacity), keeping: storage == .bits ? old : used)
+    if storage == .bits && values.capacity > old {
       (values.address + old).initializeMemory(as: UInt8.self, repeating: 0, count: values.capacity - old)
     }
     if let bits = validityBits {
@@ -72,18 +74,34 @@ public final class OutputColumn {
     self.capacity = capacity
   }
 
-  /// Writes row `row` of a text column, whose earlier rows are written.
+  /// Writes row `row` of a column of texts or bytes, whose earlier rows are written.
   @inline(never)
-  public func putText(_ bytes: UnsafeRawBufferPointer, _ row: Int) {
+  public func putBytes(_ bytes: UnsafeRawBufferPointer, _ row: Int) {
     let end = textCount + bytes.count
     if end > Int(Int32.max) {
-      tooMuchText = true
+      refuse("a column of \(type) of one batch is larger than 2 GiB: make smaller batches")
     } else if let source = bytes.baseAddress {
       text?.grow(to: max(end, end > (text?.capacity ?? 0) ? 2 * textCount : 0), keeping: textCount)
       if let text { (text.address + textCount).copyMemory(from: source, byteCount: bytes.count) }
       textCount = end
     }
     offsets[row + 1] = Int32(textCount)
+  }
+
+  /// Writes the default value at a row, whose earlier rows are written.
+  func putDefault(_ row: Int) {
+    switch storage {
+    case .bits: Bits.set(values.address.assumingMemoryBound(to: UInt8.self), row, false)
+    case .fixed(let width):
+      (values.address + row * width).initializeMemory(as: UInt8.self, repeating: 0, count: width)
+    case .bytes: putBytes(UnsafeRawBufferPointer(start: nil, count: 0), row)
+    }
+  }
+
+  /// A value came that the column cannot hold: what reads the column gets this error. The first one counts.
+  @inline(never)
+  public func refuse(_ problem: String) {
+    if self.problem == nil { self.problem = problem }
   }
 
   /// The bits of the rows that are not null, all set, there being memory for `capacity` rows.
@@ -102,9 +120,7 @@ public final class OutputColumn {
 
   /// What goes to the host.
   func exported() throws(VolleyError) -> ExportedColumn {
-    if tooMuchText {
-      throw VolleyError("a text column of one batch is larger than 2 GiB: make smaller batches")
-    }
+    if let problem { throw VolleyError(problem) }
     return ExportedColumn(
       length: count, offset: 0, nullCount: nullCount,
       buffers: [
@@ -113,61 +129,4 @@ public final class OutputColumn {
         + (text.map { [UnsafeRawPointer($0.address)] } ?? []),
       owner: self)
   }
-}
-
-/// Writes values of fixed width.
-@frozen
-public struct FixedWriter<Element: BitwiseCopyable>: ColumnWriter {
-  @usableFromInline let base: UnsafeMutableRawPointer
-
-  @inlinable
-  public init(_ column: OutputColumn) { base = column.unsafeValues }
-
-  @inlinable
-  @inline(__always)
-  public mutating func put(_ value: Element, _ row: Int) {
-    base.storeBytes(of: value, toByteOffset: row * MemoryLayout<Element>.stride, as: Element.self)
-  }
-
-  @inlinable
-  @inline(__always)
-  public mutating func putDefault(_ row: Int) {
-    let size = MemoryLayout<Element>.stride
-    (base + row * size).initializeMemory(as: UInt8.self, repeating: 0, count: size)
-  }
-}
-
-/// Writes booleans.
-@frozen
-public struct BitWriter: ColumnWriter {
-  @usableFromInline let bits: UnsafeMutablePointer<UInt8>
-
-  @inlinable
-  public init(_ column: OutputColumn) { bits = column.unsafeValues.assumingMemoryBound(to: UInt8.self) }
-
-  @inlinable
-  @inline(__always)
-  public mutating func put(_ value: Bool, _ row: Int) { Bits.set(bits, row, value) }
-
-  @inlinable
-  @inline(__always)
-  public mutating func putDefault(_ row: Int) { Bits.set(bits, row, false) }
-}
-
-/// Writes text.
-@frozen
-public struct TextWriter: ColumnWriter {
-  @usableFromInline let column: OutputColumn
-
-  @inlinable
-  public init(_ column: OutputColumn) { self.column = column }
-
-  @inlinable
-  public mutating func put(_ value: String, _ row: Int) {
-    var value = value
-    value.withUTF8 { column.putText(UnsafeRawBufferPointer($0), row) }
-  }
-
-  @inlinable
-  public mutating func putDefault(_ row: Int) { column.putText(UnsafeRawBufferPointer(start: nil, count: 0), row) }
 }

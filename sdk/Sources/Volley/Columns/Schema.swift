@@ -1,4 +1,3 @@
-import CVolley
 import VolleyPlan
 
 /// The columns of a stream, in order.
@@ -25,53 +24,15 @@ public struct Schema: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     fields = elements.map { Field($0.0, $0.1) }
   }
 
-  /// The columns that a row type's fields are: `Bool`, `Int32`, `Int64`, `Int`, `Double`, `String`, `Timestamp`, or
-  /// optionals of these, which make columns that may hold nulls.
+  /// The columns that a row type's fields are: `Bool`; integers of 8 to 64 bits, `Int` and `UInt`;
+  /// `Float16`, `Float`, `Double`; `String`, `[UInt8]`; `CalendarDate`, `Timestamp`, `Duration`; or optionals of these, which
+  /// make columns that may hold nulls.
   public init<Row: RowValue>(_ type: Row.Type) {
     do {
       fields = try RowFields.of(type).map(\.field)
     } catch {
       fields = []
       problem = error.message
-    }
-  }
-}
-
-extension Schema {
-  /// Reads the columns of a struct schema that the host lends.
-  init(_ schema: UnsafePointer<ArrowSchema>) throws(VolleyError) {
-    var fields: [Field] = []
-    for index in 0..<Int(schema.pointee.n_children) {
-      guard let child = schema.pointee.children?[index] else {
-        throw VolleyError("a schema came without its column \(index)", domain: .internal)
-      }
-      let name = child.pointee.name.map { String(cString: $0) } ?? ""
-      let format = child.pointee.format.map { String(cString: $0) } ?? ""
-      guard let type = DataType(arrowFormat: format) else {
-        throw VolleyError("column '\(name)' has the Arrow format '\(format)', which this SDK does not know")
-      }
-      fields.append(Field(name, type, nullable: child.pointee.flags & Int64(ARROW_FLAG_NULLABLE) != 0))
-    }
-    self.init(fields)
-  }
-}
-
-extension DataType {
-  /// Source: https://arrow.apache.org/docs/format/CDataInterface.html#data-type-description-format-strings
-  init?(arrowFormat format: String) {
-    switch format {
-    case "b": self = .bool
-    case "i": self = .int32
-    case "l": self = .int64
-    case "g": self = .float64
-    case "u": self = .utf8
-    default:
-      let units: [(String, TimeUnit)] = [
-        ("tss:", .second), ("tsm:", .millisecond), ("tsu:", .microsecond), ("tsn:", .nanosecond),
-      ]
-      guard let (prefix, unit) = units.first(where: { format.hasPrefix($0.0) }) else { return nil }
-      let zone = String(format.dropFirst(prefix.count))
-      self = .timestamp(unit, timezone: zone.isEmpty ? nil : zone)
     }
   }
 }

@@ -42,27 +42,11 @@ public struct ColumnExpression: Sendable {
 /// The column of that name.
 public func col(_ name: String) -> ColumnExpression { ColumnExpression(.column(name)) }
 
-/// A constant: a `Bool`, `Int32`, `Int64`, `Int`, `Double`, `String` or `Timestamp`.
+/// A constant of any type that a `ColumnValue` has.
 public func lit(_ value: some LiteralValue) -> ColumnExpression { ColumnExpression(.literal(value.literal)) }
 
 /// A null of that type.
 public func null(_ type: DataType) -> ColumnExpression { ColumnExpression(.literal(.null(type))) }
-
-/// What `lit` takes.
-public protocol LiteralValue: ColumnValue {
-  /// The constant as it stands in a plan.
-  var literal: Literal { get }
-}
-
-extension Bool: LiteralValue { public var literal: Literal { .bool(self) } }
-extension Int32: LiteralValue { public var literal: Literal { .int32(self) } }
-extension Int64: LiteralValue { public var literal: Literal { .int64(self) } }
-extension Int: LiteralValue { public var literal: Literal { .int64(Int64(self)) } }
-extension Double: LiteralValue { public var literal: Literal { .float64(self) } }
-extension String: LiteralValue { public var literal: Literal { .utf8(self) } }
-extension Timestamp: LiteralValue {
-  public var literal: Literal { .timestamp(microseconds, .microsecond, timezone: nil) }
-}
 
 extension ColumnExpression: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByStringLiteral

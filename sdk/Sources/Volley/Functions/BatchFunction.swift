@@ -47,7 +47,7 @@ public final class Output {
   public func emit(_ batch: Batch, output: Int = 0) throws {
     try check(output, batch.schema)
     guard batch.rowCount > 0 else { return }
-    try emit(batch.schema.fields.indices.map { batch.exported($0) }, rowCount: batch.rowCount, output: output)
+    try emit(try batch.schema.fields.indices.map { try batch.exported($0) }, rowCount: batch.rowCount, output: output)
   }
 
   private func check(_ output: Int, _ schema: Schema) throws(VolleyError) {

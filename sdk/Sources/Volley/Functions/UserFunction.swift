@@ -87,7 +87,7 @@ public struct ResultCursor<Value: FunctionValue> {
 
   @inlinable
   init(_ arguments: FunctionArguments) {
-    column = OutputColumn(Value.Base.dataType, capacity: arguments.rowCount)
+    column = OutputColumn(valuesOf: Value.Base.dataType, capacity: arguments.rowCount)
     writer = Value.Base.Writer(column)
     valid = arguments.skips ? column.unsafeValidity(of: arguments) : nil
     validity = Value.isOptional || valid != nil ? column.unsafeValidity() : nil

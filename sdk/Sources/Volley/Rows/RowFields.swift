@@ -12,16 +12,28 @@ struct RowField: Sendable, Hashable {
 /// How a field's values are read and written.
 @usableFromInline
 enum RowKind: Sendable, Hashable {
-  case bool, int32, int64, double, text, timestamp
+  case bool, int8, int16, int32, int64, uint8, uint16, uint32, uint64, half, float, double, text, bytes, date, timestamp
+  case duration
 
   init?(_ type: DataType) {
     switch type {
     case .bool: self = .bool
+    case .int8: self = .int8
+    case .int16: self = .int16
     case .int32: self = .int32
     case .int64: self = .int64
+    case .uint8: self = .uint8
+    case .uint16: self = .uint16
+    case .uint32: self = .uint32
+    case .uint64: self = .uint64
+    case .float16: self = .half
+    case .float32: self = .float
     case .float64: self = .double
     case .utf8: self = .text
+    case .binary: self = .bytes
+    case .date32: self = .date
     case .timestamp(.microsecond, nil): self = .timestamp
+    case .duration(.microsecond): self = .duration
     default: return nil
     }
   }
@@ -98,9 +110,22 @@ private struct ProbeContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
   func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try optional(type, key) }
   func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { try optional(type, key) }
   func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? { try optional(type, key) }
-  func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try optional(type, key) }
+  func decodeIfPresent(_ type: Float.Type, forKey key: Key) throws -> Float? { try optional(type, key) }
+  func decodeIfPresent(_ type: Int8.Type, forKey key: Key) throws -> Int8? { try optional(type, key) }
+  func decodeIfPresent(_ type: Int16.Type, forKey key: Key) throws -> Int16? { try optional(type, key) }
   func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? { try optional(type, key) }
   func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? { try optional(type, key) }
+  func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try optional(type, key) }
+  func decodeIfPresent(_ type: UInt8.Type, forKey key: Key) throws -> UInt8? { try optional(type, key) }
+  func decodeIfPresent(_ type: UInt16.Type, forKey key: Key) throws -> UInt16? { try optional(type, key) }
+  func decodeIfPresent(_ type: UInt32.Type, forKey key: Key) throws -> UInt32? { try optional(type, key) }
+  func decodeIfPresent(_ type: UInt64.Type, forKey key: Key) throws -> UInt64? { try optional(type, key) }
+  func decodeIfPresent(_ type: UInt.Type, forKey key: Key) throws -> UInt? { try optional(type, key) }
+  // Without these, the protocol's own versions would refuse the field without its name.
+  func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 { throw unsupported(key, type) }
+  func decode(_ type: UInt128.Type, forKey key: Key) throws -> UInt128 { throw unsupported(key, type) }
+  func decodeIfPresent(_ type: Int128.Type, forKey key: Key) throws -> Int128? { throw unsupported(key, type) }
+  func decodeIfPresent(_ type: UInt128.Type, forKey key: Key) throws -> UInt128? { throw unsupported(key, type) }
   func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? { try optional(type, key) }
 
   private func optional<T: Decodable>(_ type: T.Type, _ key: Key) throws -> T? {
@@ -111,8 +136,8 @@ private struct ProbeContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
   private func unsupported(_ key: Key, _ type: Any.Type) -> VolleyError {
     VolleyError(
-      "field '\(key.stringValue)' of row type \(probe.owner) is a \(type): a field is a Bool, Int32, Int64, Int, Double, "
-        + "String or Timestamp, or an optional one")
+      "field '\(key.stringValue)' of row type \(probe.owner) is a \(type): a field is a Bool, an integer of 8 to 64 "
+        + "bits, a Float16, Float, Double, String, [UInt8], CalendarDate, Timestamp or Duration, or an optional one")
   }
 
   func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws
@@ -128,12 +153,24 @@ private struct ProbeContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
 /// A field type, with a value to answer a probe with.
 private protocol RowSample: ColumnValue { static var sample: Self { get } }
 extension Bool: RowSample { fileprivate static var sample: Bool { false } }
+extension Int8: RowSample { fileprivate static var sample: Int8 { 0 } }
+extension Int16: RowSample { fileprivate static var sample: Int16 { 0 } }
 extension Int32: RowSample { fileprivate static var sample: Int32 { 0 } }
 extension Int64: RowSample { fileprivate static var sample: Int64 { 0 } }
 extension Int: RowSample { fileprivate static var sample: Int { 0 } }
+extension UInt8: RowSample { fileprivate static var sample: UInt8 { 0 } }
+extension UInt16: RowSample { fileprivate static var sample: UInt16 { 0 } }
+extension UInt32: RowSample { fileprivate static var sample: UInt32 { 0 } }
+extension UInt64: RowSample { fileprivate static var sample: UInt64 { 0 } }
+extension UInt: RowSample { fileprivate static var sample: UInt { 0 } }
+extension Float16: RowSample { fileprivate static var sample: Float16 { 0 } }
+extension Float: RowSample { fileprivate static var sample: Float { 0 } }
 extension Double: RowSample { fileprivate static var sample: Double { 0 } }
 extension String: RowSample { fileprivate static var sample: String { "" } }
+extension Array: RowSample where Element == UInt8 { fileprivate static var sample: [UInt8] { [] } }
+extension CalendarDate: RowSample { fileprivate static var sample: CalendarDate { CalendarDate(daysSinceEpoch: 0) } }
 extension Timestamp: RowSample { fileprivate static var sample: Timestamp { Timestamp(microseconds: 0) } }
+extension Duration: RowSample { fileprivate static var sample: Duration { .zero } }
 
 private protocol OptionalSample {
   static var wrapped: (any RowSample.Type)? { get }

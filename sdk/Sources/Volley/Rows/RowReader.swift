@@ -157,14 +157,18 @@ struct RowCursorState {
     return values.load(fromByteOffset: (slots[index].offset + row) * MemoryLayout<T>.stride, as: T.self)
   }
 
-  mutating func text(_ name: String) throws -> String {
-    let index = try find(name, .text)
+  mutating func text(_ name: String) throws -> String { String(decoding: try bytes(name, .text), as: UTF8.self) }
+
+  /// The bytes of a field of texts or bytes, valid as long as the batch.
+  @inline(__always)  // A text is read for each row; a call beside the one of `text` would cost as much as the reading.
+  mutating func bytes(_ name: String, _ kind: RowKind) throws -> UnsafeRawBufferPointer {
+    let index = try find(name, kind)
     guard let values = slots[index].values else { throw changed(name) }
     let offsets = values.assumingMemoryBound(to: Int32.self) + slots[index].offset + row
     let start = Int(offsets[0])
     let end = Int(offsets[1])
-    guard end > start, let text = slots[index].text else { return "" }
-    return String(decoding: UnsafeRawBufferPointer(start: text + start, count: end - start), as: UTF8.self)
+    guard end > start, let text = slots[index].text else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    return UnsafeRawBufferPointer(start: text + start, count: end - start)
   }
 
   mutating func bit(_ name: String) throws -> Bool {
@@ -196,108 +200,5 @@ struct RowCursorState {
   @inline(never)
   private func null(_ name: String) -> VolleyError {
     VolleyError("column '\(name)' is null in a row, and field '\(name)' of \(owner) is not optional: make it optional")
-  }
-}
-
-/// Serves every row of a cursor, which outlives it.
-private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
-  let cursor: UnsafeMutablePointer<RowCursorState>
-  var codingPath: [any CodingKey] { [] }
-  private var names: [String] { (0..<cursor.pointee.count).map { cursor.pointee.slots[$0].name } }
-  var allKeys: [Key] { names.compactMap { Key(stringValue: $0) } }
-
-  func contains(_ key: Key) -> Bool { names.contains(key.stringValue) }
-  func decodeNil(forKey key: Key) throws -> Bool { try !cursor.pointee.isPresent(key.stringValue) }
-
-  func decode(_: Bool.Type, forKey key: Key) throws -> Bool { try cursor.pointee.bit(key.stringValue) }
-  func decode(_: String.Type, forKey key: Key) throws -> String { try cursor.pointee.text(key.stringValue) }
-  func decode(_: Double.Type, forKey key: Key) throws -> Double {
-    try cursor.pointee.value(key.stringValue, .double, Double.self)
-  }
-  func decode(_: Int.Type, forKey key: Key) throws -> Int {
-    try cursor.pointee.value(key.stringValue, .int64, Int.self)
-  }
-  func decode(_: Int32.Type, forKey key: Key) throws -> Int32 {
-    try cursor.pointee.value(key.stringValue, .int32, Int32.self)
-  }
-  func decode(_: Int64.Type, forKey key: Key) throws -> Int64 {
-    try cursor.pointee.value(key.stringValue, .int64, Int64.self)
-  }
-
-  func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
-    if type == Timestamp.self,
-      let value = try cursor.pointee.value(key.stringValue, .timestamp, Timestamp.self) as? T
-    {
-      return value
-    }
-    // An optional field that a row type decodes by hand.
-    if let optional = type as? any OptionalRowValue.Type {
-      let present = try cursor.pointee.isPresent(key.stringValue)
-      if let value = (present ? try optional.present(in: self, key) : optional.absent) as? T { return value }
-    }
-    throw VolleyError(
-      "field '\(key.stringValue)' of row type \(cursor.pointee.owner) is a \(type), which no column holds")
-  }
-
-  func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
-    try skipNull(key) ? nil : decode(type, forKey: key)
-  }
-  func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
-    try skipNull(key) ? nil : decode(type, forKey: key)
-  }
-  func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? {
-    try skipNull(key) ? nil : decode(type, forKey: key)
-  }
-  func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
-    try skipNull(key) ? nil : decode(type, forKey: key)
-  }
-  func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? {
-    try skipNull(key) ? nil : decode(type, forKey: key)
-  }
-  func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? {
-    try skipNull(key) ? nil : decode(type, forKey: key)
-  }
-  func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
-    try skipNull(key) ? nil : decode(type, forKey: key)
-  }
-
-  /// Whether the field is null; then the one after it is probably asked for next.
-  private func skipNull(_ key: Key) throws -> Bool {
-    if try cursor.pointee.isPresent(key.stringValue) { return false }
-    cursor.pointee.next += 1
-    return true
-  }
-
-  func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws
-    -> KeyedDecodingContainer<Nested>
-  { throw cursor.pointee.notAStruct }
-  func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-    throw cursor.pointee.notAStruct
-  }
-  func superDecoder() throws -> any Decoder { throw cursor.pointee.notAStruct }
-  func superDecoder(forKey key: Key) throws -> any Decoder { throw cursor.pointee.notAStruct }
-}
-
-private protocol OptionalRowValue {
-  static var absent: Any { get }
-  static func present<Key: CodingKey>(in container: RowContainer<Key>, _ key: Key) throws -> Any
-}
-
-extension Optional: OptionalRowValue where Wrapped: Decodable {
-  fileprivate static var absent: Any { Wrapped?.none as Any }
-
-  /// Chooses the overload by the type.
-  fileprivate static func present<Key: CodingKey>(in container: RowContainer<Key>, _ key: Key) throws -> Any {
-    let value: Any =
-      switch Wrapped.self {
-      case is Bool.Type: try container.decode(Bool.self, forKey: key)
-      case is String.Type: try container.decode(String.self, forKey: key)
-      case is Double.Type: try container.decode(Double.self, forKey: key)
-      case is Int.Type: try container.decode(Int.self, forKey: key)
-      case is Int32.Type: try container.decode(Int32.self, forKey: key)
-      case is Int64.Type: try container.decode(Int64.self, forKey: key)
-      default: try container.decode(Wrapped.self, forKey: key)
-      }
-    return value as? Wrapped as Any
   }
 }

@@ -165,12 +165,7 @@ struct RowTargetState {
 
   private mutating func putNull(_ index: Int) {
     let column = columns[index]
-    switch slots[index].kind {
-    case .text: column.putText(UnsafeRawBufferPointer(start: nil, count: 0), row)
-    case .bool: Bits.set(slots[index].values.assumingMemoryBound(to: UInt8.self), row, false)
-    case .int32: slots[index].values.storeBytes(of: 0, toByteOffset: 4 * row, as: Int32.self)
-    case .int64, .double, .timestamp, nil: slots[index].values.storeBytes(of: 0, toByteOffset: 8 * row, as: Int64.self)
-    }
+    column.putDefault(row)
     Bits.set(column.unsafeValidity(), row, false)
     slots[index].nullCount += 1
     slots[index].count = row + 1
@@ -204,8 +199,21 @@ struct RowTargetState {
     let index = try find(name, .text)
     var value = value
     value.withUTF8 { bytes in
-      slots[index].column._withUnsafeGuaranteedRef { $0.putText(UnsafeRawBufferPointer(bytes), row) }
+      slots[index].column._withUnsafeGuaranteedRef { $0.putBytes(UnsafeRawBufferPointer(bytes), row) }
     }
+  }
+
+  mutating func put(_ name: String, _ value: [UInt8]) throws {
+    let index = try find(name, .bytes)
+    value.withUnsafeBytes { bytes in
+      slots[index].column._withUnsafeGuaranteedRef { $0.putBytes(bytes, row) }
+    }
+  }
+
+  mutating func put(_ name: String, _ value: Duration) throws {
+    let index = try find(name, .duration)
+    let microseconds = slots[index].column._withUnsafeGuaranteedRef { value.microseconds(for: $0) }
+    slots[index].values.storeBytes(of: microseconds, toByteOffset: 8 * row, as: Int64.self)
   }
 
   mutating func putNull(_ name: String) throws {
@@ -225,63 +233,5 @@ struct RowTargetState {
   @inline(never)
   private func changed(_ name: String) -> VolleyError {
     VolleyError("row type \(owner) writes field '\(name)' in another way than it reads it: let encode and decode agree")
-  }
-}
-
-/// Serves every row of a target, which outlives it.
-private struct RowEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
-  let target: UnsafeMutablePointer<RowTargetState>
-  var codingPath: [any CodingKey] { [] }
-
-  func encodeNil(forKey key: Key) throws { try target.pointee.putNull(key.stringValue) }
-  func encode(_ value: Bool, forKey key: Key) throws { try target.pointee.put(key.stringValue, value) }
-  func encode(_ value: String, forKey key: Key) throws { try target.pointee.put(key.stringValue, value) }
-  func encode(_ value: Double, forKey key: Key) throws { try target.pointee.put(key.stringValue, .double, value) }
-  func encode(_ value: Int, forKey key: Key) throws { try target.pointee.put(key.stringValue, .int64, value) }
-  func encode(_ value: Int32, forKey key: Key) throws { try target.pointee.put(key.stringValue, .int32, value) }
-  func encode(_ value: Int64, forKey key: Key) throws { try target.pointee.put(key.stringValue, .int64, value) }
-
-  func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-    if let value = value as? Timestamp {
-      try target.pointee.put(key.stringValue, .timestamp, value)
-    } else if let value = value as? any OptionalRowEncodable {
-      try value.encodeField(in: self, key)
-    } else {
-      throw VolleyError(
-        "field '\(key.stringValue)' of row type \(target.pointee.owner) is a \(T.self), which no column holds")
-    }
-  }
-
-  private var error: VolleyError { target.pointee.notAStruct }
-  func nestedContainer<Nested: CodingKey>(
-    keyedBy type: Nested.Type, forKey key: Key
-  ) -> KeyedEncodingContainer<Nested> { KeyedEncodingContainer(RefusingKeyed(error: error)) }
-  func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { RefusingContainer(error: error) }
-  func superEncoder() -> any Encoder { RefusingEncoder(error: error) }
-  func superEncoder(forKey key: Key) -> any Encoder { RefusingEncoder(error: error) }
-}
-
-private protocol OptionalRowEncodable {
-  func encodeField<Key: CodingKey>(in container: RowEncodingContainer<Key>, _ key: Key) throws
-}
-
-extension Optional: OptionalRowEncodable where Wrapped: Encodable {
-  fileprivate func encodeField<Key: CodingKey>(in container: RowEncodingContainer<Key>, _ key: Key) throws {
-    if let self { try container.encodeAny(self, key) } else { try container.encodeNil(forKey: key) }
-  }
-}
-
-extension RowEncodingContainer {
-  /// Chooses the overload by the value's type.
-  fileprivate func encodeAny(_ value: some Encodable, _ key: Key) throws {
-    switch value {
-    case let value as Bool: try encode(value, forKey: key)
-    case let value as String: try encode(value, forKey: key)
-    case let value as Double: try encode(value, forKey: key)
-    case let value as Int: try encode(value, forKey: key)
-    case let value as Int32: try encode(value, forKey: key)
-    case let value as Int64: try encode(value, forKey: key)
-    default: try encode(value, forKey: key)
-    }
   }
 }

@@ -23,6 +23,11 @@ public final class StreamExecutionEnvironment {
     switch source.implementation {
     case .connector(let connector): implementation = .connector(connector)
     case .code(let make):
+      if let field = source.schema.fields.first(where: { ColumnStorage($0.type) == nil }) {
+        report(
+          "source '\(uid)' has the column '\(field.name)' of \(field.type), which is not built value by value: choose "
+            + "another type for it, and cast it later")
+      }
       let code = FunctionCode(id: "source:\(id)") { .source(SourceInstance($0, try make($0))) }
       register([code])
       implementation = .function(code.id)
