@@ -144,4 +144,28 @@ private func source(_ format: String, _ path: String, _ schema: [Field] = fields
       message { _ = try source("arrow", other).make(alone) }.hasPrefix(
         "\(other): the file does not begin with 'ARROW1'"))
   }
+
+  @Test(
+    "a codec that Arrow has no number for, and a path of files that are compressed as a whole, are refused when the plan is made"
+  )
+  func compressionRefusals() {
+    func refusal(_ path: String, _ options: [JSONValue.Member], _ codecs: CodecSet) -> String {
+      message {
+        _ = try makeSink("arrow", [.init("path", .string(path))] + options, fields, codecs: codecs)
+      }
+    }
+    #expect(
+      refusal("out.arrow", [.init("compression", .string("toy"))], ToyCodec.set)
+        == "sink 'out' (arrow): option 'compression' is 'toy', which Arrow has no number for; expected 'lz4_frame' or 'zstd'"
+    )
+    #expect(
+      refusal("out.arrow", [.init("compression", .string("zstd"))], .none).hasPrefix(
+        "sink 'out' (arrow): needs the codec 'zstd', which no plugin brings"))
+    for (path, codec) in [("out.arrow.gz", "gzip"), ("out.arrow.toy", "toy")] {
+      #expect(
+        refusal(path, [], ToyCodec.set).hasPrefix(
+          "sink 'out' (arrow): option 'path' is '\(path)', which names a file that is compressed as a whole (\(codec));"
+        ))
+    }
+  }
 }

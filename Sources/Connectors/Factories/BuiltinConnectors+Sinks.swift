@@ -22,12 +22,12 @@ extension BuiltinConnectors {
   }
 
   static func standardOutput(
-    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
+    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String, _ codecs: CodecSet
   ) throws(Failure) -> SinkFactory {
     guard let format = try options.choice("format", of: ["csv", "jsonlines", "arrowstream"]) else {
       throw Failure(.usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines, arrowstream")
     }
-    let text = try FormatterOptions(format, &options, schema)
+    let text = try FormatterOptions(format, "", &options, schema, codecs, uid)
     return SinkFactory(label: label, maximumParallelism: 1) { _ in
       StandardOutputSink(formatter: text.makeFormatter(schema))
     }
@@ -38,9 +38,9 @@ extension BuiltinConnectors {
     _ codecs: CodecSet
   ) throws(Failure) -> SinkFactory {
     let path = try options.requiredString("path", meaning: "a file, or a directory that ends with '/'")
-    let text = try FormatterOptions(format, &options, schema)
+    let text = try FormatterOptions(format, path, &options, schema, codecs, uid)
     let place = options.place
-    let compression = try OutputCompression(path, &options, codecs, uid: uid)
+    let compression = text.isArrow ? nil : try OutputCompression(path, &options, codecs, uid: uid)
     let suffix = text.suffix + (compression?.suffix ?? "")
     if let directory = try DirectoryOptions(path, &options, schema) {
       return SinkFactory(label: label, maximumParallelism: nil) { context in
@@ -61,13 +61,22 @@ extension BuiltinConnectors {
 private struct FormatterOptions: Sendable {
   private let format: String
   private let style: CSVStyle
+  /// Whether the format compresses its buffers itself, so that files as a whole are not compressed.
+  let isArrow: Bool
+  private let arrow: IPCWriteOptions
 
-  init(_ format: String, _ options: inout ConnectorOptions, _ schema: Schema) throws(Failure) {
+  /// - Parameter path: where rows go, empty for standard output.
+  init(
+    _ format: String, _ path: String, _ options: inout ConnectorOptions, _ schema: Schema, _ codecs: CodecSet,
+    _ uid: String
+  ) throws(Failure) {
     self.format = format
     if format == "csv" || format == "jsonlines" {
       try BuiltinConnectors.checkTypes(schema.fields, isRead: false, nests: format != "csv", options.place)
     }
     style = format == "csv" ? try options.csvStyle() : CSVStyle()
+    isArrow = format == "arrow" || format == "arrowstream"
+    arrow = isArrow ? try IPCWriteOptions(path, &options, codecs, uid: uid) : IPCWriteOptions()
   }
 
   /// What ends the names of files in a directory.
@@ -85,7 +94,7 @@ private struct FormatterOptions: Sendable {
     switch format {
     case "csv": CSVFormatter(schema: schema, style: style)
     case "jsonlines": JSONLinesFormatter(schema: schema)
-    default: ArrowFormatter(schema: schema, isStream: format == "arrowstream")
+    default: ArrowFormatter(schema: schema, isStream: format == "arrowstream", options: arrow)
     }
   }
 }

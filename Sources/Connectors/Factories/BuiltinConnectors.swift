@@ -57,7 +57,7 @@ public enum BuiltinConnectors {
       switch connector.name {
       case "blackhole": blackhole(label, uid, log)
       case "console": try console(options, schema, uid, label)
-      case "stdout": try standardOutput(&options, schema, label)
+      case "stdout": try standardOutput(&options, schema, label, uid, codecs)
       default: try fileSink(connector.name, &options, schema, label, uid, codecs)
       }
     try options.refuseOthers()

@@ -7,21 +7,23 @@ final class ArrowFormatter: RowFormatter {
   private(set) var failure: Failure?
   private let schema: Schema
   private let isStream: Bool
+  private let options: IPCWriteOptions
   private var file: IPCFileWriter?
   private var stream: IPCStreamWriter?
 
-  init(schema: Schema, isStream: Bool) {
+  init(schema: Schema, isStream: Bool, options: IPCWriteOptions = IPCWriteOptions()) {
     self.schema = schema
     self.isStream = isStream
+    self.options = options
   }
 
   func writeHeader(to out: ByteWriter) {
     attempt { () throws(Failure) in
       var output = ByteWriterOutput(out: out)
       if isStream {
-        stream = try IPCStreamWriter(IPCSchema(schema.fields), to: &output)
+        stream = try IPCStreamWriter(IPCSchema(schema.fields), options: options, to: &output)
       } else {
-        file = try IPCFileWriter(IPCSchema(schema.fields), to: &output)
+        file = try IPCFileWriter(IPCSchema(schema.fields), options: options, to: &output)
       }
     }
   }

@@ -48,13 +48,18 @@ public struct Sink {
   /// - Parameters:
   ///   - path: a file, or with "/" at its end a folder.
   ///   - layout: how rows are spread over a folder's files.
-  public static func arrow(_ path: String, layout: FileLayout = .onePerSubtask) -> Sink {
-    connector("arrow", [.init("path", .string(path))] + layout.options)
+  ///   - compression: of the buffers within the files, `.lz4` or `.zstd`; `.auto`: none.
+  public static func arrow(
+    _ path: String, layout: FileLayout = .onePerSubtask, compression: Compression = .auto
+  ) -> Sink {
+    connector("arrow", [.init("path", .string(path))] + layout.options + compression.sinkOptions)
   }
 
   /// The Arrow stream format, otherwise as `arrow`.
-  public static func arrowStream(_ path: String, layout: FileLayout = .onePerSubtask) -> Sink {
-    connector("arrowstream", [.init("path", .string(path))] + layout.options)
+  public static func arrowStream(
+    _ path: String, layout: FileLayout = .onePerSubtask, compression: Compression = .auto
+  ) -> Sink {
+    connector("arrowstream", [.init("path", .string(path))] + layout.options + compression.sinkOptions)
   }
 
   /// Standard output, as comma-separated values or JSON lines.
