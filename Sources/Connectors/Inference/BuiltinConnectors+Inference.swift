@@ -23,7 +23,7 @@ extension BuiltinConnectors {
     let paths = try FileSet(patterns: patterns, place: place, isSplittable: false).splits().map(\.path)
     switch connector.name {
     case "arrow": return try openArrow(paths[0], arrowReading(codecs, uid)).schema.fields
-    case "arrowstream": return try streamSchema(paths[0])
+    case "arrowstream": return try streamSchema(paths[0], arrowReading(codecs, uid))
     default: break
     }
     let sample = try SampleOptions(&options)
@@ -41,9 +41,9 @@ extension BuiltinConnectors {
     return try sampler.fields()
   }
 
-  private static func streamSchema(_ path: String) throws(Failure) -> [Field] {
+  private static func streamSchema(_ path: String, _ options: IPCReadOptions) throws(Failure) -> [Field] {
     let file = try MappedFile(path)
-    var reader = IPCStreamReader()
+    var reader = IPCStreamReader(options: options)
     var bytes = UnsafeRawBufferPointer(start: file.bytes.address, count: file.bytes.count)
     do throws(Failure) {
       _ = try reader.next(&bytes)
