@@ -58,10 +58,15 @@ def command(plugin_path, pipeline=None, connectors=(), parameters=None, **flags)
     return words
 
 
-def run(*arguments, stdin=b"", **keywords):
-    """Runs to the end, which must be good."""
+def attempt(*arguments, stdin=b"", **keywords):
+    """Runs to the end, whatever it is."""
     done = subprocess.run(command(*arguments, **keywords), input=stdin, capture_output=True, timeout=PATIENCE)
-    result = Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode())
+
+
+def run(*arguments, **keywords):
+    """Runs to the end, which must be good."""
+    result = attempt(*arguments, **keywords)
     assert result.code == 0, result
     return result
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the plugins beside it and runs them in a host, over random data; DuckDB and pyarrow say what is right.
 #
-#   Tests/end-to-end/run.sh HOST [MODULE…]      modules: versions results delay stop
+#   Tests/end-to-end/run.sh HOST [MODULE…]      modules: versions results delay stop files
 set -euo pipefail
 host=$(readlink -f "$1")
 shift
@@ -18,6 +18,9 @@ for colour in red blue; do
 done
 ../../Plugins/plain-c/build.sh
 cp ../../Plugins/plain-c/libplain-c.so "$plugins"
+plugins/plan-file/build.sh "$plugins/libplan-file.so"
+../../Plugins/codecs/build.sh
+cp ../../Plugins/codecs/libcodecs.so "$plugins"
 
-[ $# -gt 0 ] || set -- versions results delay stop
+[ $# -gt 0 ] || set -- versions results delay stop files
 VOLLEY_HOST=$host VOLLEY_PLUGINS=$plugins python3 -B main.py "$@"
