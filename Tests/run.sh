@@ -2,7 +2,7 @@
 # Installs what is missing and runs every test, in stages whose seconds are printed. Documented in Tests/README.md.
 #
 #   Tests/run.sh            everything
-#   Tests/run.sh STAGE…     these stages only: lint host unit plugins endtoend address thread bench package
+#   Tests/run.sh STAGE…     these stages only: lint host unit plugins endtoend address thread fuzz bench package
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
@@ -55,6 +55,11 @@ thread() {
   swift test --sanitize=thread --scratch-path .build/thread --filter 'DataflowTests'
 }
 
+# A short run over the committed inputs and what becomes of them; hours are for hands.
+fuzz() {
+  Tests/fuzz/run.sh --seconds 15
+}
+
 # Shows that every benchmark runs and that its results are right; its figures mean nothing on a busy machine.
 bench() {
   local host
@@ -96,7 +101,7 @@ run_stage() {
 }
 
 need_packages bc git
-for stage in lint host unit plugins endtoend address thread bench package; do run_stage $stage; done
+for stage in lint host unit plugins endtoend address thread fuzz bench package; do run_stage $stage; done
 
 echo "in all $SECONDS s"
 [ ${#failures[@]} -eq 0 ] || echo "failed stages: ${failures[*]}"

@@ -22,8 +22,15 @@ public enum ArrowIPC {
   public static func readEverything(
     _ bytes: UnsafeRawBufferPointer, options: IPCReadOptions = IPCReadOptions()
   ) throws(Failure) -> UInt64 {
+    try readEverything(SharedBytes(copying: bytes), options: options)
+  }
+
+  /// The same of bytes where they lie.
+  public static func readEverything(
+    _ bytes: SharedBytes, options: IPCReadOptions = IPCReadOptions()
+  ) throws(Failure) -> UInt64 {
     var sum: UInt64 = 0
-    try read(SharedBytes(copying: bytes), options: options) { batch throws(Failure) in
+    try read(bytes, options: options) { batch throws(Failure) in
       for column in batch.columns { sum = sum &* 31 &+ column.digest }
     }
     return sum

@@ -17,6 +17,13 @@ public enum BufferPool {
   /// Blocks of one size that a thread keeps take at most this.
   static let threadSizeByteLimit = 8 << 20
 
+  #if UNPOOLED_BUFFERS
+    /// The address sanitizer knows only the blocks of `malloc`: builds with it define this, and every buffer is one.
+    private static let largestPooled = -1
+  #else
+    private static let largestPooled = BlockSize.largest
+  #endif
+
   /// Bytes handed out and not yet freed, over all threads.
   private static let outstanding = Atomic<Int>(0)
 
@@ -31,8 +38,8 @@ public enum BufferPool {
 
   static func allocate(atLeast byteCount: Int) -> (UnsafeMutableRawPointer, capacity: Int) {
     precondition(byteCount >= 0, "a buffer has no negative size")
-    if byteCount > BlockSize.largest {
-      let capacity = (byteCount + alignment - 1) & ~(alignment - 1)
+    if byteCount > largestPooled {
+      let capacity = max(alignment, (byteCount + alignment - 1) & ~(alignment - 1))
       outstanding.wrappingAdd(capacity, ordering: .relaxed)
       return (fromSystem(capacity), capacity)
     }
@@ -46,7 +53,7 @@ public enum BufferPool {
 
   static func free(_ address: UnsafeMutableRawPointer, capacity: Int) {
     outstanding.wrappingSubtract(capacity, ordering: .relaxed)
-    if capacity > BlockSize.largest {
+    if capacity > largestPooled {
       Glibc.free(address)
       return
     }

@@ -1,0 +1,33 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// A package of its own: every file of the rooms is built with coverage and the address sanitizer, and the fuzzer's runtime
+// has the loop. `Rooms` is a link to the repository's Sources.
+let package = Package(
+  name: "fuzz",
+  dependencies: [.package(name: "sdk", path: "../../sdk")],
+  targets: [
+    room("CPlatform"),
+    room("Base"),
+    room("Calendar", "Base", plan),
+    .target(
+      name: "Arrow", dependencies: ["Base", "Calendar", "CPlatform", plan, abi], path: "Rooms/Arrow",
+      swiftSettings: [.define("UNPOOLED_BUFFERS")]),
+    room("Observability", "Base", "Calendar", plan),
+    room("Text", "Base", "CPlatform"),
+    room("Keys", "Arrow", "Base", plan),
+    room("Dataflow", "Arrow", "Base", "CPlatform", "Observability"),
+    room("Connectors", "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", plan),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Text", plan], path: "Fuzz",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
+  ]
+)
+
+func room(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Rooms/\(name)")
+}
+
+var plan: Target.Dependency { .product(name: "VolleyPlan", package: "sdk") }
+var abi: Target.Dependency { .product(name: "CVolley", package: "sdk") }

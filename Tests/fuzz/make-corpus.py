@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Writes the seed inputs of Tests/fuzz/corpus again: Tests/fuzz/make-corpus.py. Needs pyarrow."""
+import datetime, decimal, io, os, pyarrow as pa, pyarrow.ipc as ipc
+
+here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def write(folder, name, data):
+    os.makedirs(os.path.join(here, folder), exist_ok=True)
+    with open(os.path.join(here, folder, name), "wb") as file:
+        file.write(data)
+
+
+def table(array):
+    return pa.table({"c": array})
+
+
+def arrow():
+    day = datetime.date(2024, 2, 29)
+    time = datetime.datetime(2024, 2, 29, 12, 30, 1, 5)
+    half = pa.array([1, None, 2]).cast(pa.float16())
+    types = {
+        "null": pa.nulls(3), "bool": pa.array([True, None, False]), "float16": half,
+        "utf8": pa.array(["", None, "grüße"]), "largeutf8": pa.array(["a", None], pa.large_string()),
+        "utf8view": pa.array(["short", None, "a text that is longer than twelve bytes"], pa.string_view()),
+        "binary": pa.array([b"\0\xff", None]), "largebinary": pa.array([b"xy", None], pa.large_binary()),
+        "binaryview": pa.array([b"xy", b"0123456789abcdef"], pa.binary_view()),
+        "fixedbinary": pa.array([b"abc", None], pa.binary(3)),
+        "date32": pa.array([day, None], pa.date32()), "date64": pa.array([day, None], pa.date64()),
+        "time32": pa.array([1, None], pa.time32("ms")), "time64": pa.array([1, None], pa.time64("ns")),
+        "timestamp": pa.array([time, None], pa.timestamp("us")),
+        "timestampzone": pa.array([time], pa.timestamp("ns", "Europe/Berlin")),
+        "duration": pa.array([5, None], pa.duration("s")),
+        "interval": pa.array([pa.MonthDayNano([1, 2, 3]), None]),
+        "decimal": pa.array([decimal.Decimal("1.25"), None], pa.decimal128(10, 2)),
+        "list": pa.array([[1, None], None, []], pa.list_(pa.int32())),
+        "largelist": pa.array([["a"], None], pa.large_list(pa.string())),
+        "fixedlist": pa.array([[1, 2], None], pa.list_(pa.int16(), 2)),
+        "struct": pa.array([{"x": 1, "y": "a"}, None]),
+        "map": pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())),
+        "nested": pa.array([[{"k": [["x"], None]}]], pa.list_(pa.struct({"k": pa.list_(pa.list_(pa.string()))}))),
+        "dictionary": pa.array(["a", "b", None, "a"]).dictionary_encode(),
+        "listdictionary": pa.ListArray.from_arrays([0, 1, 2], pa.array(["a", "b"]).dictionary_encode()),
+    }
+    for width in (8, 16, 32, 64):
+        types[f"int{width}"] = pa.array([1, None, -1], getattr(pa, f"int{width}")())
+        types[f"uint{width}"] = pa.array([1, None, 2], getattr(pa, f"uint{width}")())
+    for width in (32, 64):
+        types[f"float{width}"] = pa.array([1.5, None, float("nan")], getattr(pa, f"float{width}")())
+    for name, array in types.items():
+        for kind, new in (("stream", ipc.new_stream), ("file", ipc.new_file)):
+            out = io.BytesIO()
+            with new(out, table(array).schema) as writer:
+                writer.write_table(table(array))
+            write("arrow", f"{name}.{kind}", out.getvalue())
+    wide = pa.table({name: array.slice(0, 1) for name, array in types.items() if len(array) and name != "null"})
+    out = io.BytesIO()
+    with ipc.new_stream(out, wide.schema) as writer:
+        writer.write_table(wide)
+    write("arrow", "wide.stream", out.getvalue())
+    for deltas in (False, True):
+        out = io.BytesIO()
+        type = pa.dictionary(pa.int32(), pa.string())
+        with ipc.new_stream(out, pa.schema({"c": type}), options=ipc.IpcWriteOptions(emit_dictionary_deltas=deltas)) as w:
+            for values in (["a"], ["a", "b"], ["a", "b", "c"] if deltas else ["z"]):
+                column = pa.DictionaryArray.from_arrays(pa.array([0, len(values) - 1], pa.int32()), pa.array(values))
+                w.write_batch(pa.record_batch({"c": column}))
+        write("arrow", "dictionary-deltas.stream" if deltas else "dictionary-replaced.stream", out.getvalue())
+    for codec in ("lz4", "zstd"):
+        out = io.BytesIO()
+        with ipc.new_stream(out, pa.schema({"c": pa.string()}), options=ipc.IpcWriteOptions(compression=codec)) as w:
+            w.write_table(table(pa.array(["abc" * 30])))
+        write("arrow", f"{codec}.stream", out.getvalue())
+
+
+# The bytes before a document are the choices that CSVInput.swift and JSONLinesInput.swift take.
+def csv():
+    plain = {
+        "rows": b"a,b,1\nc,d,2\n", "crlf": b"a,b,1\r\nc,d,2\r\n", "noend": b"a,b,1\nc,d,2",
+        "quoted": b'"a","b","1"\n"x""y","p,q",2\n"line\r\nbreak",,\n', "spaces": b'  a , "b" , 1\n',
+        "empty": b"\n,,\n\n", "unclosed": b'"a,b\nc,d,1\n', "after": b'"a"b,c,1\n', "more": b"a,b,1,2\na,b\n",
+        "bad": b"a,b,x\n", "mark": b"\xef\xbb\xbfa,b,1\n", "utf16": b"\xff\xfea\0,\0", "notutf8": b"a\xff,\xc3,1\n",
+    }
+    for name, text in plain.items():
+        write("csv", name, bytes([0, 0, 0, 200]) + text)
+    header = b"c,a,skipped,b\n1,x,y,z\n"
+    write("csv", "header", bytes([0, 1, 0, 200]) + header)
+    write("csv", "missing", bytes([0, 0x61, 0, 3]) + b"b,x\n1,2,3\n4\n")
+    write("csv", "escape", bytes([16, 0, 0, 200]) + b'a\\,b,"c\\"d",1\n')
+    write("csv", "single", bytes([8, 2, 0, 1]) + b"'a''b';NA;1\n")
+    write("csv", "noquote", bytes([12, 4, 0, 1]) + b'"a,\\N,1\n')
+    write("csv", "comment", bytes([32, 128, 0, 4]) + b"skipped\n\"too\n# no row, \"this\na,b,1\n")
+    write("csv", "return", bytes([128, 24, 0, 1]) + b'a,b,1\rc,"",2\r\n"\r",x,3\r')
+    write("csv", "column", bytes([0, 0, 1, 0]) + b'a\n\n"b\n"\n')
+    write("csv", "types", bytes([0, 0, 2, 9]) + b"true,-1,9223372036854775807,1e308,text,2024-02-29T12:30:01.5Z\n")
+    write("csv", "numbers", bytes([0, 0, 3, 9]) + b"-128,18446744073709551615,65504,-inf,12345678901234567.891,AP8=\n")
+    write("csv", "times", bytes([0, 0, 4, 9]) + b"2024-02-29,1969-12-31,23:59:59.999,00:00:00.000000001,2024-03-31T02:30:00Z,90\n")
+    write("csv", "views", bytes([0, 0, 5, 9]) + b"large,a text that is longer than twelve bytes,YWJj,,7\n")
+
+
+def jsonlines():
+    def line(schema, name, *documents):
+        write("jsonlines", name, bytes([schema, 6, 20]) + b"\n".join(documents) + b"\n")
+
+    line(0, "rows", b'{"a":1,"b":"x","c":1.5,"d":true,"e":"2024-02-29T12:30:01Z"}', b'{"b":null,"a":-2,"f":{"g":[1]}}')
+    line(0, "escapes", rb'{"b":"\u00fc\ud83d\ude00\n\"\\\/","\u0061":7}', rb'{"b":"\ud800"}')
+    line(0, "bad", b"{", b"[]", b'{"a":1.5}', b'{"a":1}x', b"", b"  ", b'{"a":1,"a":2}', b'{"b":"\xff"}', b'{"c":1e999,"c":"NaN"}')
+    line(1, "nested", b'{"l":[1,null,2],"s":{"x":1,"y":"a","z":["p",null]},"m":{"k":1.5,"n":null}}', b'{"l":[],"s":{},"m":{}}')
+    line(1, "wrong", b'{"l":{},"s":[],"m":3}', b'{"l":[[[[[[[[1]]]]]]]],"s":{"z":[1]}}')
+    line(2, "wide", b'{"a":-128,"b":18446744073709551615,"c":"Infinity","d":"1.25","e":"AP8=","f":"t","g":"YWJj"}', b'{"d":12345.678}')
+    line(3, "times", b'{"a":"2024-02-29","b":"1969-12-31","c":"23:59:59.999","d":"00:00:00","e":"2024-03-31T02:30:00+02:00","f":9}')
+    line(4, "lists", b'{"a":[1,2],"b":["x"],"c":"a text that is longer than twelve bytes","d":{"x":1}}', b'{"a":[1],"d":{}}')
+    write("jsonlines", "mark", bytes([0, 0, 9]) + b'\xef\xbb\xbf{"a":1}\r\n{"a":2}')
+
+
+def patterns():
+    for index, (pattern, text) in enumerate([
+        (r"(a|b)*c+?[^x-z]\d{2,3}$", "abcc12"), (r"(?i)^straße\b", "STRASSE Straße"), (r"%a_\%%", "xxab%yy"),
+        (r"$.a[0]['b c'].d", '{"a":[{"b c":{"d":"x\\u00fcy"}}]}'), (r"(?P<n>\p{L}+)\s*=\s*(\S*?)", "näme = 5"),
+        (r"x{0,200}(?:y|z)?.*?", "xxxyz"), (r"[[:alpha:]]+\Q.*\E", "ab.*"), (r"$[2].z", '[1,2,{"z":[true,null]}]'),
+    ]):
+        write("patterns", f"pattern{index}", pattern.encode() + b"\n" + text.encode())
+
+
+for part in (arrow, csv, jsonlines, patterns):
+    part()
