@@ -53,7 +53,8 @@ enum WideColumns {
   private static func float(_ type: DataType, _ generator: inout SeededGenerator) -> Literal {
     let special: [Double] = [
       .nan, .infinity, -.infinity, 0, -0.0, 0.5, -0.5, 2.5, -2.5, 127.9, -128.9, 65504, 2_147_483_647.5,
-      9_223_372_036_854_775_807, -9_223_372_036_854_775_808, 18_446_744_073_709_551_615, 1e300, 5e-324, 1e-40,
+      9_223_372_036_854_775_808, -9_223_372_036_854_775_808, 18_446_744_073_709_551_616, 1e300, .leastNonzeroMagnitude,
+      1e-40,
     ]
     var value: Double
     switch Int.random(in: 0..<4, using: &generator) {
