@@ -120,71 +120,10 @@ extension FunctionCall {
   /// The constant of that type that an argument must be.
   fileprivate func constant(_ index: Int, adaptedTo type: DataType) throws(Failure) -> Literal {
     let argument = arguments[index].adapted(to: type) ?? arguments[index]
-    guard case .literal(let literal) = argument.node, literal.type == type, KeyColumnTypes.areComparable(type) else {
+    guard case .literal(let literal) = argument.node, literal.type == type, type.isComparable else {
       throw refusal("the second argument is \(types[index]), expected a constant \(type)")
     }
     if case .null = literal { throw refusal("the second argument is null, which is equal to nothing") }
     return literal
-  }
-}
-
-/// Which types have kernels that compare a column with a constant.
-enum KeyColumnTypes {
-  static func areComparable(_ type: DataType) -> Bool {
-    switch type {
-    case .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .interval, .null: false
-    default: true
-    }
-  }
-}
-
-/// One row of a column, or none, for each row of a result.
-struct RowChoice {
-  private let rows: Buffer
-  private let chosen: Words
-  private let count: Int
-
-  /// No row for each of `count` rows.
-  init(count: Int) {
-    self.count = count
-    rows = Buffer(byteCount: count * 4)
-    rows.unsafeMutableValues(UInt32.self).update(repeating: 0, count: count)
-    chosen = Words(repeating: false, count: count)
-  }
-
-  func choose(_ source: Int, for row: Int) {
-    rows.unsafeMutableValues(UInt32.self)[row] = UInt32(source)
-    Bitmap.set(chosen.buffer.unsafeMutableAddress, row, true)
-  }
-
-  /// The chosen rows of the column, and nulls.
-  func gather(_ column: Column) -> Column {
-    if column.length == 0 { return Column.nulls(column.type, count: count) }
-    return column.gather(rows.values(UInt32.self), count: count).masked(by: chosen)
-  }
-}
-
-extension Column {
-  /// The same rows, null where the words have no bit as well.
-  func masked(by words: Words) -> Column {
-    var column = self
-    let own = Bits(validityOf: self)
-    if offset == 0 {
-      column.validity = Words(count: length) { words.words[$0 >> 6] & (own?.word($0, $1) ?? .max) }.buffer
-      return column
-    }
-    // The bits of the rows before stay out of sight, as the rows do.
-    let shifted = Buffer(byteCount: Bitmap.paddedByteCount(offset + length))
-    Bitmap.fill(shifted.unsafeMutableAddress, 0, count: offset, false)
-    let both = Words(count: length) { words.words[$0 >> 6] & (own?.word($0, $1) ?? .max) }
-    Bitmap.copy(both.buffer.address, 0, count: length, to: shifted.unsafeMutableAddress, offset)
-    column.validity = shifted
-    return column
-  }
-
-  /// The same rows, null where another column is as well.
-  func withNulls(of other: Column) -> Column {
-    guard let validity = Bits(validityOf: other) else { return self }
-    return masked(by: Words(count: length) { validity.word($0, $1) })
   }
 }

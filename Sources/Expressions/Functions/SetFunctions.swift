@@ -67,7 +67,7 @@ final class ConstantSet: Sendable {
 
   /// Nil when one of them is no constant, or of a type that has no hash.
   init?(_ expressions: ArraySlice<TypedExpression>) {
-    guard let type = expressions.first?.type, KeyColumnTypes.areComparable(type) else { return nil }
+    guard let type = expressions.first?.type, type.isComparable else { return nil }
     let builder = ColumnBuilder(type)
     var hasNull = false
     for expression in expressions {

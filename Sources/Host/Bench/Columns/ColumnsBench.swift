@@ -63,7 +63,7 @@ struct ColumnsBench {
     }
   }
 
-  /// - Parameter batch: the work of one batch.
+  /// - Parameter pass: the work on all rows, once.
   private func timed(
     _ name: String, _ data: ColumnsData, _ pass: () throws(Failure) -> Void
   ) throws(Failure) -> BenchResult {
