@@ -61,7 +61,9 @@ enum BenchCommand {
       return 0
     }
     if let word = parsed.words.first {
-      throw Failure(.usage, "bench takes no word '\(word)'; a case is named with --case \(word)")
+      throw Failure(
+        .usage,
+        "bench takes no word '\(word)'; the one that there is is 'columns', and a case is named with --case \(word)")
     }
     try Bench(options, report: report).run()
     return 0

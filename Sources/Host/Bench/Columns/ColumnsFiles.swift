@@ -18,7 +18,8 @@ struct ColumnsFiles {
   init(in folder: String?) throws(Failure) {
     if let folder {
       guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
-        throw Failure(.io, "the folder '\(folder)' cannot be made: \(String(cString: strerror(errno)))")
+        throw Failure(
+          .io, "the folder '\(folder)' cannot be made: \(String(cString: strerror(errno))); name another with --data")
       }
       self.folder = folder
       isTemporary = false
