@@ -10,9 +10,7 @@ import Glibc
 final class TextSource: Source {
   let blocks = true
   private let inputs: Inputs
-  private let decoder: any RecordDecoder
-  private let table: ColumnTable
-  private let window: ByteWindow
+  private let reader: RecordReader
   private let policy: BadRecordPolicy
   private let journal: SourceJournal
   private let wake: WakePipe
@@ -22,28 +20,11 @@ final class TextSource: Source {
   private var hasClaim = false
   private var nextSplit = 0
   private var file: InputFile?
-  /// Where the split that is read begins, in the file.
-  private var splitStart: Int64 = 0
-  /// Line ends before `splitStart`'s first record; nil until a bad record asks.
-  private var linesBefore: Int?
-  private var phase = Phase.records
-  /// Whether bytes came that may complete a record.
-  private var mayDecode = false
 
   enum Inputs {
     case splits([FileSplit])
     case watched(WatchedFiles)
     case stdin(InputFile)
-  }
-
-  private enum Phase {
-    /// At the first bytes of a file, which may be a byte order mark.
-    case mark
-    /// In the line before the split's first one.
-    case foreignLine
-    case records
-    /// In a record that is too long to be kept.
-    case overlong(BadRecord)
   }
 
   /// - Parameter chunkBytes: how much is read at once.
@@ -52,13 +33,12 @@ final class TextSource: Source {
     journal: SourceJournal, compression: InputCompression = .plain, chunkBytes: Int = 1 << 20
   ) throws(Failure) {
     self.inputs = inputs
-    self.decoder = decoder
     self.policy = policy
     self.journal = journal
     self.chunkBytes = chunkBytes
     decompressor = Decompressor(compression)
-    table = ColumnTable(schema: schema)
-    window = ByteWindow(capacity: chunkBytes * 2, maxRecordBytes: maxRecordBytes)
+    reader = RecordReader(
+      decoder, schema: schema, policy: policy, maxRecordBytes: maxRecordBytes, windowBytes: chunkBytes * 2)
     wake = try WakePipe()
   }
 
@@ -86,7 +66,7 @@ final class TextSource: Source {
       if wake.isWoken { return ending() }
       if file == nil {
         guard try openNext() else {
-          guard case .watched(let files) = inputs, table.rows == 0 else { return ending() }
+          guard case .watched(let files) = inputs, reader.rows == 0 else { return ending() }
           let wait = deadline - .now
           if wait <= .zero { return .idle }
           files.wait(wait, wake: wake)
@@ -94,53 +74,35 @@ final class TextSource: Source {
         }
       }
       guard let file else { preconditionFailure("an input is open") }
-      if mayDecode {
-        if try decode(maxRows) { return .batch(table.finish()) }
-        if isSplitDone {
+      if reader.mayDecode {
+        if try reader.decode(maxRows) { return .batch(reader.finish()) }
+        if reader.isDone {
           self.file = nil
           continue
         }
       }
-      let wait: Duration = table.rows > 0 ? .zero : deadline - .now
-      switch try decompressor.fill(window, count: chunkBytes, from: file, waiting: wait, wake: wake) {
-      case .bytes(let count):
-        // The last byte before these may be a carriage return whose meaning is known only now.
-        let fresh = max(0, window.count - count - (decoder.endsAtReturn ? 1 : 0))
-        mayDecode =
-          window.lineEnd(from: fresh, endsAtReturn: decoder.endsAtReturn) != nil
-          || window.count > window.maxRecordBytes
-      case .end:
-        window.isAtEnd = true
-        mayDecode = true
+      let wait: Duration = reader.rows > 0 ? .zero : deadline - .now
+      switch try decompressor.fill(reader.window, count: chunkBytes, from: file, waiting: wait, wake: wake) {
+      case .bytes(let count): reader.tookBytes(count)
+      case .end: reader.tookEnd()
       case .nothing:
-        if table.rows > 0 { return .batch(table.finish()) }
+        if reader.rows > 0 { return .batch(reader.finish()) }
         if deadline <= .now { return .idle }
       }
     }
   }
 
   /// What is left, and then the end.
-  private func ending() -> ReadOutcome { table.rows > 0 ? .batch(table.finish()) : .end }
-
-  private var isSplitDone: Bool {
-    if window.isAtEnd { return window.count == 0 }
-    guard case .records = phase else { return false }
-    return window.offset >= window.splitEnd
-  }
+  private func ending() -> ReadOutcome { reader.rows > 0 ? .batch(reader.finish()) : .end }
 
   /// Opens the next input; false when there is none, or none yet.
   private func openNext() throws(Failure) -> Bool {
-    phase = .mark
-    mayDecode = false
-    linesBefore = 0
     switch inputs {
     case .stdin(let input):
       guard nextSplit == 0 else { return false }
       file = input
-      splitStart = 0
-      window.restart(at: 0, splitEnd: .max)
       decompressor.restart(isStart: true)
-      decoder.beginFile(input.name)
+      reader.begin(FileSplit(path: input.name, start: 0, end: .max))
     case .splits(let splits):
       guard nextSplit < splits.count else { return false }
       try open(splits[nextSplit], InputFile(path: splits[nextSplit].path))
@@ -160,117 +122,10 @@ final class TextSource: Source {
   }
 
   private func open(_ split: FileSplit, _ input: InputFile) throws(Failure) {
-    splitStart = split.start
-    if split.start > 0 {
-      // The byte before the split tells whether a record begins at the split's first byte.
-      try input.seek(to: split.start - 1)
-      phase = .foreignLine
-      linesBefore = nil
-    }
-    window.restart(at: max(0, split.start - 1), splitEnd: split.end)
+    // The reader wants the byte before the split too.
+    if split.start > 0 { try input.seek(to: split.start - 1) }
     decompressor.restart(isStart: split.start == 0)
-    decoder.beginFile(split.path)
+    reader.begin(split)
     file = input
-  }
-
-  /// Decodes what the window has. Whether a batch should go.
-  private func decode(_ maxRows: Int) throws(Failure) -> Bool {
-    while true {
-      switch phase {
-      case .mark:
-        guard window.count >= 3 || window.isAtEnd else {
-          // Two bytes may already be a record, but are no mark unless they begin like one.
-          if window.count > 0, ![0xEF, 0xFE, 0xFF].contains(window.first.pointee) {
-            phase = .records
-            continue
-          }
-          mayDecode = false
-          return false
-        }
-        if window.count >= 3, window.first[0] == 0xEF, window.first[1] == 0xBB, window.first[2] == 0xBF {
-          window.advance(3, lines: 0)
-        }
-        try refuseUTF16()
-        phase = .records
-      case .foreignLine:
-        guard let feed = window.lineFeed() else {
-          window.advance(window.count, lines: 0)
-          mayDecode = false
-          return false
-        }
-        window.advance(feed + 1, lines: 0)
-        phase = .records
-      case .overlong(var record):
-        guard try skipOverlong(&record) else {
-          phase = .overlong(record)
-          mayDecode = false
-          return false
-        }
-        phase = .records
-      case .records:
-        switch try decoder.decode(window, into: table, maxRows: maxRows) {
-        case .full: return true
-        case .bad(let span): try refuse(span)
-        case .needsMore:
-          mayDecode = false
-          guard window.count > window.maxRecordBytes, window.offset < window.splitEnd else { return false }
-          try beginOverlong()
-        }
-      }
-    }
-  }
-
-  /// A file in UTF-16 would be one bad record a line.
-  private func refuseUTF16() throws(Failure) {
-    guard window.count >= 2, let file else { return }
-    let mark = (window.first[0], window.first[1])
-    guard mark == (0xFF, 0xFE) || mark == (0xFE, 0xFF) else { return }
-    throw Failure(
-      .data,
-      "\(file.name): begins with the byte order mark of UTF-16, expected UTF-8; convert it, as with 'iconv -f UTF-16 -t UTF-8'"
-    )
-  }
-
-  private func refuse(_ span: BadSpan) throws(Failure) {
-    let bytes = Array(UnsafeBufferPointer(start: window.first, count: min(span.length, BadRecord.kept)))
-    let record = try badRecord(span.reason, bytes, length: span.length)
-    try policy.handle(record)
-    window.advance(span.advance, lines: span.lines)
-  }
-
-  /// The record at the window's start is longer than allowed, and its end is not in sight.
-  private func beginOverlong() throws(Failure) {
-    let bytes = Array(UnsafeBufferPointer(start: window.first, count: min(window.count, BadRecord.kept)))
-    let reason =
-      "the record has more than the \(window.maxRecordBytes) bytes that 'maxRecordBytes' allows"
-      + (window.first.pointee == UInt8(ascii: "\"") ? ", perhaps because a quote is never closed" : "")
-    let record = try badRecord(reason, bytes, length: 0)
-    // Its end may be far, or never come.
-    if policy.stops { try policy.handle(record) }
-    phase = .overlong(record)
-  }
-
-  /// Passes bytes of an overlong record up to its line end. Whether that was reached.
-  private func skipOverlong(_ record: inout BadRecord) throws(Failure) -> Bool {
-    let end = window.lineEnd(endsAtReturn: decoder.endsAtReturn)
-    // A carriage return at the end stays until it is known what follows.
-    let isOpen = end == nil && !window.isAtEnd && decoder.endsAtReturn && window.count > 0
-    let kept = isOpen && window.first[window.count - 1] == 13 ? 1 : 0
-    record.length += end?.distance ?? window.count - kept
-    window.advance(end.map { $0.distance + $0.count } ?? window.count - kept, lines: end == nil ? 0 : 1)
-    guard end != nil || window.isAtEnd else { return false }
-    record.bytes.removeLast(max(0, record.bytes.count - record.length))
-    try policy.handle(record)
-    return true
-  }
-
-  private func badRecord(_ reason: String, _ bytes: [UInt8], length: Int) throws(Failure) -> BadRecord {
-    guard let file else { preconditionFailure("a bad record comes from an open file") }
-    if linesBefore == nil {
-      linesBefore = countLineFeeds(in: file.name, before: window.offset).map { $0 - (window.line - 1) }
-    }
-    return BadRecord(
-      file: file.name, line: (linesBefore ?? 0) + window.line, offset: window.offset, reason: reason, bytes: bytes,
-      length: length)
   }
 }

@@ -12,17 +12,17 @@ func readCSV(_ input: UnsafeRawBufferPointer) {
   let dialect = dialect(choices.next(), choices.next())
   let fields = csvSchemas[choices.next() % csvSchemas.count]
   let piece = 1 + choices.next()
-  memoryFile.write(choices.rest)
+  let document = choices.rest
   let schema = Schema(fields)
   let journal = SourceJournal(uid: "fuzz", log: nil)
   func reading(_ plan: ReadingPlan) -> Reading {
-    read(memoryFile, CSVDecoder(schema: schema, dialect: dialect, journal: journal), schema, journal, plan)
+    read(document, CSVDecoder(schema: schema, dialect: dialect, journal: journal), schema, plan)
   }
   let whole = reading(ReadingPlan())
   let pieces = reading(ReadingPlan(chunkBytes: piece, maxRows: 1 + piece % 5))
   precondition(whole == pieces, "read at once: \(whole), read \(piece) bytes at a time: \(pieces)")
   // Where long records end is another's choice; here it only has to end.
-  _ = reading(ReadingPlan(chunkBytes: piece, maxRecordBytes: 16, policy: piece % 2 == 0 ? .stop : ReadingPlan().policy))
+  _ = reading(ReadingPlan(chunkBytes: piece, maxRecordBytes: 16, stops: piece % 2 == 0))
 }
 
 private func dialect(_ first: Int, _ second: Int) -> CSVDialect {

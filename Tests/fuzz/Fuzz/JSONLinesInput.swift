@@ -11,11 +11,10 @@ func readJSONLines(_ input: UnsafeRawBufferPointer) {
   let fields = jsonSchemas[choices.next() % jsonSchemas.count]
   let piece = 1 + choices.next()
   let place = Int64(1 + choices.next())
-  memoryFile.write(choices.rest)
+  let document = choices.rest
   let schema = Schema(fields)
-  let journal = SourceJournal(uid: "fuzz", log: nil)
   func reading(_ plan: ReadingPlan) -> Reading {
-    read(memoryFile, JSONLinesDecoder(fields: fields), schema, journal, plan)
+    read(document, JSONLinesDecoder(fields: fields), schema, plan)
   }
   let whole = reading(ReadingPlan())
   let pieces = reading(ReadingPlan(chunkBytes: piece, maxRows: 1 + piece % 5))
@@ -25,7 +24,7 @@ func readJSONLines(_ input: UnsafeRawBufferPointer) {
     let parts = reading(ReadingPlan(ends: [place]))
     precondition(whole == parts, "read at once: \(whole), split at \(place): \(parts)")
   }
-  _ = reading(ReadingPlan(chunkBytes: piece, maxRecordBytes: 16, policy: piece % 2 == 0 ? .stop : ReadingPlan().policy))
+  _ = reading(ReadingPlan(chunkBytes: piece, maxRecordBytes: 16, stops: piece % 2 == 0))
 }
 
 private let jsonSchemas: [[Field]] = [

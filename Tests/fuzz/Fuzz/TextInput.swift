@@ -1,6 +1,5 @@
 import Arrow
 import Base
-import Dataflow
 import VolleyPlan
 
 @testable import Connectors
@@ -15,49 +14,74 @@ struct Reading: Equatable {
 /// How a document is read.
 struct ReadingPlan {
   /// Bytes that are read at once.
-  var chunkBytes = 1 << 13
+  var chunkBytes = 1 << 12
   var maxRows = 65_536
   var maxRecordBytes = 1 << 16
   /// Where parts of the file end that are read one after the other.
   var ends: [Int64] = []
-  var policy = Plan.BadRecords.deadLetter(path: "/dev/null")
+  /// Whether the first bad record ends the reading.
+  var stops = false
 }
 
-/// Reads the whole of a file with the source that a pipeline would use.
+/// Reads the whole of a document with the reader that a source of files has, from memory: opening files would cost more than
+/// what is tested.
 func read(
-  _ file: MemoryFile, _ decoder: any RecordDecoder, _ schema: Schema, _ journal: SourceJournal, _ plan: ReadingPlan
+  _ document: UnsafeRawBufferPointer, _ decoder: any RecordDecoder, _ schema: Schema, _ plan: ReadingPlan
 ) -> Reading {
   var reading = Reading()
-  let policy = BadRecordPolicy(plan.policy, place: "source 'fuzz'")
-  var splits: [FileSplit] = []
-  for end in plan.ends + [.max] {
-    splits.append(FileSplit(path: file.path, start: splits.last?.end ?? 0, end: end))
-  }
+  let policy = plan.stops ? stopping : settingAside
+  let before = policy.counter.value
+  let reader = RecordReader(
+    decoder, schema: schema, policy: policy, maxRecordBytes: plan.maxRecordBytes, windowBytes: plan.chunkBytes * 2)
   do throws(Failure) {
-    let source = try TextSource(
-      .splits(splits), decoder: decoder, schema: schema, policy: policy, maxRecordBytes: plan.maxRecordBytes,
-      journal: journal, chunkBytes: plan.chunkBytes)
-    try source.open()
-    reading: while true {
-      switch try source.read(maxRows: plan.maxRows, timeout: .zero) {
-      case .batch(let batch):
-        precondition(batch.length > 0 && batch.length <= plan.maxRows, "a batch has rows, and not too many")
-        reading.checksum.add(batch)
-      case .idle: continue
-      case .end: break reading
-      }
+    var start: Int64 = 0
+    for end in plan.ends + [.max] {
+      try reader.read(FileSplit(path: "fuzz", start: start, end: end), of: document, plan, into: &reading.checksum)
+      start = end
     }
-    try source.close()
+    if reader.rows > 0 { reading.checksum.add(reader.finish()) }
   } catch {
     precondition(!error.message.isEmpty, "a refusal says why")
     reading.failure = error.message
   }
-  reading.badRecords = policy.counter.value
+  reading.badRecords = policy.counter.value - before
   return reading
 }
 
-/// Where the inputs of all runs stand, one after the other.
-let memoryFile = MemoryFile()
+extension RecordReader {
+  fileprivate func read(
+    _ split: FileSplit, of document: UnsafeRawBufferPointer, _ plan: ReadingPlan, into checksum: inout BlackholeChecksum
+  ) throws(Failure) {
+    begin(split)
+    var next = min(document.count, Int(max(0, split.start - 1)))
+    while true {
+      if mayDecode {
+        if try decode(plan.maxRows) {
+          let batch = finish()
+          precondition(batch.length > 0 && batch.length <= plan.maxRows, "a batch has rows, and not too many")
+          checksum.add(batch)
+          continue
+        }
+        if isDone { return }
+      }
+      let count = min(plan.chunkBytes, document.count - next)
+      if count == 0 {
+        precondition(!window.isAtEnd, "at the end of the input all of it is decoded")
+        tookEnd()
+        continue
+      }
+      let room = UnsafeMutableRawBufferPointer(start: window.room(count), count: count)
+      room.copyMemory(from: UnsafeRawBufferPointer(rebasing: document[next..<(next + count)]))
+      window.append(count)
+      next += count
+      tookBytes(count)
+    }
+  }
+}
+
+/// What becomes of bad records, in all runs.
+private let stopping = BadRecordPolicy(.stop, place: "source 'fuzz'")
+private let settingAside = BadRecordPolicy(.deadLetter(path: "/dev/null"), place: "source 'fuzz'")
 
 /// Takes choices from the first bytes of an input.
 struct Choices {

@@ -1,0 +1,182 @@
+import Arrow
+import Base
+
+/// Makes rows of the bytes of one input after the other: passes byte order marks and the line that belongs to the split before,
+/// sets bad and overlong records aside, and leaves the format to its decoder. Where the bytes come from is the caller's affair.
+final class RecordReader {
+  /// Where the next bytes go; the caller tells of them with `tookBytes` and `tookEnd`.
+  let window: ByteWindow
+  /// Whether bytes came that may complete a record.
+  private(set) var mayDecode = false
+
+  private let decoder: any RecordDecoder
+  private let table: ColumnTable
+  private let policy: BadRecordPolicy
+
+  /// The input's path, or "stdin".
+  private var name = ""
+  private var phase = Phase.records
+  /// Line ends before the split's first record; nil until a bad record asks.
+  private var linesBefore: Int?
+
+  private enum Phase {
+    /// At the first bytes of a file, which may be a byte order mark.
+    case mark
+    /// In the line before the split's first one.
+    case foreignLine
+    case records
+    /// In a record that is too long to be kept.
+    case overlong(BadRecord)
+  }
+
+  /// - Parameter windowBytes: room for input; it grows up to about `maxRecordBytes`.
+  init(
+    _ decoder: any RecordDecoder, schema: Schema, policy: BadRecordPolicy, maxRecordBytes: Int, windowBytes: Int
+  ) {
+    self.decoder = decoder
+    self.policy = policy
+    table = ColumnTable(schema: schema)
+    window = ByteWindow(capacity: windowBytes, maxRecordBytes: maxRecordBytes)
+  }
+
+  /// The next bytes are of the part of an input that `split` names. They begin one byte before the part, if it is not at the
+  /// input's start: that byte tells whether a record begins at the part's first byte.
+  func begin(_ split: FileSplit) {
+    name = split.path
+    phase = split.start > 0 ? .foreignLine : .mark
+    linesBefore = split.start > 0 ? nil : 0
+    mayDecode = false
+    window.restart(at: max(0, split.start - 1), splitEnd: split.end)
+    decoder.beginFile(name)
+  }
+
+  /// `count` bytes were put behind the window's content.
+  func tookBytes(_ count: Int) {
+    // The last byte before these may be a carriage return whose meaning is known only now.
+    let fresh = max(0, window.count - count - (decoder.endsAtReturn ? 1 : 0))
+    mayDecode =
+      window.lineEnd(from: fresh, endsAtReturn: decoder.endsAtReturn) != nil
+      || window.count > window.maxRecordBytes
+  }
+
+  /// The input has no further bytes.
+  func tookEnd() {
+    window.isAtEnd = true
+    mayDecode = true
+  }
+
+  /// Complete rows that wait to go.
+  var rows: Int { table.rows }
+
+  /// The complete rows as a batch.
+  func finish() -> RecordBatch { table.finish() }
+
+  /// Whether the part has no further record.
+  var isDone: Bool {
+    if window.isAtEnd { return window.count == 0 }
+    guard case .records = phase else { return false }
+    return window.offset >= window.splitEnd
+  }
+
+  /// Decodes what the window has. Whether a batch should go.
+  ///
+  /// - Throws: `data` when the input as a whole cannot be read, or at a bad record whose policy is to stop.
+  func decode(_ maxRows: Int) throws(Failure) -> Bool {
+    while true {
+      switch phase {
+      case .mark:
+        guard window.count >= 3 || window.isAtEnd else {
+          // Two bytes may already be a record, but are no mark unless they begin like one.
+          if window.count > 0, ![0xEF, 0xFE, 0xFF].contains(window.first.pointee) {
+            phase = .records
+            continue
+          }
+          mayDecode = false
+          return false
+        }
+        if window.count >= 3, window.first[0] == 0xEF, window.first[1] == 0xBB, window.first[2] == 0xBF {
+          window.advance(3, lines: 0)
+        }
+        try refuseUTF16()
+        phase = .records
+      case .foreignLine:
+        guard let feed = window.lineFeed() else {
+          window.advance(window.count, lines: 0)
+          mayDecode = false
+          return false
+        }
+        window.advance(feed + 1, lines: 0)
+        phase = .records
+      case .overlong(var record):
+        guard try skipOverlong(&record) else {
+          phase = .overlong(record)
+          mayDecode = false
+          return false
+        }
+        phase = .records
+      case .records:
+        switch try decoder.decode(window, into: table, maxRows: maxRows) {
+        case .full: return true
+        case .bad(let span): try refuse(span)
+        case .needsMore:
+          mayDecode = false
+          guard window.count > window.maxRecordBytes, window.offset < window.splitEnd else { return false }
+          try beginOverlong()
+        }
+      }
+    }
+  }
+
+  /// A file in UTF-16 would be one bad record a line.
+  private func refuseUTF16() throws(Failure) {
+    guard window.count >= 2 else { return }
+    let mark = (window.first[0], window.first[1])
+    guard mark == (0xFF, 0xFE) || mark == (0xFE, 0xFF) else { return }
+    throw Failure(
+      .data,
+      "\(name): begins with the byte order mark of UTF-16, expected UTF-8; convert it, as with 'iconv -f UTF-16 -t UTF-8'"
+    )
+  }
+
+  private func refuse(_ span: BadSpan) throws(Failure) {
+    let bytes = Array(UnsafeBufferPointer(start: window.first, count: min(span.length, BadRecord.kept)))
+    let record = try badRecord(span.reason, bytes, length: span.length)
+    try policy.handle(record)
+    window.advance(span.advance, lines: span.lines)
+  }
+
+  /// The record at the window's start is longer than allowed, and its end is not in sight.
+  private func beginOverlong() throws(Failure) {
+    let bytes = Array(UnsafeBufferPointer(start: window.first, count: min(window.count, BadRecord.kept)))
+    let reason =
+      "the record has more than the \(window.maxRecordBytes) bytes that 'maxRecordBytes' allows"
+      + (window.first.pointee == UInt8(ascii: "\"") ? ", perhaps because a quote is never closed" : "")
+    let record = try badRecord(reason, bytes, length: 0)
+    // Its end may be far, or never come.
+    if policy.stops { try policy.handle(record) }
+    phase = .overlong(record)
+  }
+
+  /// Passes bytes of an overlong record up to its line end. Whether that was reached.
+  private func skipOverlong(_ record: inout BadRecord) throws(Failure) -> Bool {
+    let end = window.lineEnd(endsAtReturn: decoder.endsAtReturn)
+    // A carriage return at the end stays until it is known what follows.
+    let isOpen = end == nil && !window.isAtEnd && decoder.endsAtReturn && window.count > 0
+    let kept = isOpen && window.first[window.count - 1] == 13 ? 1 : 0
+    record.length += end?.distance ?? window.count - kept
+    window.advance(end.map { $0.distance + $0.count } ?? window.count - kept, lines: end == nil ? 0 : 1)
+    guard end != nil || window.isAtEnd else { return false }
+    record.bytes.removeLast(max(0, record.bytes.count - record.length))
+    try policy.handle(record)
+    return true
+  }
+
+  private func badRecord(_ reason: String, _ bytes: [UInt8], length: Int) throws(Failure) -> BadRecord {
+    if linesBefore == nil {
+      linesBefore = countLineFeeds(in: name, before: window.offset).map { $0 - (window.line - 1) }
+    }
+    return BadRecord(
+      file: name, line: (linesBefore ?? 0) + window.line, offset: window.offset, reason: reason, bytes: bytes,
+      length: length)
+  }
+}
