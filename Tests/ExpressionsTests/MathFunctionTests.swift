@@ -12,7 +12,7 @@ struct MathFunctionTests {
     _ expression: Expression, _ columns: [Column], _ python: String, _ generator: SeededGenerator, ulps: Double = 0
   ) throws {
     let found = try evaluate(expression, columns)
-    let wanted = try PyArrow.columns(columns, prelude: Self.prelude, "return [\(python)]")[0]
+    let wanted = try PyArrow.columns(columns, prelude: PeerPrelude.text, "return [\(python)]")[0]
     if ulps == 0 || found.type != wanted.type {
       let different = difference(found, wanted)
       #expect(different == nil, "\(generator): \(python): \(different ?? "")")
@@ -21,32 +21,11 @@ struct MathFunctionTests {
     for row in 0..<found.length {
       let isClose =
         found.isValid(row) == wanted.isValid(row)
-        && (!found.isValid(row) || Self.close(found.literal(at: row), wanted.literal(at: row), ulps))
+        && (!found.isValid(row) || close(found.literal(at: row), wanted.literal(at: row), ulps: ulps))
       #expect(isClose, "\(generator): \(python): \(found.text(at: row)) instead of \(wanted.text(at: row))")
       if !isClose { return }
     }
   }
-
-  private static func close(_ left: Literal, _ right: Literal, _ ulps: Double) -> Bool {
-    switch (left, right) {
-    case (.float64(let a), .float64(let b)): a == b || a.isNaN && b.isNaN || (a - b).magnitude <= ulps * b.ulp
-    case (.float(let a, _), .float(let b, _)):
-      a == b || a.isNaN && b.isNaN || (a - b).magnitude <= ulps * Double(Float(b).ulp)
-    default: false
-    }
-  }
-
-  private static let prelude = """
-    import math, decimal
-    D = decimal.Decimal
-    decimal.getcontext().prec = 100
-    def real(a):
-        return a if pa.types.is_floating(a.type) else pc.cast(a, pa.float64(), safe=False)
-    def each(f, *columns, type=None):
-        rows = zip(*[c.to_pylist() for c in columns])
-        return pa.array([None if None in row else f(*row) for row in rows], type or columns[0].type)
-
-    """
 
   @Test("functions of a real number are pyarrow's", arguments: [DataType.float64, .float32, .int64, .int8, .uint32])
   func real(_ type: DataType) throws {
@@ -109,7 +88,7 @@ struct MathFunctionTests {
       }
       // What does not fit stops, so the rows that do are found first.
       let fits = try PyArrow.columns(
-        [column], prelude: Self.prelude,
+        [column], prelude: PeerPrelude.text,
         """
         def one(x):
             r = D(x).quantize(D(1).scaleb(\(-digits)), rounding=decimal.ROUND_HALF_UP)

@@ -6,18 +6,6 @@ import VolleyPlan
 
 /// The functions over texts, through the kernels, pyarrow and DuckDB: the same values.
 struct StringFunctionTests {
-  private static let letters: [Unicode.Scalar] = [
-    "a", "b", "a", "b", "c", "A", "K", " ", "\t", "\n", "%", "_", ",", ",", ".", "1", "é", "ß", "İ", "Σ", "\u{A0}", "日",
-    "😀",
-    "x", "z", "\u{300}",
-  ]
-
-  private static func text(_ generator: inout SeededGenerator) -> String {
-    let narrow = Bool.random(using: &generator) ? Array(letters.prefix(5)) : letters
-    let length = Int.random(in: 0...(Int.random(in: 0..<10, using: &generator) == 0 ? 50 : 9), using: &generator)
-    return String(String.UnicodeScalarView((0..<length).map { _ in narrow.randomElement(using: &generator)! }))
-  }
-
   private static func column(
     _ type: DataType, _ generator: inout SeededGenerator, _ value: (inout SeededGenerator) -> Literal
   ) -> Column {
@@ -32,12 +20,12 @@ struct StringFunctionTests {
     let seed = generator
     for ascii in [false, true] {
       func random(_ generator: inout SeededGenerator) -> Literal {
-        let text = Self.text(&generator)
+        let text = RandomText.value(&generator)
         return .utf8(ascii ? String(String.UnicodeScalarView(text.unicodeScalars.filter(\.isASCII))) : text)
       }
       let columns = [
         Self.column(.utf8, &generator, random),
-        Self.column(.utf8, &generator) { .utf8(String(Self.text(&$0).prefix(2))) },
+        Self.column(.utf8, &generator) { .utf8(String(RandomText.value(&$0).prefix(2))) },
         Self.column(.int64, &generator) { .int64(.random(in: -6...9, using: &$0)) },
       ]
       let wanted = try Peer.evaluate(cases.map(\.1), columns)
