@@ -76,7 +76,7 @@ struct ExecutionGraphTests {
     let graph = try graph([
       source(1), node(2, key, from: 1), node(3, sum("amount", as: "s"), from: 2, uid: "sums"), sink(4, from: 3),
     ])
-    #expect(graph.nodes[2].outputs[0].fields.map(\.name) == ["bucket", "s"])
+    #expect(graph.nodes[2].outputs[0].schema.fields.map(\.name) == ["bucket", "s"])
     #expect(try graph.jobGraph(code: NamedCode()).tasks[0].steps.map(\.label) == ["keyBy"])
   }
 
@@ -126,7 +126,7 @@ struct ExecutionGraphTests {
       source(1, uid: "a"), source(2, uid: "b", fields: nullable), node(3, .union(Plan.Union()), from: 1, 2),
       sink(4, from: 3),
     ])
-    #expect(graph.nodes[2].outputs[0].fields == nullable)
+    #expect(graph.nodes[2].outputs[0].schema.fields == nullable)
     let task = try graph.jobGraph(code: NamedCode()).tasks[2]
     #expect(task.steps.map(\.label) == ["columns", "sink out"])
     #expect(task.entry == [[.step(index: 0, input: 0)], [.step(index: 1, input: 0)]])

@@ -106,7 +106,7 @@ struct PlanRefusalTests {
         == "aggregate 's' reads source 'orders', and must read a keyBy")
     #expect(
       refusal([source(1), node(2, keyBy("user_id"), from: 1), sink(3, from: 2)])
-        == "sink 'out' reads keyBy (node 2); only an aggregate can follow a keyBy")
+        == "sink 'out' reads keyBy (node 2); only an operator by key, such as aggregate, can follow a keyBy")
   }
 
   @Test("a computed key with the name of a column")

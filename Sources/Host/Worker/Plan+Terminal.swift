@@ -10,7 +10,7 @@ extension Plan {
       case .source(let source): source.implementation.isConnector(in: ["stdin"]) && isatty(STDIN_FILENO) == 1
       case .sink(let sink):
         sink.implementation.isConnector(in: ["stdout", "console"]) && isatty(StandardOutput.descriptor) == 1
-      case .filter, .select, .extend, .batchFunction, .keyBy, .aggregate, .union: false
+      default: false
       }
     }
   }

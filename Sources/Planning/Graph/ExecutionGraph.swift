@@ -85,13 +85,15 @@ public struct ExecutionGraph {
     var result: [Int: Int] = [:]
     for typed in nodes {
       let node = typed.node
-      let limit = endpoints[node.id]?.maximumParallelism ?? options.maxKeyGroups
+      let limit = typed.planned.isGathered ? 1 : endpoints[node.id]?.maximumParallelism ?? options.maxKeyGroups
       if let wanted = node.parallelism {
         guard wanted <= limit else {
           let reason =
-            endpoints[node.id]?.maximumParallelism == nil
-            ? "there are \(options.maxKeyGroups) key groups"
-            : "\(endpoints[node.id]?.label ?? "it") cannot be split further"
+            typed.planned.isGathered
+            ? "it takes all rows in one subtask, as it has no key"
+            : endpoints[node.id]?.maximumParallelism == nil
+              ? "there are \(options.maxKeyGroups) key groups"
+              : "\(endpoints[node.id]?.label ?? "it") cannot be split further"
           throw Failure(
             .usage, "\(node.placeName) has the parallelism \(wanted), and at most \(limit) is possible: \(reason)")
         }
@@ -102,9 +104,8 @@ public struct ExecutionGraph {
       let wanted =
         switch node.operator {
         case .source: endpoints[node.id]?.defaultParallelism ?? options.parallelism
-        case .aggregate: options.parallelism
         case .sink: min(inherited ?? 1, endpoints[node.id]?.defaultParallelism ?? .max)
-        case .filter, .select, .extend, .batchFunction, .keyBy, .union: inherited ?? options.parallelism
+        default: typed.planned.isKeyed ? options.parallelism : inherited ?? options.parallelism
         }
       result[node.id] = min(wanted, limit)
     }
@@ -120,7 +121,7 @@ public struct ExecutionGraph {
       let node = typed.node
       let own = parallelism[node.id] ?? 1
       if let input = node.inputs.first, let upstream = taskOf[input.node],
-        canChain(node, own, chains[upstream], options)
+        canChain(typed, own, chains[upstream], options)
       {
         chains[upstream].nodes.append(node.id)
         taskOf[node.id] = upstream
@@ -133,14 +134,16 @@ public struct ExecutionGraph {
   }
 
   private static func canChain(
-    _ node: Plan.Node, _ parallelism: Int, _ upstream: (parallelism: Int, nodes: [Int]), _ options: Options
+    _ typed: TypedNode, _ parallelism: Int, _ upstream: (parallelism: Int, nodes: [Int]), _ options: Options
   ) -> Bool {
     guard parallelism == upstream.parallelism else { return false }
-    switch node.operator {
-    case .source, .aggregate, .union: return false
+    switch typed.node.operator {
+    case .source, .union: return false
     // Only names the partitioning of the channel behind it: always part of the chain that feeds it.
     case .keyBy: return true
-    case .filter, .select, .extend, .batchFunction, .sink: return options.chaining
+    default:
+      guard options.chaining, typed.inputs.count == 1 else { return false }
+      return typed.planned.arrival(ofInput: 0) != .keyed
     }
   }
 }

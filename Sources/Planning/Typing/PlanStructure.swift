@@ -32,7 +32,7 @@ struct PlanStructure {
     var owners: [String: Plan.Node] = [:]
     for node in nodes {
       guard let uid = node.uid else {
-        if let reason = node.operator.needsUID {
+        if let reason = node.operator.planned.needsUID {
           throw Failure(
             .usage,
             "\(node.placeName) has no uid, and \(reason) needs one; give it a name of its own, for example "
@@ -43,14 +43,14 @@ struct PlanStructure {
       guard !uid.isEmpty, uid.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != 0x7f }) else {
         throw Failure(
           .usage,
-          "the uid '\(uid)' of \(node.operator.kindName) (node \(node.id)) cannot be used; a uid is not empty and has no "
+          "the uid '\(uid)' of \(node.operator.planned.kindName) (node \(node.id)) cannot be used; a uid is not empty and has no "
             + "spaces, slashes or control characters")
       }
       if let other = owners.updateValue(node, forKey: uid) {
         throw Failure(
           .usage,
-          "the uid '\(uid)' is used by both \(other.operator.kindName) (node \(other.id)) and "
-            + "\(node.operator.kindName) (node \(node.id)); rename one, for example to "
+          "the uid '\(uid)' is used by both \(other.operator.planned.kindName) (node \(other.id)) and "
+            + "\(node.operator.planned.kindName) (node \(node.id)); rename one, for example to "
             + "'\(suggestedUID(for: node, among: nodes))'")
       }
     }
@@ -59,7 +59,7 @@ struct PlanStructure {
   /// A uid that is free: the kind, and a number when the kind alone is taken.
   private static func suggestedUID(for node: Plan.Node, among nodes: [Plan.Node]) -> String {
     let taken = Set(nodes.compactMap(\.uid))
-    let base = node.operator.kindName
+    let base = node.operator.planned.kindName
     if !taken.contains(base) { return base }
     var number = 2
     while taken.contains("\(base)-\(number)") { number += 1 }
@@ -67,7 +67,7 @@ struct PlanStructure {
   }
 
   private static func checkInputs(_ node: Plan.Node, _ byID: [Int: Plan.Node]) throws(Failure) {
-    let allowed = node.operator.inputCounts
+    let allowed = node.operator.planned.inputCounts
     guard allowed.contains(node.inputs.count) else {
       let wanted = allowed.lowerBound == allowed.upperBound ? "\(allowed.lowerBound)" : "at least \(allowed.lowerBound)"
       throw Failure(.usage, "\(node.placeName) has \(node.inputs.count) inputs, and takes \(wanted)")
@@ -75,24 +75,31 @@ struct PlanStructure {
     if let parallelism = node.parallelism, parallelism < 1 {
       throw Failure(.usage, "\(node.placeName) has the parallelism \(parallelism); it is at least 1")
     }
-    for input in node.inputs {
+    for (index, input) in node.inputs.enumerated() {
       guard let producer = byID[input.node] else {
         throw Failure(.usage, "\(node.placeName) reads the node \(input.node), which the plan does not have")
       }
-      guard input.output >= 0, input.output < producer.operator.outputCount else {
+      guard input.output >= 0, input.output < producer.operator.planned.outputCount else {
         throw Failure(
           .usage,
           "\(node.placeName) reads output \(input.output) of \(producer.placeName), which has "
-            + "\(producer.operator.outputCount)")
+            + "\(producer.operator.planned.outputCount)")
       }
-      switch (producer.operator, node.operator) {
-      case (.keyBy, .aggregate): break
-      case (_, .aggregate):
-        throw Failure(.usage, "\(node.placeName) reads \(producer.placeName), and must read a keyBy")
-      case (.keyBy, _):
-        throw Failure(.usage, "\(node.placeName) reads \(producer.placeName); only an aggregate can follow a keyBy")
-      default: break
-      }
+      try checkKey(node, index, producer)
+    }
+  }
+
+  /// What is partitioned by a key reads a `keyBy`, and nothing else does.
+  private static func checkKey(_ node: Plan.Node, _ input: Int, _ producer: Plan.Node) throws(Failure) {
+    let isKeyed = node.operator.planned.arrival(ofInput: input) == .keyed
+    let isKey = if case .keyBy = producer.operator { true } else { false }
+    if isKeyed && !isKey {
+      throw Failure(.usage, "\(node.placeName) reads \(producer.placeName), and must read a keyBy")
+    }
+    if isKey && !isKeyed {
+      throw Failure(
+        .usage,
+        "\(node.placeName) reads \(producer.placeName); only an operator by key, such as aggregate, can follow a keyBy")
     }
   }
 
@@ -100,9 +107,11 @@ struct PlanStructure {
   private static func checkConsumers(_ nodes: [Plan.Node]) throws(Failure) {
     let read = Set(nodes.flatMap(\.inputs))
     for node in nodes {
-      for output in 0..<node.operator.outputCount where !read.contains(Plan.Input(node: node.id, output: output)) {
+      for output in 0..<node.operator.planned.outputCount
+      where !read.contains(Plan.Input(node: node.id, output: output)) {
         let which =
-          node.operator.outputCount > 1 ? "output \(output) of \(node.placeName)" : "what \(node.placeName) makes"
+          node.operator.planned.outputCount > 1
+          ? "output \(output) of \(node.placeName)" : "what \(node.placeName) makes"
         throw Failure(.usage, "\(which) is not read by anything; end the stream with toSink (.blackhole drops rows)")
       }
     }

@@ -1,67 +1,14 @@
 import Arrow
 import VolleyPlan
 
-extension TypedNode {
-  /// What a report calls it: "filter", "aggregate revenue".
-  var label: String {
-    if let uid = node.uid { "\(node.operator.kindName) \(uid)" } else { node.operator.kindName }
-  }
-
-  /// What it does, in one line, for `inspect`.
-  var summary: String {
-    switch node.operator {
-    case .source(let source): "schema (\(outputs[0]))\(source.badRecords.summary)"
-    case .filter(let filter): filter.condition.text
-    case .select(let select): select.columns.map(\.text).joined(separator: ", ")
-    case .extend(let extend): extend.columns.map(\.text).joined(separator: ", ")
-    case .batchFunction(let function): function.function
-    case .keyBy(let keyBy): keyBy.keys.map(\.text).joined(separator: ", ")
-    case .aggregate(let aggregate):
-      aggregate.aggregates.map(\.text).joined(separator: ", ")
-        + (aggregate.emission == .perRecord ? ", once per record" : "")
-    case .union, .sink: ""
-    }
-  }
-}
-
-extension ExecutionGraph {
-  /// Whether rows on their way to this aggregate go to another subtask than the one that has them.
-  func travels(to typed: TypedNode) -> Bool {
-    parallelism(of: typed.node.inputs[0].node) > 1 || parallelism(of: typed.node.id) > 1
-  }
-
-  /// Whether rows are combined by key before they travel to this node.
-  func combines(_ typed: TypedNode) -> Bool {
-    guard case .aggregate(let aggregate) = typed.node.operator else { return false }
-    return aggregate.emission == .perBatch && travels(to: typed)
-  }
-
-  /// What a node does, in one line, for `inspect`.
-  func summary(of typed: TypedNode) -> String {
-    combines(typed) ? "\(typed.summary), combined by key before the exchange" : typed.summary
-  }
-
-  /// The labels of a task's operators in a row.
-  func taskName(_ task: Task) -> String {
-    task.nodes.compactMap { byID[$0]?.label }.joined(separator: " → ")
-  }
-}
-
-extension Plan.BadRecords {
-  fileprivate var summary: String {
-    switch self {
-    case .stop: ""
-    case .deadLetter(let path): ", bad records to \(path)"
-    }
-  }
-}
-
 extension NamedExpression {
-  fileprivate var text: String { isPlain ? name : "\(expression.text) as \(name)" }
+  /// As SQL would say it.
+  var text: String { isPlain ? name : "\(expression.text) as \(name)" }
 }
 
 extension Plan.AggregateCall {
-  fileprivate var text: String {
+  /// As SQL would say it.
+  var text: String {
     var arguments = argument?.text ?? "*"
     if let by { arguments += " by \(by.text)" }
     if let fraction { arguments += ", \(fraction)" }

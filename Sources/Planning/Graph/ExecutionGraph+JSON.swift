@@ -22,7 +22,7 @@ extension ExecutionGraph {
     var members: [JSONValue.Member] = [
       .init("id", .int(Int64(typed.node.id))),
       .init("uid", typed.node.uid.map { .string($0) } ?? .null),
-      .init("operator", .string(typed.node.operator.kindName)),
+      .init("operator", .string(typed.planned.kindName)),
       .init("task", .int(Int64(taskOf[typed.node.id] ?? 0))),
       .init("parallelism", .int(Int64(parallelism(of: typed.node.id)))),
       .init("summary", .string(typed.summary)),
@@ -32,7 +32,7 @@ extension ExecutionGraph {
           typed.node.inputs.map {
             .object([.init("node", .int(Int64($0.node))), .init("output", .int(Int64($0.output)))])
           })),
-      .init("outputs", .array(typed.outputs.map { schema in .array(schema.fields.map { field($0) }) })),
+      .init("outputs", .array(typed.outputs.map { stream in .array(stream.schema.fields.map { field($0) }) })),
     ]
     if let endpoint = endpoints[typed.node.id] { members.append(.init("connector", .string(endpoint.label))) }
     return .object(members)

@@ -88,44 +88,75 @@ private struct JobAssembly {
       var heads: [Port] = []
       for (index, input) in node.inputs.enumerated() {
         let head = headPorts(reading: input, task: task, typed)
-        heads += relabelled(head, from: typed.inputs[index], to: typed.outputs[0], task: task)
+        heads += relabelled(head, from: typed.inputs[index].schema, to: typed.outputs[0].schema, task: task)
       }
       ports[own] = heads
     case .keyBy(let keyBy):
       let computed = keyBy.keys.filter { !$0.isPlain }
       if computed.isEmpty {
-        ports[own] = sourcePorts(of: node.inputs[0], in: task, typed)
+        ports[own] = forwardPorts(of: typed, input: 0, task: task)
       } else {
-        try addStep(typed, task, .operator(projection(computed, typed, keepsInput: true)))
+        try add(PlannedExtend(columns: computed), typed, task)
       }
     case .aggregate(let aggregate): try addAggregate(aggregate, typed, task)
-    case .filter(let filter):
-      let (code, input, place) = (code, typed.inputs[0], node.stableName)
-      try addStep(
-        typed, task,
-        .operator { context throws(Failure) in
-          try FilterOperator(
-            condition: filter.condition, input: input,
-            functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
-        })
-    case .select(let select): try addStep(typed, task, .operator(projection(select.columns, typed, keepsInput: false)))
-    case .extend(let extend): try addStep(typed, task, .operator(projection(extend.columns, typed, keepsInput: true)))
-    case .batchFunction(let function): try addBatchFunction(function, typed, task)
+    case .batchFunction(let function): addBatchFunction(function, typed, task)
     case .sink:
       guard case .sink(let make) = graph.endpoints[node.id]?.make else { preconditionFailure("a sink has an endpoint") }
       let uid = node.stableName
-      try addStep(typed, task, .sink { context throws(Failure) in try make(UserCodePlace(uid: uid, subtask: context)) })
+      let producers = forwardPorts(of: typed, input: 0, task: task)
+      add(
+        typed, task, .sink { context throws(Failure) in try make(UserCodePlace(uid: uid, subtask: context)) },
+        [producers])
+    default:
+      guard let step = typed.planned as? any PlannedStep else {
+        preconditionFailure("a kind that is no step of its own is put together here")
+      }
+      try add(step, typed, task)
     }
   }
 
-  /// The ports that feed `node` from `input`: the producer's own when it is in the same task, else new inputs of the task's
-  /// head, with an edge behind each.
-  private mutating func sourcePorts(of input: Plan.Input, in task: Int, _ consumer: TypedNode) -> [Port] {
+  /// Adds an operator behind each of its inputs.
+  private mutating func add(_ step: any PlannedStep, _ typed: TypedNode, _ task: Int) throws(Failure) {
+    let place = StepPlace(
+      inputs: typed.inputs, outputs: typed.outputs, name: typed.node.stableName, code: code, options: graph.options)
+    let make = try step.maker(place)
+    var producers: [[Port]] = []
+    for index in typed.node.inputs.indices {
+      switch step.arrival(ofInput: index) {
+      case .forward, .gathered: producers.append(forwardPorts(of: typed, input: index, task: task))
+      case .keyed: producers.append([keyedPort(of: typed, input: index, task: task)])
+      }
+    }
+    add(typed, task, .operator(make), producers)
+  }
+
+  /// Adds a step behind the ports of each of its inputs.
+  private mutating func add(_ typed: TypedNode, _ task: Int, _ body: JobGraph.Body, _ producers: [[Port]]) {
+    let index = addStep(
+      typed.label, uid: typed.node.uid, body, behind: producers, task: task, outputCount: typed.outputs.count)
+    for output in typed.outputs.indices {
+      ports[Plan.Input(node: typed.node.id, output: output)] = [.step(index: index, output: output)]
+    }
+  }
+
+  /// The ports that feed an input: the producer's own when it is in the same task, else a new input of the task's head.
+  private mutating func forwardPorts(of typed: TypedNode, input index: Int, task: Int) -> [Port] {
+    let input = typed.node.inputs[index]
     if graph.taskOf[input.node] == task {
       guard let ports = ports[input] else { preconditionFailure("nodes are added after their inputs") }
       return ports
     }
-    return headPorts(reading: input, task: task, consumer)
+    return headPorts(reading: input, task: task, typed)
+  }
+
+  /// A new input of the task's head behind a channel that is partitioned by the key of the stream.
+  private mutating func keyedPort(of typed: TypedNode, input index: Int, task: Int) -> Port {
+    let (keys, maxKeyGroups) = (typed.inputs[index].keys, graph.options.maxKeyGroups)
+    return connect(
+      typed.node.inputs[index], to: task,
+      exchange: graph.travels(to: typed, input: index)
+        ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .forward,
+      schema: typed.inputs[index].schema)
   }
 
   private mutating func headPorts(reading input: Plan.Input, task: Int, _ consumer: TypedNode) -> [Port] {
@@ -134,7 +165,8 @@ private struct JobAssembly {
     let to = graph.tasks[task].parallelism
     let isForward = from == to || keepsOrder(consumer, to: to)
     return [
-      connect(input, to: task, exchange: isForward ? .forward : .rebalance, schema: producer.outputs[input.output])
+      connect(
+        input, to: task, exchange: isForward ? .forward : .rebalance, schema: producer.outputs[input.output].schema)
     ]
   }
 
@@ -168,25 +200,18 @@ private struct JobAssembly {
     return .head(input: head)
   }
 
-  /// Adds a step behind ports of its task.
+  /// Adds a step behind ports of its task, by input.
   private mutating func addStep(
-    _ label: String, uid: String?, _ body: JobGraph.Body, behind producers: [Port], task: Int, outputCount: Int
+    _ label: String, uid: String?, _ body: JobGraph.Body, behind producers: [[Port]], task: Int, outputCount: Int
   ) -> Int {
     let index = drafts[task].steps.count
     drafts[task].steps.append(
       JobGraph.Step(label: label, uid: uid, body: body, outputs: [[JobGraph.Target]](repeating: [], count: outputCount))
     )
-    for port in producers { drafts[task].consumers[port, default: []].append(.step(index: index, input: 0)) }
-    return index
-  }
-
-  private mutating func addStep(_ typed: TypedNode, _ task: Int, _ body: JobGraph.Body) throws(Failure) {
-    let producers = sourcePorts(of: typed.node.inputs[0], in: task, typed)
-    let index = addStep(
-      typed.label, uid: typed.node.uid, body, behind: producers, task: task, outputCount: typed.outputs.count)
-    for output in typed.outputs.indices {
-      ports[Plan.Input(node: typed.node.id, output: output)] = [.step(index: index, output: output)]
+    for (input, ports) in producers.enumerated() {
+      for port in ports { drafts[task].consumers[port, default: []].append(.step(index: index, input: input)) }
     }
+    return index
   }
 
   /// Ports whose batches have the schema `output`, a selection of the columns of `input`: the producers' own, or a step
@@ -201,32 +226,14 @@ private struct JobAssembly {
         try ProjectOperator(
           columns: output.fields.map { NamedExpression($0.name, .column($0.name)) }, input: input, output: output,
           functions: NoScalarFunctions())
-      }, behind: producers, task: task, outputCount: 1)
+      }, behind: [producers], task: task, outputCount: 1)
     return [.step(index: index, output: 0)]
   }
 
-  private func projection(
-    _ columns: [NamedExpression], _ typed: TypedNode, keepsInput: Bool
-  ) -> (SubtaskContext) throws(Failure) -> any Operator {
-    let (code, input, output, place) = (code, typed.inputs[0], typed.outputs[0], typed.node.stableName)
-    let all =
-      keepsInput
-      ? output.fields.map { field in
-        columns.first { $0.name == field.name } ?? NamedExpression(field.name, .column(field.name))
-      } : columns
-    return { context throws(Failure) in
-      try ProjectOperator(
-        columns: all, input: input, output: output,
-        functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
-    }
-  }
-
-  private mutating func addBatchFunction(
-    _ function: Plan.BatchFunction, _ typed: TypedNode, _ task: Int
-  ) throws(Failure) {
-    let (code, outputs, place) = (code, typed.outputs, typed.node.stableName)
-    var producers = sourcePorts(of: typed.node.inputs[0], in: task, typed)
-    var input = typed.inputs[0]
+  private mutating func addBatchFunction(_ function: Plan.BatchFunction, _ typed: TypedNode, _ task: Int) {
+    let (code, outputs, place) = (code, typed.outputs.map(\.schema), typed.node.stableName)
+    var producers = forwardPorts(of: typed, input: 0, task: task)
+    var input = typed.inputs[0].schema
     if let columns = function.columns, columns.map(\.name) != input.fields.map(\.name) {
       // The function takes some of the columns: only those are gathered and cross the boundary.
       let taken = Schema(columns.map { column in input.fields.first { $0.name == column.name } ?? column })
@@ -234,15 +241,12 @@ private struct JobAssembly {
       input = taken
     }
     let functionInput = input
-    let index = addStep(
-      typed.label, uid: typed.node.uid,
+    add(
+      typed, task,
       .operator { context throws(Failure) in
         try code.makeBatchFunction(
           function.function, input: functionInput, outputs: outputs, at: UserCodePlace(uid: place, subtask: context))
-      }, behind: producers, task: task, outputCount: outputs.count)
-    for output in outputs.indices {
-      ports[Plan.Input(node: typed.node.id, output: output)] = [.step(index: index, output: output)]
-    }
+      }, [producers])
   }
 
   /// The channel to a keyed task is partitioned by the key. When rows really travel, they are combined before.
@@ -253,7 +257,8 @@ private struct JobAssembly {
     guard let from = graph.taskOf[input.node], var producers = ports[input] else {
       preconditionFailure("nodes are added after their inputs")
     }
-    let (code, records, keys, output) = (code, typed.inputs[0], typed.keys, typed.outputs[0])
+    let (code, records, output) = (code, typed.inputs[0].schema, typed.outputs[0].schema)
+    let keys = typed.inputs[0].keys
     let (calls, place, maxKeyGroups) = (aggregate.aggregates, typed.node.stableName, graph.options.maxKeyGroups)
     let (travels, combines) = (graph.travels(to: typed), graph.combines(typed))
     var channelSchema = records
@@ -267,7 +272,7 @@ private struct JobAssembly {
           try CombineOperator(
             calls, keys: keys, input: records,
             functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
-        }, behind: producers, task: from, outputCount: 1)
+        }, behind: [producers], task: from, outputCount: 1)
       producers = [.step(index: index, output: 0)]
     }
     let exchange: JobGraph.Exchange =
@@ -281,7 +286,7 @@ private struct JobAssembly {
         try AggregateOperator(
           calls, input: kind, records: records, output: output, emission: aggregate.emission,
           functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)), memory: context.stateMemory)
-      }, behind: [head], task: task, outputCount: 1)
+      }, behind: [[head]], task: task, outputCount: 1)
     ports[Plan.Input(node: typed.node.id)] = [.step(index: index, output: 0)]
   }
 }

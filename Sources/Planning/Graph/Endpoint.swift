@@ -27,7 +27,7 @@ struct Endpoint {
     switch typed.node.operator {
     case .source(let source): self = try Self.source(source, typed, code, log)
     case .sink(let sink): self = try Self.sink(sink, typed, code, log)
-    case .filter, .select, .extend, .batchFunction, .keyBy, .aggregate, .union: return nil
+    default: return nil
     }
   }
 
@@ -41,7 +41,7 @@ struct Endpoint {
   private static func source(
     _ source: Plan.Source, _ typed: TypedNode, _ code: any UserCode, _ log: EventLog?
   ) throws(Failure) -> Endpoint {
-    let schema = typed.outputs[0]
+    let schema = typed.outputs[0].schema
     switch source.implementation {
     case .function(let function):
       return Endpoint(
@@ -70,7 +70,7 @@ struct Endpoint {
   private static func sink(
     _ sink: Plan.Sink, _ typed: TypedNode, _ code: any UserCode, _ log: EventLog?
   ) throws(Failure) -> Endpoint {
-    let schema = typed.inputs[0]
+    let schema = typed.inputs[0].schema
     switch sink.implementation {
     case .function(let function):
       return Endpoint(

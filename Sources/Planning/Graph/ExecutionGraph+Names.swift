@@ -1,0 +1,25 @@
+import Arrow
+import VolleyPlan
+
+extension ExecutionGraph {
+  /// Whether rows on their way to an input of this operator may go to another subtask than the one that has them.
+  func travels(to typed: TypedNode, input: Int = 0) -> Bool {
+    parallelism(of: typed.node.inputs[input].node) > 1 || parallelism(of: typed.node.id) > 1
+  }
+
+  /// Whether rows are combined by key before they travel to this node.
+  func combines(_ typed: TypedNode) -> Bool {
+    guard case .aggregate(let aggregate) = typed.node.operator else { return false }
+    return aggregate.emission == .perBatch && travels(to: typed)
+  }
+
+  /// What a node does, in one line, for `inspect`.
+  func summary(of typed: TypedNode) -> String {
+    combines(typed) ? "\(typed.summary), combined by key before the exchange" : typed.summary
+  }
+
+  /// The labels of a task's operators in a row.
+  func taskName(_ task: Task) -> String {
+    task.nodes.compactMap { byID[$0]?.label }.joined(separator: " → ")
+  }
+}

@@ -1,0 +1,48 @@
+import Arrow
+import Base
+import VolleyPlan
+
+extension Plan.BatchFunction: PlannedOperator {
+  var kindName: String { label }
+  var outputCount: Int { outputs.count }
+
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
+    if let columns { try inputs[0].schema.check(columns) }
+    var streams: [TypedStream] = []
+    for fields in outputs {
+      let schema = try Schema.checked(fields)
+      let kept = inputs[0].eventTime.flatMap { time in
+        // Code may give the rows in any order, but a row's time is still what its column says.
+        schema.fields.contains { $0.name == time.name && $0.type.isTimestamp && !$0.nullable } ? time : nil
+      }
+      streams.append(
+        TypedStream(
+          schema, eventTime: kept,
+          isChangelog: inputs[0].isChangelog && schema.fields[0] == Field(Plan.rowKindColumn, .utf8, nullable: false)))
+    }
+    return streams
+  }
+
+  func summary(_ outputs: [TypedStream]) -> String { function }
+}
+
+extension Schema {
+  /// The columns that a function takes have to be there, with its types.
+  fileprivate func check(_ columns: [Field]) throws(Failure) {
+    for column in columns {
+      let found = fields[try required(column.name)]
+      guard found.type == column.type else {
+        throw Failure(
+          .usage,
+          "the column '\(column.name)' is \(found.type), and the function takes \(column.type); cast it before, or change "
+            + "the function's type")
+      }
+    }
+  }
+}
+
+extension DataType {
+  var isTimestamp: Bool {
+    if case .timestamp = self { true } else { false }
+  }
+}

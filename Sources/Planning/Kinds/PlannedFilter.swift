@@ -1,0 +1,26 @@
+import Base
+import Dataflow
+import Expressions
+import Operators
+import VolleyPlan
+
+extension Plan.Filter: PlannedStep {
+  var kindName: String { "filter" }
+
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
+    let (type, _) = try condition.resolvedType(in: inputs[0].schema)
+    guard type == .bool else {
+      throw Failure(.usage, "the condition is \(type), and must be bool; compare it with something")
+    }
+    return inputs
+  }
+
+  func summary(_ outputs: [TypedStream]) -> String { condition.text }
+
+  func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    { context throws(Failure) in
+      try FilterOperator(
+        condition: condition, input: place.inputs[0].schema, functions: place.functions(in: context))
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import Arrow
+import Base
+import Keys
+import VolleyPlan
+
+extension Plan.KeyBy: PlannedOperator {
+  var kindName: String { "keyBy" }
+
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
+    guard !keys.isEmpty else { throw Failure(.usage, "there is no key; name at least one column") }
+    let input = inputs[0].schema
+    let computed = keys.filter { !$0.isPlain }
+    // A key is read by the aggregates behind it as well: one that took a column's place would change what they compute.
+    if let key = computed.first(where: { input.index(of: $0.name) != nil }) {
+      throw Failure(
+        .usage,
+        "the key '\(key.name)' is computed, and the input has a column '\(key.name)' already, which it would replace; give "
+          + "the key another name with .as(\"…\")")
+    }
+    var output = try inputs[0].extended(by: computed)
+    for key in keys {
+      let index = try output.schema.required(key.name)
+      if output.keys.contains(index) { throw Failure(.usage, "the key '\(key.name)' is named twice") }
+      if let objection = KeyColumn.objection(to: output.schema.fields[index].type) {
+        throw Failure(.usage, "the key '\(key.name)' cannot be one: \(objection)")
+      }
+      output.keys.append(index)
+    }
+    return [output]
+  }
+
+  func summary(_ outputs: [TypedStream]) -> String { keys.map(\.text).joined(separator: ", ") }
+}

@@ -1,0 +1,96 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Operators
+import VolleyPlan
+
+/// What planning knows of one kind of operator: its shape, how its columns follow from its inputs', and where its rows have to
+/// be. One file a kind; `Plan.Operator.planned` has the list.
+protocol PlannedOperator: Sendable {
+  /// As the plan spells it.
+  var kindName: String { get }
+  var inputCounts: ClosedRange<Int> { get }
+  var outputCount: Int { get }
+  /// Why it cannot go without a uid, as the subject of a sentence; nil when it can.
+  var needsUID: String? { get }
+  /// How the rows of an input come to its subtasks.
+  func arrival(ofInput index: Int) -> Arrival
+  /// The streams that it makes of those that it reads.
+  ///
+  /// - Throws: `.usage`, with what is wrong and what would be right; the place is added by the caller.
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream]
+  /// What it does, in one line, for `inspect`.
+  func summary(_ outputs: [TypedStream]) -> String
+}
+
+/// How the rows of an input come to the subtasks of an operator.
+enum Arrival {
+  /// As they are: the operator runs in the chain that makes them, where that has as many subtasks.
+  case forward
+  /// By the key of the `keyBy` that is read; equal keys meet in one subtask.
+  case keyed
+  /// All to one subtask.
+  case gathered
+}
+
+extension PlannedOperator {
+  var inputCounts: ClosedRange<Int> { 1...1 }
+  var outputCount: Int { 1 }
+  var needsUID: String? { nil }
+  func arrival(ofInput index: Int) -> Arrival { .forward }
+  func summary(_ outputs: [TypedStream]) -> String { "" }
+
+  /// Whether all of it runs in one subtask.
+  var isGathered: Bool { (0..<inputCounts.lowerBound).contains { arrival(ofInput: $0) == .gathered } }
+  var isKeyed: Bool { (0..<inputCounts.lowerBound).contains { arrival(ofInput: $0) == .keyed } }
+}
+
+/// A kind that is one operator behind its inputs, and nothing else. The others are put together by `JobAssembly`.
+protocol PlannedStep: PlannedOperator {
+  /// What makes the operator of a subtask.
+  func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator
+}
+
+/// What a planned step is made with.
+struct StepPlace {
+  var inputs: [TypedStream]
+  var outputs: [TypedStream]
+  /// The node's uid, or a name made from its place in the plan.
+  var name: String
+  var code: any UserCode
+  var options: ExecutionGraph.Options
+
+  /// The user functions of an instance's expressions.
+  func functions(in context: SubtaskContext) -> any ScalarFunctionProvider {
+    code.scalarFunctions(at: UserCodePlace(uid: name, subtask: context))
+  }
+}
+
+extension Plan.Operator {
+  /// What planning knows of it.
+  var planned: any PlannedOperator {
+    switch self {
+    case .source(let source): source
+    case .filter(let filter): filter
+    case .select(let select): PlannedSelect(columns: select.columns)
+    case .extend(let extend): PlannedExtend(columns: extend.columns)
+    case .batchFunction(let function): function
+    case .keyBy(let keyBy): keyBy
+    case .aggregate(let aggregate): aggregate
+    case .union(let union): union
+    case .sink(let sink): sink
+    }
+  }
+}
+
+extension Plan.Node {
+  /// What a message calls it: "aggregate 'revenue'", "filter (node 3)".
+  var placeName: String {
+    let kind = `operator`.planned.kindName
+    return if let uid { "\(kind) '\(uid)'" } else { "\(kind) (node \(id))" }
+  }
+
+  /// Its uid, or a name made from its place in the plan.
+  var stableName: String { uid ?? "\(`operator`.planned.kindName)-\(id)" }
+}

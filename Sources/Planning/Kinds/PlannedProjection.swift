@@ -1,0 +1,86 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Operators
+import VolleyPlan
+
+/// `select`: one column an expression.
+struct PlannedSelect: PlannedStep {
+  let columns: [NamedExpression]
+
+  var kindName: String { "select" }
+
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
+    let columns = complete(inputs[0])
+    let schema = try Schema.checked(try inputs[0].schema.fields(of: columns))
+    return [
+      TypedStream(
+        schema, eventTime: inputs[0].eventTime.flatMap { $0.kept(by: columns) }, isChangelog: inputs[0].isChangelog)
+    ]
+  }
+
+  /// Rows that revise others stay what they are, also when nobody selects what they are.
+  private func complete(_ input: TypedStream) -> [NamedExpression] {
+    let kind = Plan.rowKindColumn
+    guard input.isChangelog, !columns.contains(where: { $0.name == kind }) else { return columns }
+    return [NamedExpression(kind, .column(kind))] + columns
+  }
+
+  func summary(_ outputs: [TypedStream]) -> String { columns.map(\.text).joined(separator: ", ") }
+
+  func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    projection(complete(place.inputs[0]), place)
+  }
+}
+
+/// `extend`: all columns, then one an expression; a name that exists replaces that column in its place.
+struct PlannedExtend: PlannedStep {
+  let columns: [NamedExpression]
+
+  var kindName: String { "extend" }
+
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
+    [try inputs[0].extended(by: columns)]
+  }
+
+  func summary(_ outputs: [TypedStream]) -> String { columns.map(\.text).joined(separator: ", ") }
+
+  func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    projection(
+      place.outputs[0].schema.fields.map { field in
+        columns.first { $0.name == field.name } ?? NamedExpression(field.name, .column(field.name))
+      }, place)
+  }
+}
+
+private func projection(
+  _ columns: [NamedExpression], _ place: StepPlace
+) -> (SubtaskContext) throws(Failure) -> any Operator {
+  { context throws(Failure) in
+    try ProjectOperator(
+      columns: columns, input: place.inputs[0].schema, output: place.outputs[0].schema,
+      functions: place.functions(in: context))
+  }
+}
+
+extension TypedStream {
+  /// The rows with computed columns beside their own, or in their place.
+  func extended(by columns: [NamedExpression]) throws(Failure) -> TypedStream {
+    if isChangelog, columns.contains(where: { $0.name == Plan.rowKindColumn }) {
+      throw Failure(.usage, "the column '\(Plan.rowKindColumn)' says how rows revise others, and cannot be computed")
+    }
+    let isChanged = columns.contains { $0.name == eventTime?.name && !$0.isPlain }
+    return TypedStream(
+      try schema.extended(by: columns), eventTime: isChanged ? nil : eventTime, isChangelog: isChangelog)
+  }
+}
+
+extension EventTimeColumn {
+  /// The column behind a `select`: under its new name when it was renamed, nil when it is gone.
+  fileprivate func kept(by columns: [NamedExpression]) -> EventTimeColumn? {
+    let kept = columns.filter { $0.expression == .column(name) }
+    let column = kept.first { $0.name == name } ?? kept.first
+    return column.map { EventTimeColumn($0.name, shift: shift) }
+  }
+}

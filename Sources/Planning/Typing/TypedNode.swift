@@ -1,0 +1,25 @@
+import Arrow
+import VolleyPlan
+
+/// A node whose columns are known.
+public struct TypedNode {
+  public let node: Plan.Node
+  /// By input.
+  public let inputs: [TypedStream]
+  /// By output.
+  public let outputs: [TypedStream]
+
+  let planned: any PlannedOperator
+}
+
+extension TypedNode {
+  /// What a report calls it: "filter", "aggregate revenue".
+  var label: String {
+    let kind =
+      if case .batchFunction(let function) = node.operator { function.label } else { planned.kindName }
+    return if let uid = node.uid { "\(kind) \(uid)" } else { kind }
+  }
+
+  /// What it does, in one line, for `inspect`.
+  var summary: String { planned.summary(outputs) }
+}
