@@ -49,8 +49,7 @@ final class CompressorPool {
 
 /// Compresses what goes to one file at a time.
 ///
-/// Each flush ends a whole (a member of gzip, a frame of others), so that a reader of the file, and what is left of it after a crash,
-/// has all that was flushed.
+/// `endWhole` ends a whole (a member of gzip, a frame of others): a reader then has all that was written.
 final class Compressor {
   private let coder: any BufferCoder
   private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)

@@ -47,6 +47,9 @@ final class OutputFile {
     if exists { fchmod(descriptor, status.st_mode & 0o7777) }
   }
 
+  /// Whether somebody may read what is written before the file is complete: a pipe or a device.
+  var isSeen: Bool { hiddenPath == nil }
+
   /// Discards what was not committed.
   deinit { discard() }
 

@@ -45,10 +45,11 @@ final class OutputPart {
     if out.count >= FileSink.chunkBytes { try writeOut() }
   }
 
-  /// What was written is in the file, for readers to see.
+  /// What was written is in the file, for readers to see. What is compressed waits in a file that nobody reads before it is
+  /// complete: a whole at every pause would make it larger than plain text.
   func flush() throws(Failure) {
     try writeOut()
-    if let compressor { writtenBytes += try compressor.endWhole(to: file) }
+    if let compressor, file.isSeen { writtenBytes += try compressor.endWhole(to: file) }
   }
 
   /// Makes `byteCount` as exact as it can be.
