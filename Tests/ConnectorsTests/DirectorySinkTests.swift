@@ -175,6 +175,23 @@ private func sink(
       ])
   }
 
+  @Test("a file that another writer completed meanwhile is not replaced")
+  func sharedFolder() throws {
+    let folder = TemporaryFolder()
+    let (first, second) = (try sink(folder, numbers, #""rollBytes":6"#), try sink(folder, numbers, #""rollBytes":6"#))
+    try first.open()
+    try second.open()
+    try first.write(rows(0..<4))
+    try first.close(complete: true)
+    try second.write(rows(4..<8))
+    try second.close(complete: true)
+    #expect(
+      tree(folder) == [
+        "part-0-0.csv": "n\n0\n1\n", "part-0-1.csv": "n\n2\n3\n", "part-0-2.csv": "n\n4\n5\n",
+        "part-0-3.csv": "n\n6\n7\n",
+      ])
+  }
+
   @Test("after a failure the completed files stay and the open ones go")
   func failure() throws {
     let folder = TemporaryFolder()
@@ -229,6 +246,57 @@ private func sink(
       _ = try BuiltinConnectors.sink(Plan.Connector(name: "csv", options: value), schema: Schema(sales), uid: "out")
     }
     #expect(text == "sink 'out' (csv): \(sentence)")
+  }
+
+  @Test("pyarrow reads partitions by columns of every type that is a key and has a form as text")
+  func wideTypes() throws {
+    let folder = TemporaryFolder()
+    let decimal = DataType.decimal128(precision: 9, scale: 2)
+    let fields = [
+      Field("id", .int64), Field("i8", .int8), Field("u64", .uint64), Field("f", .float32), Field("d", .date32),
+      Field("x", decimal),
+      Field("l", .largeUtf8),
+    ]
+    let document = [
+      #"{"id":0,"i8":-128,"u64":18446744073709551615,"f":0.5,"d":"2024-02-29","x":"-1234567.89","l":"a/b"}"#,
+      #"{"id":1,"i8":127,"u64":0,"f":-1048576.5,"d":"1969-12-31","x":"0.00","l":"ü"}"#,
+      #"{"id":2}"#, #"{"id":3,"i8":127,"u64":0,"f":-1048576.5,"d":"1969-12-31","x":"0.00","l":"ü"}"#,
+    ]
+    let path = folder.write("in", document.map { $0 + "\n" }.joined())
+    let source = try makeSource("jsonlines", [.init("path", .string(path))], fields).make(alone)
+    try run(
+      try sink(folder, fields, #""partitionBy":["i8","u64","f","d","x","l"]"#, format: "jsonlines"),
+      try batches(of: source))
+    #expect(tree(folder).count == 3)
+    let peer = TestProcess.python(
+      """
+      import sys, pyarrow as pa, pyarrow.dataset as ds
+      scheme = pa.schema([('i8', pa.int8()), ('u64', pa.uint64()), ('f', pa.float32()), ('d', pa.date32()), ('x', pa.string()), ('l', pa.string())])
+      table = ds.dataset(sys.argv[1], format='json', partitioning=ds.partitioning(scheme, flavor='hive')).to_table().sort_by('id')
+      for row in table.to_pylist(): print('|'.join(str(row[name]) for name in ('id', 'i8', 'u64', 'f', 'd', 'x', 'l')))
+      """, arguments: [folder.file("out")])
+    #expect(peer.status == 0, "\(peer.errors)")
+    #expect(
+      peer.output == """
+        0|-128|18446744073709551615|0.5|2024-02-29|-1234567.89|a/b
+        1|127|0|-1048576.5|1969-12-31|0.00|ü
+        2|None|None|None|None|None|None
+        3|127|0|-1048576.5|1969-12-31|0.00|ü
+
+        """)
+  }
+
+  @Test("a column that cannot be a key, or has no form as text, is not partitioned by")
+  func noKey() throws {
+    let folder = TemporaryFolder()
+    let fields = [Field("n", .int64), Field("list", .list(of: .int64)), Field("span", .interval(.monthDayNano))]
+    #expect(
+      message { _ = try sink(folder, fields, #""partitionBy":"list""#, format: "arrow") }
+        == "sink 'out' (arrow): option 'partitionBy' names 'list': list<item: int64> is nested; key by a part of it, or by its text"
+    )
+    #expect(
+      message { _ = try sink(folder, fields, #""partitionBy":"span""#, format: "arrow") }.hasPrefix(
+        "sink 'out' (arrow): option 'partitionBy' names 'span': interval"))
   }
 
   @Test("pyarrow reads random partitioned trees back as they were written")

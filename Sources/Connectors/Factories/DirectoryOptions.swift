@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Keys
 import VolleyPlan
 
 /// The options of a sink whose files are completed before the job ends, or lie in folders by value.
@@ -40,11 +41,8 @@ struct DirectoryOptions: Sendable {
       guard !columns.contains(index) else {
         throw Failure(.usage, "\(options.place): option 'partitionBy' names '\(name)' twice; name it once")
       }
-      guard ColumnSlot.Kind(schema.fields[index].type) != .other else {
-        throw Failure(
-          .usage,
-          "\(options.place): option 'partitionBy' names '\(name)', which is \(schema.fields[index].type); cast it to utf8, an "
-            + "integer, a bool or a timestamp")
+      if let objection = KeyColumn.objection(to: schema.fields[index].type) {
+        throw Failure(.usage, "\(options.place): option 'partitionBy' names '\(name)': \(objection)")
       }
       columns.append(index)
     }

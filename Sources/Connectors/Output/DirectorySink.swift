@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import Glibc
 
 /// Writes rows to files of a directory that each appear when they are complete: after some bytes or some time, and in folders
 /// by the values of partition columns if there are any.
@@ -55,7 +56,7 @@ final class DirectorySink: Sink {
 
   func write(_ batch: RecordBatch) throws(Failure) {
     if let groups {
-      groups.group(batch)
+      try groups.group(batch)
       for group in 0..<groups.count { try write(group, of: batch, groups) }
     } else {
       try write(batch, key: [], folders: [])
@@ -102,14 +103,24 @@ final class DirectorySink: Sink {
       parts[oldest.key] = nil
       try oldest.value.body.commit()
     }
-    let file = try target.file(sequence, in: folders())
-    sequence += 1
-    // Many files may be open: their buffers grow to what they need.
-    let part = try OutputPart(
-      path: file, formatter: makeFormatter(schema), bufferBytes: 16 << 10, place: target.place, compressors: compressors
-    )
+    let part = try newPart(folders())
     parts[key] = OpenPart(body: part, lastUse: clock)
     return part
+  }
+
+  /// A file of the next sequence that nobody has used.
+  private func newPart(_ folders: [String]) throws(Failure) -> OutputPart {
+    while true {
+      let file = try target.file(sequence, in: folders)
+      sequence += 1
+      // Many files may be open: their buffers grow to what they need.
+      let part = try OutputPart(
+        path: file, formatter: makeFormatter(schema), bufferBytes: 16 << 10, place: target.place,
+        compressors: compressors)
+      // Whoever else writes a file of that name has it locked, so it is there before or not at all.
+      if access(file, F_OK) != 0 { return part }
+      part.discard()
+    }
   }
 
   func flush() throws(Failure) {

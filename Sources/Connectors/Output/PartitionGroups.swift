@@ -1,4 +1,5 @@
 import Arrow
+import Base
 import Keys
 
 /// The rows of a batch by the values of its partition columns: equal values together, in the order in which they first come,
@@ -38,9 +39,10 @@ final class PartitionGroups {
     }
   }
 
-  func group(_ batch: RecordBatch) {
+  /// - Throws: `data` when the text of a batch takes 2 GiB or more.
+  func group(_ batch: RecordBatch) throws(Failure) {
     let count = batch.length
-    let parts = columns.map { batch.columns[$0] }
+    let parts = try KeyColumn.plain(columns.map { batch.columns[$0] })
     let encoded = KeyEncoding.encode(columns: parts, rows: count)
     keys = encoded
     reserve(count)
