@@ -119,6 +119,50 @@ private func moveIn(_ folder: TemporaryFolder, _ name: String, _ content: String
     try deep.close()
   }
 
+  @Test("a file that is written again in place, with fewer bytes or as many, is not read and told once")
+  func writtenAgain() throws {
+    let folder = TemporaryFolder()
+    let log = Mutex([String]())
+    let source = try watch(
+      folder, log: EventLog(minimum: .info) { line in log.withLock { $0.append(line.message) } }
+    ).make(alone)
+    try source.open()
+    for name in ["a.csv", "b.csv"] {
+      moveIn(folder, name, "123\n")
+      #expect(try next(source) == ["123"])
+    }
+    folder.write("a.csv", "456\n")
+    folder.write("b.csv", "7\n")
+    for round in 0..<2 {
+      moveIn(folder, "mark\(round).csv", "0\n")
+      #expect(try next(source) == ["0"])
+    }
+    let told = log.withLock { $0.filter { $0.contains("has changed since source 'orders' took it") } }
+    #expect(told.count == 2, "\(told)")
+    try source.close()
+  }
+
+  @Test("a folder that appears under a path without wildcards is read, and what is missing is told")
+  func laterFolder() throws {
+    let folder = TemporaryFolder()
+    let log = Mutex([String]())
+    let source = try watch(
+      folder, "in", log: EventLog(minimum: .info) { line in log.withLock { $0.append(line.message) } }
+    ).make(alone)
+    try source.open()
+    #expect(try available(source) == [])
+    #expect(
+      log.withLock { $0 } == ["source 'orders' waits: '\(folder.file("in"))' is neither a file nor a folder yet"])
+    mkdir(folder.file("in"), 0o755)
+    moveIn(folder, "in/x.csv", "1\n")
+    #expect(try next(source) == ["1"])
+    try source.close()
+    #expect(
+      message { try watch(folder, "none/").make(alone).open() }
+        == "source 'orders' (csv): the folder '\(folder.file("none"))' of '\(folder.file("none/"))' is missing; create it or correct the option 'path'"
+    )
+  }
+
   @Test("a file is not read again under another name, a link or when it is written again; one in its place is")
   func identity() throws {
     let folder = TemporaryFolder()

@@ -5,7 +5,14 @@ import Synchronization
 final class SourceJournal: Sendable {
   private let uid: String
   private let log: EventLog?
-  private let told = Mutex<(skipped: Set<[String]>, badRecords: Int)>((skipped: [], badRecords: 0))
+  private let told = Mutex(Told())
+
+  private struct Told {
+    var skipped: Set<[String]> = []
+    var badRecords = 0
+    var unreadable: Set<String> = []
+    var isWaiting: Set<String> = []
+  }
 
   init(uid: String, log: EventLog?) {
     self.uid = uid
@@ -27,6 +34,33 @@ final class SourceJournal: Sendable {
       "source.file-grew",
       "\(path) has grown since source '\(uid)' took it, and rows appended to it are not read; write to a hidden name and rename",
       ["uid": .string(uid), "file": .string(path)])
+  }
+
+  /// A watched file was written again where it is.
+  func tellChanged(_ path: String) {
+    log?.warning(
+      "source.file-changed",
+      "\(path) has changed since source '\(uid)' took it, and what was written to it since is not read; write to a hidden name "
+        + "and rename",
+      ["uid": .string(uid), "file": .string(path)])
+  }
+
+  /// A path without wildcards is watched, and nothing is there.
+  func tellWaits(for path: String) {
+    guard let log, told.withLock({ $0.isWaiting.insert(path).inserted }) else { return }
+    log.warning(
+      "source.path-missing", "source '\(uid)' waits: '\(path)' is neither a file nor a folder yet",
+      ["uid": .string(uid), "path": .string(path)])
+  }
+
+  /// A watched pattern leads into a folder that cannot be read.
+  func tellUnreadable(_ pattern: String, _ code: Int32) {
+    guard let log, told.withLock({ $0.unreadable.insert(pattern).inserted }) else { return }
+    log.warning(
+      "source.folder-unreadable",
+      "source '\(uid)' finds nothing under '\(pattern)', which leads into a folder that cannot be read: "
+        + "\(pathProblem(pattern, isWritten: false, code: code))",
+      ["uid": .string(uid), "path": .string(pattern)])
   }
 
   /// A watched file was removed before it could be read.

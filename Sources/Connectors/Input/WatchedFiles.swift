@@ -11,7 +11,8 @@ import Synchronization
 /// - Names that are hidden or temporary (`FoundFile.isTemporary`) are not seen.
 /// - Files that are found together are taken in the order in which they were last written, then of their names.
 /// - A file is the same under another name, and another one under the same name is not: a file that is replaced is read again,
-///   one that is renamed is not.
+///   one that is renamed is not. One that is written again in place is not read again, and told in the log.
+/// - A path without wildcards is a file or a folder, and may become either later. What cannot be looked into is told in the log.
 final class WatchedFiles: Sendable {
   /// Between two looks that nothing asked for.
   static let rescanTime: Int64 = 5_000_000_000
@@ -20,7 +21,8 @@ final class WatchedFiles: Sendable {
   /// Files that are gone and still remembered.
   private static let rememberedFiles = 65_536
 
-  private let patterns: [String]
+  /// As the plan has them.
+  private let paths: [String]
   private let place: String
   private let isSplittable: Bool
   private let compression: InputCompression
@@ -34,8 +36,8 @@ final class WatchedFiles: Sendable {
     var watch: FolderWatch?
     var pending: [FileSplit] = []
     var next = 0
-    /// The files taken that are still there, with their sizes then.
-    var taken: [FileIdentity: Int64] = [:]
+    /// The files taken that are still there, as they were then.
+    var taken: [FileIdentity: FoundFile] = [:]
     /// Those that are gone, the oldest first.
     var gone: [FileIdentity] = []
     var goneSet: Set<FileIdentity> = []
@@ -52,13 +54,20 @@ final class WatchedFiles: Sendable {
     compression: InputCompression = .plain,
     isBeingWritten: @escaping @Sendable (FoundFile) -> Bool? = { $0.isBeingWritten }
   ) {
-    self.patterns = patterns.map { Self.isFolder($0) ? ($0.hasSuffix("/") ? "\($0)*" : "\($0)/*") : $0 }
+    paths = patterns
     self.place = place
     self.isSplittable = isSplittable
     self.compression = compression
     self.policy = policy
     self.journal = journal
     self.isBeingWritten = isBeingWritten
+  }
+
+  private var patterns: [String] { paths.map(Self.pattern) }
+
+  /// The pattern that a path stands for now: a folder's for all files in it.
+  static func pattern(_ path: String) -> String {
+    isFolder(path) ? (path.hasSuffix("/") ? "\(path)*" : "\(path)/*") : path
   }
 
   private static func isFolder(_ path: String) -> Bool {
@@ -68,7 +77,7 @@ final class WatchedFiles: Sendable {
 
   /// Begins to watch, if no instance has.
   ///
-  /// - Throws: `noInput` when a folder without wildcards is missing, `io` when nothing can be watched.
+  /// - Throws: `noInput` when a folder without wildcards is missing or may not be read, `io` when nothing can be watched.
   func open() throws(Failure) {
     for pattern in patterns {
       let folder = folder(of: pattern)
@@ -77,6 +86,12 @@ final class WatchedFiles: Sendable {
           .noInput,
           "\(place): the folder '\(folder)' of '\(pattern)' is missing; create it or correct the option 'path'")
       }
+      guard FileSet.isPattern(folder) || access(folder, R_OK | X_OK) == 0 else {
+        throw Failure(
+          .noInput, "\(place): the folder '\(folder)' cannot be watched: \(pathProblem(folder, isWritten: false))")
+      }
+      var status = stat()
+      if !FileSet.isPattern(pattern), stat(pattern, &status) != 0 { journal.tellWaits(for: pattern) }
     }
     let watch = try FolderWatch(place: place)
     state.withLock { if $0.watch == nil { $0.watch = watch } }
@@ -120,8 +135,10 @@ final class WatchedFiles: Sendable {
     let canWatch = watchFolders(watch)
     let files = foundFiles()
     forgetGone(files, &state)
-    for file in files where try isReady(file, now, &state) {
-      state.taken[file.identity] = file.byteCount
+    for found in files where try isReady(found, now, &state) {
+      // What was written until it was found to be complete belongs to it.
+      guard let file = FoundFile(path: found.path), file.identity == found.identity else { continue }
+      state.taken[file.identity] = file
       state.pending += FileSplit.splits(
         of: file.path, byteCount: file.byteCount,
         isSplittable: isSplittable && (file.byteCount <= FileSplit.size || compression.isPlain(file.path)))
@@ -134,11 +151,13 @@ final class WatchedFiles: Sendable {
 
   /// Whether a file is to be taken now.
   private func isReady(_ file: FoundFile, _ now: MonotonicTime, _ state: inout State) throws(Failure) -> Bool {
-    if let byteCount = state.taken[file.identity] {
-      if file.byteCount > byteCount {
+    if let taken = state.taken[file.identity] {
+      if file.byteCount > taken.byteCount {
         journal.tellGrown(file.path)
-        state.taken[file.identity] = file.byteCount
+      } else if file.byteCount < taken.byteCount || file.modified != taken.modified {
+        journal.tellChanged(file.path)
       }
+      state.taken[file.identity] = file
       return false
     }
     guard file.byteCount > 0, !state.goneSet.contains(file.identity) else { return false }
@@ -164,10 +183,23 @@ final class WatchedFiles: Sendable {
     return true
   }
 
-  /// In the order in which they are taken.
+  /// The files that are there, in the order in which they are taken.
   private func foundFiles() -> [FoundFile] {
+    Self.files(of: patterns) { journal.tellUnreadable($0, $1) }
+  }
+
+  /// - Parameter unreadable: is given the patterns that lead into a folder that cannot be read, and errno.
+  static func files(
+    of patterns: [String], unreadable: (String, Int32) -> Void = { _, _ in }
+  ) -> [FoundFile] {
     var paths: Set<String> = []
-    for pattern in patterns { paths.formUnion(FileSet.matches(pattern) ?? []) }
+    for pattern in patterns {
+      if let matches = FileSet.matches(pattern) {
+        paths.formUnion(matches)
+      } else {
+        unreadable(pattern, errno)
+      }
+    }
     var files = paths.filter { !FoundFile.isTemporary($0) }.compactMap { FoundFile(path: $0) }
     files.sort { ($0.modified, $0.path) < ($1.modified, $1.path) }
     // A file may have two names.
