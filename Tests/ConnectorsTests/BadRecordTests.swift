@@ -33,11 +33,14 @@ import VolleyPlan
     for chunk in [1, 5, 1 << 20] {
       _ = TestProcess.run(["rm", "-f", dead])
       var policy: BadRecordPolicy?
+      let metrics = StageMetrics()
       let source = try textSource(
-        "csv", path, [Field("a", .int64), Field("b", .utf8)], chunkBytes: chunk, badRecords: .deadLetter(path: dead)
+        "csv", path, [Field("a", .int64), Field("b", .utf8)], chunkBytes: chunk, badRecords: .deadLetter(path: dead),
+        metrics: metrics
       ) { policy = $0 }
       #expect(try rows(of: source) == [["1", "x"], ["3", "z"], ["7", "w"]])
       #expect(policy?.counter.value == 4)
+      #expect(metrics.counts.deadLetters == 4)
       let lines = String(decoding: folder.read("dead.jsonl") ?? [], as: UTF8.self).split(separator: "\n")
       #expect(
         lines.map(String.init) == [

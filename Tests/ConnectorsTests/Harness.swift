@@ -66,7 +66,8 @@ func makeSink(
 func textSource(
   _ format: String, _ path: String, _ schema: [Field], header: Bool = true, delimiter: UInt8 = 44,
   chunkBytes: Int = 1 << 20, maxRecordBytes: Int = 16 << 20, badRecords: Plan.BadRecords = .stop,
-  splits: [FileSplit]? = nil, dialect: CSVDialect? = nil, counter: (BadRecordPolicy) -> Void = { _ in }
+  splits: [FileSplit]? = nil, dialect: CSVDialect? = nil, metrics: StageMetrics = StageMetrics(),
+  counter: (BadRecordPolicy) -> Void = { _ in }
 ) throws -> TextSource {
   let journal = SourceJournal(uid: "orders", log: nil)
   let decoder: any RecordDecoder =
@@ -81,7 +82,7 @@ func textSource(
   counter(policy)
   return try TextSource(
     .splits(splits ?? [FileSplit(path: path, start: 0, end: .max)]), decoder: decoder, schema: Schema(schema),
-    policy: policy, maxRecordBytes: maxRecordBytes, journal: journal, chunkBytes: chunkBytes)
+    policy: policy, maxRecordBytes: maxRecordBytes, journal: journal, metrics: metrics, chunkBytes: chunkBytes)
 }
 
 /// The rows of a document; the failure's message as its only cell when it has none.

@@ -32,10 +32,10 @@ extension BuiltinConnectors {
       let files = WatchedFiles(
         patterns: patterns, place: place, isSplittable: isSplittable, policy: policy, journal: journal,
         compression: compression)
-      return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { _ throws(Failure) in
+      return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
         try TextSource(
           .watched(files), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-          maxRecordBytes: text.maxRecordBytes, journal: journal, compression: compression)
+          maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
       }
     }
     let files = FileSet(patterns: patterns, place: place, isSplittable: isSplittable, compression: compression)
@@ -45,7 +45,7 @@ extension BuiltinConnectors {
       let splits = FileSplit.assigned(all, to: context.id.index, of: context.parallelism)
       return try TextSource(
         .splits(splits), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-        maxRecordBytes: text.maxRecordBytes, journal: journal, compression: compression)
+        maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
     }
   }
 
@@ -97,11 +97,11 @@ extension BuiltinConnectors {
     let compression = try InputCompression(&options, codecs, uid: uid)
     let policy = BadRecordPolicy(badRecords, place: options.place)
     let journal = SourceJournal(uid: uid, log: log)
-    return SourceFactory(label: label, maximumParallelism: 1, counter: policy.counter) { _ throws(Failure) in
+    return SourceFactory(label: label, maximumParallelism: 1, counter: policy.counter) { context throws(Failure) in
       try TextSource(
         .stdin(InputFile(descriptor: 0, name: "stdin")), decoder: text.makeDecoder(journal), schema: schema,
         policy: policy,
-        maxRecordBytes: text.maxRecordBytes, journal: journal, compression: compression)
+        maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
     }
   }
 }

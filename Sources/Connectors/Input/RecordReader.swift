@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Observability
 
 /// Makes rows of the bytes of one input after the other: passes byte order marks and the line that belongs to the split before,
 /// sets bad and overlong records aside, and leaves the format to its decoder. Where the bytes come from is the caller's affair.
@@ -12,6 +13,7 @@ final class RecordReader {
   private let decoder: any RecordDecoder
   private let table: ColumnTable
   private let policy: BadRecordPolicy
+  private let metrics: StageMetrics
 
   /// The input's path, or "stdin".
   private var name = ""
@@ -29,12 +31,17 @@ final class RecordReader {
     case overlong(BadRecord)
   }
 
-  /// - Parameter windowBytes: room for input; it grows up to about `maxRecordBytes`.
+  /// - Parameters:
+  ///   - metrics: where records that go to the dead-letter file are counted.
+  ///   - windowBytes: room for input; it grows up to about `maxRecordBytes`.
   init(
-    _ decoder: any RecordDecoder, schema: Schema, policy: BadRecordPolicy, maxRecordBytes: Int, windowBytes: Int
+    _ decoder: any RecordDecoder, schema: Schema, policy: BadRecordPolicy, metrics: StageMetrics = StageMetrics(),
+    maxRecordBytes: Int,
+    windowBytes: Int
   ) {
     self.decoder = decoder
     self.policy = policy
+    self.metrics = metrics
     table = ColumnTable(schema: schema)
     window = ByteWindow(capacity: windowBytes, maxRecordBytes: maxRecordBytes)
   }
@@ -94,10 +101,7 @@ final class RecordReader {
           mayDecode = false
           return false
         }
-        if window.count >= 3, window.first[0] == 0xEF, window.first[1] == 0xBB, window.first[2] == 0xBF {
-          window.advance(3, lines: 0)
-        }
-        try refuseUTF16()
+        try window.passMark(of: name)
         phase = .records
       case .foreignLine:
         guard let feed = window.lineFeed() else {
@@ -127,22 +131,16 @@ final class RecordReader {
     }
   }
 
-  /// A file in UTF-16 would be one bad record a line.
-  private func refuseUTF16() throws(Failure) {
-    guard window.count >= 2 else { return }
-    let mark = (window.first[0], window.first[1])
-    guard mark == (0xFF, 0xFE) || mark == (0xFE, 0xFF) else { return }
-    throw Failure(
-      .data,
-      "\(name): begins with the byte order mark of UTF-16, expected UTF-8; convert it, as with 'iconv -f UTF-16 -t UTF-8'"
-    )
-  }
-
   private func refuse(_ span: BadSpan) throws(Failure) {
     let bytes = Array(UnsafeBufferPointer(start: window.first, count: min(span.length, BadRecord.kept)))
     let record = try badRecord(span.reason, bytes, length: span.length)
-    try policy.handle(record)
+    try setAside(record)
     window.advance(span.advance, lines: span.lines)
+  }
+
+  private func setAside(_ record: BadRecord) throws(Failure) {
+    try policy.handle(record)
+    metrics.addDeadLetters(1)
   }
 
   /// The record at the window's start is longer than allowed, and its end is not in sight.
@@ -167,7 +165,7 @@ final class RecordReader {
     window.advance(end.map { $0.distance + $0.count } ?? window.count - kept, lines: end == nil ? 0 : 1)
     guard end != nil || window.isAtEnd else { return false }
     record.bytes.removeLast(max(0, record.bytes.count - record.length))
-    try policy.handle(record)
+    try setAside(record)
     return true
   }
 

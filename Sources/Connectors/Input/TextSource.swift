@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Dataflow
 import Glibc
+import Observability
 
 /// Reads records of a text format from the splits given to it, one after the other, or from stdin.
 ///
@@ -27,10 +28,13 @@ final class TextSource: Source {
     case stdin(InputFile)
   }
 
-  /// - Parameter chunkBytes: how much is read at once.
+  /// - Parameters:
+  ///   - metrics: where records that go to the dead-letter file are counted.
+  ///   - chunkBytes: how much is read at once.
   init(
     _ inputs: Inputs, decoder: any RecordDecoder, schema: Schema, policy: BadRecordPolicy, maxRecordBytes: Int,
-    journal: SourceJournal, compression: InputCompression = .plain, chunkBytes: Int = 1 << 20
+    journal: SourceJournal, metrics: StageMetrics = StageMetrics(), compression: InputCompression = .plain,
+    chunkBytes: Int = 1 << 20
   ) throws(Failure) {
     self.inputs = inputs
     self.policy = policy
@@ -38,7 +42,8 @@ final class TextSource: Source {
     self.chunkBytes = chunkBytes
     decompressor = Decompressor(compression)
     reader = RecordReader(
-      decoder, schema: schema, policy: policy, maxRecordBytes: maxRecordBytes, windowBytes: chunkBytes * 2)
+      decoder, schema: schema, policy: policy, metrics: metrics, maxRecordBytes: maxRecordBytes,
+      windowBytes: chunkBytes * 2)
     wake = try WakePipe()
   }
 
