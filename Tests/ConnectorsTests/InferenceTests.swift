@@ -17,6 +17,10 @@ private func infer(_ connector: String, _ document: String, _ options: String = 
   } catch { return error.message.replacing(path, with: "in.txt") }
 }
 
+private let mixture =
+  "in.txt: the values of 'a' are of several kinds (text, numbers, true and false, arrays, objects), which no column holds; "
+  + "declare the schema without it, or correct the file"
+
 @Suite("Inferred schemas") struct InferenceTests {
   @Test(
     "the columns of CSV",
@@ -57,15 +61,18 @@ private func infer(_ connector: String, _ document: String, _ options: String = 
         "a: struct<x: list<item: float64>, y: struct<z: utf8>>"
       ),
       (#"{"a":1,"a":"x"}"# + "\nnot json\n{\"b\":[]}", "b: list<item: utf8>"),
-      (#"{"a":1}"# + "\n" + #"{"a":true}"#, "a: utf8"),
-      (
-        #"{"a":1}"# + "\n" + #"{"a":[1]}"#,
-        "in.txt: the values of 'a' are objects, arrays or others by turns, which no column holds; declare the schema without it, "
-          + "or correct the file"
-      ),
     ])
   func json(_ document: String, _ expected: String) throws {
     #expect(try infer("jsonlines", document) == expected)
+  }
+
+  @Test("members of several kinds have no type, since a column of text reads no numbers")
+  func kinds() throws {
+    #expect(try infer("jsonlines", "{\"a\":\"2024-02-29\"}\n{\"a\":\"x\"}") == "a: utf8")
+    for (first, second) in [("1", "true"), ("1", "\"x\""), ("\"2024-02-29\"", "1.5"), ("[1]", "[\"x\"]"), ("1", "[1]")]
+    {
+      #expect(try infer("jsonlines", "{\"a\":\(first)}\n{\"a\":\(second)}") == mixture)
+    }
   }
 
   @Test("Arrow files and streams tell their own", arguments: ["arrow", "arrowstream"])
@@ -88,12 +95,55 @@ private func infer(_ connector: String, _ document: String, _ options: String = 
       message { _ = try BuiltinConnectors.inferSchema(missing, uid: "orders") }.hasPrefix(
         "source 'orders' (csv): /none/x.csv: cannot be read: "))
     #expect(try BuiltinConnectors.inferSchema(.init(name: "kafka"), uid: "orders") == nil)
+  }
+
+  @Test("compressed files are looked into as plain ones are, and only as far", arguments: ["csv", "jsonlines"])
+  func compressed(_ format: String) throws {
     let folder = TemporaryFolder()
-    let packed = folder.write("x.csv.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3])
-    let compressed = Plan.Connector(name: "csv", options: .object([.init("path", .string(packed))]))
+    let rows = (0..<40_000).map { format == "csv" ? "\($0),x\n" : "{\"a\":\($0),\"b\":\"x\"}\n" }.joined()
+    let packed = ToyCodec.compress(((format == "csv" ? "a,b\n" : "") + rows).utf8)
+    // What lies behind the sample is damaged.
+    for bytes in [packed, Array(packed[..<(packed.count - 100)])] {
+      let path = folder.write("x", bytes)
+      let connector = Plan.Connector(
+        name: format, options: .object([.init("path", .string(path)), .init("inferBytes", .int(100_000))]))
+      let fields = try BuiltinConnectors.inferSchema(connector, uid: "orders", codecs: ToyCodec.set)
+      #expect(fields == [Field("a", .int64), Field("b", .utf8)])
+    }
+    let cut = folder.write("cut", packed[..<1000])
+    let connector = Plan.Connector(name: format, options: .object([.init("path", .string(cut))]))
+    let text = message { _ = try BuiltinConnectors.inferSchema(connector, uid: "orders", codecs: ToyCodec.set) }
+    #expect(text.hasPrefix("source 'orders' (\(format)): \(cut): cannot be decompressed behind byte "), "\(text)")
+    let gzip = folder.write("x.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3])
+    let unknown = Plan.Connector(name: format, options: .object([.init("path", .string(gzip))]))
     #expect(
-      message { _ = try BuiltinConnectors.inferSchema(compressed, uid: "orders") }
-        == "source 'orders' (csv): \(packed): is compressed, and its columns are not looked for; declare the schema")
+      message { _ = try BuiltinConnectors.inferSchema(unknown, uid: "orders") }.hasPrefix(
+        "source 'orders' (\(format)): \(gzip): needs the codec 'gzip'"))
+  }
+
+  @Test("UTF-16 is told by its byte order mark", arguments: ["csv", "jsonlines"])
+  func utf16(_ format: String) throws {
+    let folder = TemporaryFolder()
+    let path = folder.write("x", [0xFF, 0xFE, 97, 0, 44, 0, 98, 0, 10, 0])
+    let connector = Plan.Connector(name: format, options: .object([.init("path", .string(path))]))
+    #expect(
+      message { _ = try BuiltinConnectors.inferSchema(connector, uid: "orders") }
+        == "\(path): begins with the byte order mark of UTF-16, expected UTF-8; convert it, as with 'iconv -f UTF-16 -t UTF-8'"
+    )
+  }
+
+  @Test("the files of a watched folder tell its columns, and one without any must be declared")
+  func watched() throws {
+    let folder = TemporaryFolder()
+    folder.write(".hidden.csv", "no\n")
+    let connector = Plan.Connector(
+      name: "csv", options: .object([.init("path", .string(folder.path)), .init("watch", .bool(true))]))
+    #expect(
+      message { _ = try BuiltinConnectors.inferSchema(connector, uid: "orders") }
+        == "source 'orders' (csv): no file of '\(folder.path)' is there yet to tell its columns; declare the schema, or provide one"
+    )
+    folder.write("a.csv", "a,b\n1,x\n")
+    #expect(try BuiltinConnectors.inferSchema(connector, uid: "orders") == [Field("a", .int64), Field("b", .utf8)])
   }
 
   /// Where DuckDB and pyarrow decide otherwise, and why we do not:

@@ -4,8 +4,8 @@ import VolleyPlan
 
 extension BuiltinConnectors {
   /// The columns of a source whose plan declares none, from the beginning of its files: for csv and jsonlines from the first
-  /// `inferRows` records (10,000) among the first `inferBytes` bytes (4 MiB) of each file, in the order of their paths; for Arrow
-  /// from the first file's schema. All columns are nullable. See `InferredType` for the rules. Nil for a connector that is not
+  /// `inferRows` records (10,000) among the first `inferBytes` bytes (4 MiB) of each file, in the order of their paths, compressed or
+  /// not; for Arrow from the first file's schema. All columns are nullable. See `InferredType` for the rules. Nil for a connector that is not
   /// built in.
   ///
   /// - Throws: `noInput` when there is no file, `usage` when the connector cannot say or the options are wrong, `data` when the
@@ -20,7 +20,10 @@ extension BuiltinConnectors {
       throw Failure(.usage, "\(place): the schema is missing, and only files tell theirs; declare it")
     }
     let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
-    let paths = try FileSet(patterns: patterns, place: place, isSplittable: false).splits().map(\.path)
+    let paths =
+      try options.bool("watch", default: false)
+      ? try watchedPaths(patterns, place)
+      : try FileSet(patterns: patterns, place: place, isSplittable: false).splits().map(\.path)
     switch connector.name {
     case "arrow": return try openArrow(paths[0], arrowReading(codecs, uid)).schema.fields
     case "arrowstream": return try streamSchema(paths[0], arrowReading(codecs, uid))
@@ -31,14 +34,22 @@ extension BuiltinConnectors {
     let dialect = connector.name == "csv" ? try options.csvDialect() : nil
     var sampler = SchemaSampler(place: place, rows: sample.rows)
     for path in paths where !sampler.isFull {
-      guard compression.isPlain(path) else {
-        throw Failure(
-          .usage, "\(place): \(path): is compressed, and its columns are not looked for; declare the schema")
-      }
-      let window = try sample.read(path)
+      let window = try sample.read(path, compression)
       if let dialect { try sampler.addCSV(window, dialect, path) } else { try sampler.addJSON(window, path) }
     }
     return try sampler.fields()
+  }
+
+  /// The files that are there already, in the order in which they are read.
+  private static func watchedPaths(_ patterns: [String], _ place: String) throws(Failure) -> [String] {
+    let paths = WatchedFiles.files(of: patterns.map(WatchedFiles.pattern)).filter { $0.byteCount > 0 }.map(\.path)
+    guard !paths.isEmpty else {
+      let named = patterns.map { "'\($0)'" }.joined(separator: ", ")
+      throw Failure(
+        .noInput,
+        "\(place): no file of \(named) is there yet to tell its columns; declare the schema, or provide one")
+    }
+    return paths
   }
 
   private static func streamSchema(_ path: String, _ options: IPCReadOptions) throws(Failure) -> [Field] {
@@ -65,8 +76,8 @@ struct SampleOptions {
     bytes = Int(try options.int("inferBytes", in: 1...(1 << 30)) ?? 4 << 20)
   }
 
-  /// The beginning of a file.
-  func read(_ path: String) throws(Failure) -> ByteWindow {
+  /// The beginning of a file, decompressed.
+  func read(_ path: String, _ compression: InputCompression) throws(Failure) -> ByteWindow {
     let file = try InputFile(path: path)
     let window = ByteWindow(capacity: min(bytes, 1 << 20), maxRecordBytes: bytes)
     let wake = try WakePipe()
@@ -75,16 +86,15 @@ struct SampleOptions {
         .usage,
         "\(path): is no regular file, and reading it to find its columns would lose what is read; declare the schema")
     }
-    while window.count < bytes {
-      guard case .bytes = try file.fill(window, count: min(1 << 20, bytes - window.count), waiting: .zero, wake: wake)
-      else {
+    let decompressor = Decompressor(compression.isPlain(path) ? .plain : compression)
+    decompressor.restart(isStart: true)
+    while window.count < bytes, !window.isAtEnd {
+      let room = min(1 << 20, bytes - window.count)
+      if case .end = try decompressor.fill(window, count: room, from: file, waiting: .zero, wake: wake) {
         window.isAtEnd = true
-        break
       }
     }
-    if window.count >= 3, window.first[0] == 0xEF, window.first[1] == 0xBB, window.first[2] == 0xBF {
-      window.advance(3, lines: 0)
-    }
+    try window.passMark(of: path)
     return window
   }
 }

@@ -15,7 +15,8 @@ import VolleyPlan
 /// | JSON arrays, objects | list, struct with the members in the order in which they first come |
 /// | any other text, or a mixture | utf8 |
 ///
-/// Text is looked at for dates and times; in CSV for the others too, in JSON not.
+/// Text is looked at for dates and times; in CSV for the others too, in JSON not. In JSON a mixture of text and other values, or of
+/// numbers and bools, has no type: a column of text does not read numbers.
 indirect enum InferredType: Equatable {
   case null
   case bool
@@ -34,17 +35,19 @@ indirect enum InferredType: Equatable {
   }
 
   /// Nil when no column can hold both: a scalar and an array, an array and an object.
-  func merged(with other: InferredType) -> InferredType? {
+  ///
+  /// - Parameter anyIsText: whether every scalar is text as well, as in CSV.
+  func merged(with other: InferredType, anyIsText: Bool) -> InferredType? {
     switch (self, other) {
     case (.null, let type), (let type, .null): return type
     case (let left, let right) where left == right: return left
     case (.int64, .float64), (.float64, .int64): return .float64
     case (.date, .wallTime), (.wallTime, .date): return .wallTime
-    case (.list(let left), .list(let right)): return left.merged(with: right).map { .list($0) }
+    case (.list(let left), .list(let right)): return left.merged(with: right, anyIsText: anyIsText).map { .list($0) }
     case (.record(var members), .record(let others)):
       for other in others {
         if let index = members.firstIndex(where: { $0.name == other.name }) {
-          guard let type = members[index].type.merged(with: other.type) else { return nil }
+          guard let type = members[index].type.merged(with: other.type, anyIsText: anyIsText) else { return nil }
           members[index].type = type
         } else {
           members.append(other)
@@ -52,7 +55,15 @@ indirect enum InferredType: Equatable {
       }
       return .record(members)
     case (.list, _), (.record, _), (_, .list), (_, .record): return nil
-    default: return .text
+    default: return anyIsText || (isQuoted && other.isQuoted) ? .text : nil
+    }
+  }
+
+  /// Whether JSON has its values in quotes.
+  private var isQuoted: Bool {
+    switch self {
+    case .text, .date, .wallTime, .instant: true
+    case .null, .bool, .int64, .float64, .list, .record: false
     }
   }
 
@@ -124,7 +135,7 @@ indirect enum InferredType: Equatable {
     case .array(let items):
       var type = InferredType.null
       for item in items {
-        guard let next = InferredType(item), let both = type.merged(with: next) else { return nil }
+        guard let next = InferredType(item), let both = type.merged(with: next, anyIsText: false) else { return nil }
         type = both
       }
       self = .list(type)

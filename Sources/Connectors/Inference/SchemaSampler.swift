@@ -25,20 +25,24 @@ struct SchemaSampler {
     return members.map { Field($0.name, $0.type.type) }
   }
 
-  private mutating func add(_ name: String, _ type: InferredType?, _ path: String) throws(Failure) {
+  private mutating func add(
+    _ name: String, _ type: InferredType?, _ path: String, anyIsText: Bool
+  ) throws(Failure) {
     guard let index = members.firstIndex(where: { $0.name == name }) else {
       if let type { return members.append(.init(name: name, type: type)) }
       throw mixture(name, path)
     }
-    guard let type, let both = members[index].type.merged(with: type) else { throw mixture(name, path) }
+    guard let type, let both = members[index].type.merged(with: type, anyIsText: anyIsText) else {
+      throw mixture(name, path)
+    }
     members[index].type = both
   }
 
   private func mixture(_ name: String, _ path: String) -> Failure {
     Failure(
       .data,
-      "\(path): the values of '\(name)' are objects, arrays or others by turns, which no column holds; declare the schema "
-        + "without it, or correct the file")
+      "\(path): the values of '\(name)' are of several kinds (text, numbers, true and false, arrays, objects), which no "
+        + "column holds; declare the schema without it, or correct the file")
   }
 
   // MARK: CSV
@@ -64,7 +68,7 @@ struct SchemaSampler {
     guard !found.contains("") else {
       throw Failure(.data, "\(path): the header has a column without a name; name it, or declare a schema without it")
     }
-    for name in found { try add(name, .null, path) }
+    for name in found { try add(name, .null, path, anyIsText: true) }
     let schema = Schema(found.map { Field($0, .utf8) })
     let decoder = CSVDecoder(schema: schema, dialect: dialect, journal: journal)
     decoder.beginFile(path)
@@ -76,7 +80,8 @@ struct SchemaSampler {
         let batch = table.finish()
         for (name, column) in zip(found, batch.columns) {
           for row in 0..<count where column.isValid(row) {
-            try add(name, InferredType(field: String(decoding: column.utf8(at: row), as: UTF8.self)), path)
+            let text = String(decoding: column.utf8(at: row), as: UTF8.self)
+            try add(name, InferredType(field: text), path, anyIsText: true)
           }
         }
         rows -= count
@@ -99,7 +104,7 @@ struct SchemaSampler {
       let line = UnsafeRawBufferPointer(start: window.first, count: length)
       if case .object(let object)? = try? JSONValue.parse(line) {
         for member in object {
-          try add(member.name, InferredType(member.value), path)
+          try add(member.name, InferredType(member.value), path, anyIsText: false)
         }
         rows -= 1
       }
