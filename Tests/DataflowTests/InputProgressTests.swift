@@ -6,53 +6,118 @@ import Testing
 
 private func time(_ value: Int64) -> EventTime { EventTime(microseconds: value) }
 
+private func moved(_ value: Int64) -> TimeSignal { TimeSignal(watermark: time(value)) }
+
 struct WatermarkMinimumTests {
   @Test("one channel's watermarks are the minimum, and none goes back")
   func one() {
     var minimum = WatermarkMinimum(channels: 1)
     #expect(minimum.current == .earliest)
-    #expect(minimum.advance(0, to: time(5)) == time(5))
-    #expect(minimum.advance(0, to: time(5)) == nil)
-    #expect(minimum.advance(0, to: time(3)) == nil)
-    #expect(minimum.advance(0, to: time(6)) == time(6))
-    #expect(minimum.end(0) == nil && minimum.current == time(6))
+    #expect(minimum.advance(0, to: time(5)) == moved(5))
+    #expect(minimum.advance(0, to: time(5)) == .nothing)
+    #expect(minimum.advance(0, to: time(3)) == .nothing)
+    #expect(minimum.advance(0, to: time(6)) == moved(6))
+    #expect(minimum.end(0) == .nothing && minimum.current == time(6))
   }
 
-  @Test("a channel without a watermark holds the minimum back until it has one or ends")
+  @Test("a channel without a watermark holds the minimum back until it has one, goes idle or ends")
   func silent() {
     var minimum = WatermarkMinimum(channels: 3)
-    #expect(minimum.advance(0, to: time(5)) == nil)
-    #expect(minimum.advance(1, to: time(7)) == nil)
-    var other = minimum
-    #expect(minimum.advance(2, to: time(6)) == time(5))
-    #expect(other.end(2) == time(5))
-    #expect(other.end(0) == time(7))
-    #expect(other.end(1) == nil)
+    #expect(minimum.advance(0, to: time(5)) == .nothing)
+    #expect(minimum.advance(1, to: time(7)) == .nothing)
+    var (other, idle) = (minimum, minimum)
+    #expect(minimum.advance(2, to: time(6)) == moved(5))
+    #expect(idle.idle(2) == moved(5))
+    #expect(other.end(2) == moved(5))
+    #expect(other.end(0) == moved(7))
+    #expect(other.end(1) == .nothing)
   }
 
-  @Test("random watermarks give the minimum that a plain search over all channels gives")
+  @Test(
+    "when the last active channel goes idle it is said once, and the next watermark makes it active, with its time again"
+  )
+  func idle() {
+    var minimum = WatermarkMinimum(channels: 2)
+    #expect(minimum.idle(0) == .nothing && minimum.idle(0) == .nothing)
+    #expect(minimum.advance(1, to: time(5)) == moved(5))
+    #expect(minimum.idle(1) == TimeSignal(idle: true) && minimum.isIdle)
+    #expect(minimum.idle(1) == .nothing)
+    // The first one was never further than the start: it holds the minimum where it is.
+    #expect(minimum.advance(0, to: time(3)) == moved(5) && !minimum.isIdle)
+    #expect(minimum.advance(1, to: time(9)) == .nothing)
+    #expect(minimum.advance(0, to: time(8)) == moved(8))
+    #expect(minimum.idle(0) == moved(9))
+    #expect(minimum.end(1) == TimeSignal(idle: true))
+    #expect(minimum.end(0) == .nothing)
+  }
+
+  @Test("one that was idle from the start is active with a watermark though it has none yet")
+  func idleFromTheStart() {
+    var minimum = WatermarkMinimum(channels: 1)
+    #expect(minimum.idle(0) == TimeSignal(idle: true))
+    #expect(minimum.advance(0, to: .earliest) == TimeSignal(watermark: .earliest))
+  }
+
+  @Test("it does not matter in which order channels go idle: the last one lets the watermark go to the highest of them")
+  func idleOrder() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+      var minimum = WatermarkMinimum(channels: 3)
+      for channel in 0..<3 { _ = minimum.advance(channel, to: time(Int64(channel) + 1)) }
+      let signals = order.map { minimum.idle($0) }
+      #expect(minimum.current == time(3) && signals.map(\.idle) == [false, false, true], "\(order)")
+    }
+  }
+
+  /// What a plain search over all channels gives.
+  private struct Model {
+    enum Channel {
+      case active(Int64)
+      case idle(Int64)
+      case ended
+    }
+    var channels: [Channel]
+    var current = Int64.min
+    var isIdle = false
+
+    mutating func settle() -> TimeSignal {
+      let active = channels.compactMap { if case .active(let time) = $0 { time } else { nil } }
+      let idle = channels.compactMap { if case .idle(let time) = $0 { time } else { nil } }
+      if active.isEmpty && idle.isEmpty { return .nothing }
+      let reached = max(current, active.min() ?? idle.max() ?? .min)
+      defer { (current, isIdle) = (reached, active.isEmpty) }
+      let isSaid = reached > current || (isIdle && !active.isEmpty)
+      return TimeSignal(watermark: isSaid ? time(reached) : nil, idle: active.isEmpty && !isIdle)
+    }
+  }
+
+  @Test("random watermarks, pauses and ends give what a plain search over all channels gives")
   func random() {
     var generator = SeededGenerator()
-    for channels in 1...5 {
-      var minimum = WatermarkMinimum(channels: channels)
-      var model = [Int64?](repeating: .min, count: channels)
-      var reached = Int64.min
-      for _ in 0..<300 {
-        let open = model.indices.filter { model[$0] != nil }
+    for round in 0..<500 {
+      let count = 1 + round % 5
+      var minimum = WatermarkMinimum(channels: count)
+      var model = Model(channels: [Model.Channel](repeating: .active(.min), count: count))
+      for _ in 0..<60 {
+        let open = model.channels.indices.filter { if case .ended = model.channels[$0] { false } else { true } }
         guard let channel = open.randomElement(using: &generator) else { break }
-        let moved: EventTime?
-        if Int.random(in: 0..<60, using: &generator) == 0 {
-          model[channel] = nil
-          moved = minimum.end(channel)
-        } else {
-          let value = Int64.random(in: 0..<50, using: &generator) + (reached == .min ? 0 : reached)
-          model[channel] = max(model[channel] ?? .min, value)
-          moved = minimum.advance(channel, to: time(value))
+        var last = Int64.min
+        if case .active(let time) = model.channels[channel] { last = time }
+        if case .idle(let time) = model.channels[channel] { last = time }
+        let signal: TimeSignal
+        switch Int.random(in: 0..<40, using: &generator) {
+        case 0:
+          model.channels[channel] = .ended
+          signal = minimum.end(channel)
+        case 1..<12:
+          model.channels[channel] = .idle(last)
+          signal = minimum.idle(channel)
+        default:
+          let value = Int64.random(in: 0..<20, using: &generator)
+          model.channels[channel] = .active(max(last, value))
+          signal = minimum.advance(channel, to: time(value))
         }
-        let lowest = model.compactMap { $0 }.min() ?? reached
-        #expect(moved == (lowest > reached ? time(lowest) : nil), "\(generator)")
-        reached = max(reached, lowest)
-        #expect(minimum.current.microseconds == reached, "\(generator)")
+        #expect(signal == model.settle(), "\(generator)")
+        #expect(minimum.current.microseconds == model.current && minimum.isIdle == model.isIdle, "\(generator)")
       }
     }
   }
@@ -107,6 +172,7 @@ struct BarrierAlignmentTests {
 struct InputProgressTests {
   private enum Signal {
     case watermark(Int64)
+    case idle
     case barrier(UInt64)
     case end
   }
@@ -123,6 +189,7 @@ struct InputProgressTests {
       let advance: InputProgress.Advance
       switch scripts[channel][position[channel]] {
       case .watermark(let value): advance = progress.watermark(time(value), from: channel)
+      case .idle: advance = progress.idle(channel)
       case .barrier(let number): advance = try progress.barrier(Epoch(number), from: channel)
       case .end: advance = progress.end(channel)
       }
@@ -137,11 +204,11 @@ struct InputProgressTests {
     let script: [Signal] = [.watermark(1), .barrier(1), .watermark(2), .end]
     for order in BarrierAlignmentTests.interleavings([4, 4]) {
       let advances = try play([script, script], order)
-      #expect(advances.compactMap(\.watermark) == [time(1), time(2)], "\(order)")
+      #expect(advances.compactMap(\.time.watermark) == [time(1), time(2)], "\(order)")
       #expect(advances.compactMap(\.barrier) == [Epoch(1)], "\(order)")
       #expect(advances.map(\.ended).filter { $0 }.count == 1 && advances.last?.ended == true, "\(order)")
       let barrier = try #require(advances.firstIndex { $0.barrier != nil })
-      #expect(advances[..<barrier].compactMap(\.watermark) == [time(1)], "\(order)")
+      #expect(advances[..<barrier].compactMap(\.time.watermark) == [time(1)], "\(order)")
     }
   }
 
@@ -151,7 +218,7 @@ struct InputProgressTests {
     let short: [Signal] = [.watermark(1), .end]
     for order in BarrierAlignmentTests.interleavings([3, 3, 2]) {
       let advances = try play([full, full, short], order)
-      #expect(advances.compactMap(\.watermark) == [time(1)], "\(order)")
+      #expect(advances.compactMap(\.time.watermark) == [time(1)], "\(order)")
       #expect(advances.compactMap(\.barrier) == [Epoch(1)], "\(order)")
       #expect(advances.last?.ended == true, "\(order)")
     }
@@ -162,7 +229,40 @@ struct InputProgressTests {
     var progress = InputProgress(channels: 2)
     _ = progress.watermark(time(4), from: 0)
     _ = try progress.barrier(Epoch(1), from: 0)
-    #expect(progress.end(1) == InputProgress.Advance(watermark: time(4), barrier: Epoch(1), ended: false))
-    #expect(progress.end(0) == InputProgress.Advance(watermark: nil, barrier: nil, ended: true))
+    #expect(progress.end(1) == InputProgress.Advance(time: moved(4), barrier: Epoch(1), ended: false))
+    #expect(progress.end(0) == InputProgress.Advance(time: .nothing, barrier: nil, ended: true))
+  }
+
+  @Test(
+    "idle channels, barriers and ends over three channels, in every order: nothing is lost, said twice or too early")
+  func idleInEveryOrder() throws {
+    let scripts: [[Signal]] = [
+      [.watermark(2), .idle, .barrier(1), .end],
+      [.watermark(1), .barrier(1), .watermark(4), .end],
+      [.idle, .barrier(1), .watermark(3), .end],
+    ]
+    for order in BarrierAlignmentTests.interleavings(scripts.map(\.count)) {
+      let advances = try play(scripts, order)
+      #expect(advances.compactMap(\.barrier) == [Epoch(1)], "\(order)")
+      #expect(advances.map(\.ended).filter { $0 }.count == 1 && advances.last?.ended == true, "\(order)")
+      // No watermark goes back, and none is said again but by one that was idle.
+      var last = EventTime.earliest
+      var isIdle = false
+      for advance in advances {
+        if let time = advance.time.watermark {
+          #expect(time > last || (isIdle && time == last), "\(order)")
+          (last, isIdle) = (time, false)
+        }
+        if advance.time.idle {
+          #expect(!isIdle, "\(order)")
+          isIdle = true
+        }
+      }
+      // Before the barrier the second channel is active unless it has not spoken: nobody gets further than it.
+      let barrier = try #require(advances.firstIndex { $0.barrier != nil })
+      let before = advances[..<barrier].compactMap(\.time.watermark)
+      #expect(before.allSatisfy { $0 <= time(2) } && before.contains(time(1)), "\(order)")
+      #expect(last >= time(2), "\(order)")
+    }
   }
 }

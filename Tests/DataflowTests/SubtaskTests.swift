@@ -6,80 +6,6 @@ import Testing
 
 @testable import Dataflow
 
-/// One subtask between channels, run by hand: one batch after the other, without threads.
-private final class Bench {
-  let inputs: [LocalChannel]
-  let outputs: [LocalChannel]
-  let control = JobControl()
-  let subtask: Subtask
-  private let scheduler = Scheduler(threads: 1)
-
-  /// - Parameters:
-  ///   - operators: a chain of them; the last one's output goes to every output channel.
-  ///   - inputOf: by channel, which input of the first operator it feeds.
-  init(
-    _ operators: [any Operator], inputOf: [Int] = [0], outputCount: Int = 1, outputLimit: Int = 1000,
-    delay: Int64 = 0, waitingBytes: Int = 1 << 20
-  ) throws {
-    inputs = inputOf.map { _ in LocalChannel(elementLimit: 1000, byteLimit: 1 << 20) }
-    outputs = (0..<outputCount).map { _ in LocalChannel(elementLimit: outputLimit, byteLimit: 1 << 20) }
-    let context = ChainContext(account: OutputAccount(byteLimit: waitingBytes))
-    let channelOutputs = outputs.map {
-      ChannelOutput(
-        writer: $0, account: context.account,
-        coalescer: BatchCoalescer(rowLimit: 1000, byteLimit: 1 << 20, delay: delay))
-    }
-    let edges = channelOutputs.map { EdgeOutput(routing: .single, channels: [$0]) }
-    var targets = [ChainTarget(node: TaskOutput(edges: edges, context: context), input: 0)]
-    var steps: [Subtask.Step] = []
-    for (index, body) in operators.enumerated().reversed() {
-      let stage = Stage(label: "step \(index)", uid: nil, metrics: StageMetrics())
-      let node = OperatorNode(stage: stage, body: body, context: context, targets: [targets])
-      steps.insert(.operator(node), at: 0)
-      targets = [ChainTarget(node: node, input: 0)]
-    }
-    let entry = (0...(inputOf.max() ?? 0)).map { input in
-      targets.map { ChainTarget(node: $0.node, input: input) }
-    }
-    let ports = zip(inputs, inputOf).map { InputGate.Port(reader: $0, input: $1) }
-    subtask = Subtask(
-      name: "test", head: .channels(InputGate(ports: ports), entry), steps: steps, stages: [],
-      outputs: channelOutputs, context: context, control: control, batchRows: 1000)
-    control.begin(parts: 1) {}
-    for kind in OpenOrder.allCases { try subtask.open(kind) }
-  }
-
-  func put(_ element: StreamElement, on channel: Int = 0) {
-    var bytes = 0
-    if case .batch(let batch) = element { bytes = batch.byteCount }
-    #expect(inputs[channel].offer(ChannelItem(element, byteCount: bytes, since: .now)))
-  }
-
-  /// Runs it until it waits or is done.
-  func run() -> RunOutcome {
-    while true {
-      var budget = RunBudget(from: .now)
-      let outcome = subtask.run(&budget)
-      if case .yielded = outcome { continue }
-      return outcome
-    }
-  }
-
-  /// What has come out since the last call, one word an element.
-  func output(_ index: Int = 0) -> [String] {
-    var words: [String] = []
-    while let item = outputs[index].take() {
-      switch item.element {
-      case .batch(let batch): words.append(Rows.ids(batch).map(String.init).joined(separator: ","))
-      case .watermark(let time): words.append("w\(time.microseconds)")
-      case .barrier(let epoch): words.append("b\(epoch.number)")
-      case .end: words.append("end")
-      }
-    }
-    return words
-  }
-}
-
 struct SubtaskTests {
   private let journal = Journal()
 
@@ -88,7 +14,7 @@ struct SubtaskTests {
 
   @Test("rows and signals pass a subtask in their order, and its end is the channel's end")
   func inOrder() throws {
-    let bench = try Bench([TestOperator("op", journal: journal)], outputCount: 2)
+    let bench = try ChainBench([TestOperator("op", journal: journal)], outputCount: 2)
     for element in [rows(1), mark(5), rows(2, 3), .barrier(Epoch(1)), rows(4), .end] { bench.put(element) }
     guard case .done = bench.run() else { return #expect(Bool(false), "it is done") }
     for index in 0..<2 { #expect(bench.output(index) == ["1", "w5", "2,3", "b1", "4", "end"]) }
@@ -97,7 +23,7 @@ struct SubtaskTests {
 
   @Test("signals let held rows go before them")
   func signalsFlush() throws {
-    let bench = try Bench([TestOperator("op", journal: journal)], delay: 3_600_000_000_000)
+    let bench = try ChainBench([TestOperator("op", journal: journal)], delay: 3_600_000_000_000)
     bench.put(rows(1))
     bench.put(rows(2))
     guard case .waiting(let time) = bench.run() else { return #expect(Bool(false), "it waits") }
@@ -117,7 +43,7 @@ struct SubtaskTests {
         },
         onFinish: { (output) throws(Failure) in try output.emit(Rows.batch([id]), output: 0) })
     }
-    let bench = try Bench([emitting("a", 10), emitting("b", 20)])
+    let bench = try ChainBench([emitting("a", 10), emitting("b", 20)])
     for element in [mark(1), .end] { bench.put(element) }
     _ = bench.run()
     #expect(bench.output() == ["101", "201", "w1", "10", "20", "end"])
@@ -128,12 +54,30 @@ struct SubtaskTests {
       ])
   }
 
+  @Test("what goes idle says so once on every channel, and is active again with the watermark it had, or a higher one")
+  func idle() throws {
+    let bench = try ChainBench([TestOperator("op", journal: journal)], inputOf: [0, 0], outputCount: 2)
+    for element in [rows(1), mark(5), .idle] { bench.put(element, on: 0) }
+    for element in [mark(7), .idle, rows(2)] { bench.put(element, on: 1) }
+    _ = bench.run()
+    for index in 0..<2 { #expect(bench.output(index) == ["1", "w5", "w7", "idle", "2"]) }
+    #expect(journal.count("op", "watermark") == 2)
+    bench.put(mark(6), on: 0)
+    _ = bench.run()
+    // Said again on the channels, not told again to operators.
+    #expect(bench.output(1) == ["w7"])
+    #expect(journal.count("op", "watermark") == 2)
+    bench.put(mark(9), on: 0)
+    _ = bench.run()
+    #expect(bench.output(1) == ["w9"])
+  }
+
   @Test("inputs are told apart, and the watermark is the minimum over the channels of all of them")
   func inputs() throws {
     let body = TestOperator("op", journal: journal) { (batch, input, output) throws(Failure) in
       try output.emit(Rows.batch(Rows.ids(batch).map { $0 + Int64(input) * 100 }), output: 0)
     }
-    let bench = try Bench([body], inputOf: [0, 1, 1])
+    let bench = try ChainBench([body], inputOf: [0, 1, 1])
     bench.put(rows(1), on: 0)
     bench.put(rows(2), on: 1)
     bench.put(rows(3), on: 2)
@@ -159,7 +103,7 @@ struct SubtaskTests {
 
   @Test("what lies behind a barrier waits until every channel has delivered it")
   func barriers() throws {
-    let bench = try Bench([TestOperator("op", journal: journal)], inputOf: [0, 0])
+    let bench = try ChainBench([TestOperator("op", journal: journal)], inputOf: [0, 0])
     for element in [rows(1), .barrier(Epoch(1)), rows(2)] { bench.put(element, on: 0) }
     bench.put(rows(10), on: 1)
     _ = bench.run()
@@ -175,7 +119,7 @@ struct SubtaskTests {
     let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
       for id in Rows.ids(batch) { try output.emit(Rows.batch([id]), output: 0) }
     }
-    let bench = try Bench([body], outputLimit: 2)
+    let bench = try ChainBench([body], outputLimit: 2)
     for element in [rows(1, 2, 3, 4, 5), rows(6), .end] { bench.put(element) }
     guard case .waiting(until: nil) = bench.run() else { return #expect(Bool(false), "it waits for room") }
     #expect(journal.count("op", "process") == 1 && bench.inputs[0].queued.elements == 2)
@@ -196,7 +140,7 @@ struct SubtaskTests {
       for _ in 0..<2 { try output.emit(Rows.batch(1...300), output: 0) }
       try output.emit(batch, output: 0)
     }
-    let bench = try Bench([body], outputCount: 2, outputLimit: 1, delay: 300_000_000)
+    let bench = try ChainBench([body], outputCount: 2, outputLimit: 1, delay: 300_000_000)
     bench.put(rows(7))
     // Of the second output everything is taken, of the first nothing. The delay is long enough for a sanitizer build.
     guard case .waiting = bench.run() else { return #expect(Bool(false), "it waits for room") }
@@ -224,7 +168,7 @@ struct SubtaskTests {
           for id in Int64(0)..<3 { try output.emit(Rows.batch([id]), output: 0) }
         })
     }
-    let bench = try Bench([finishing("a"), finishing("b")], outputLimit: 1)
+    let bench = try ChainBench([finishing("a"), finishing("b")], outputLimit: 1)
     bench.put(.end)
     _ = bench.run()
     #expect(journal.count("a", "finish") == 1 && journal.count("b", "finish") == 0)
@@ -241,7 +185,7 @@ struct SubtaskTests {
     let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
       for _ in 0..<2 { try output.emit(batch, output: 0) }
     }
-    let bench = try Bench([body], outputLimit: 1, waitingBytes: 1)
+    let bench = try ChainBench([body], outputLimit: 1, waitingBytes: 1)
     bench.put(rows(1))
     if case .done = bench.run() { #expect(Bool(false), "it waits for room") }
     #expect(bench.control.failure == nil)
@@ -252,7 +196,7 @@ struct SubtaskTests {
     let body = TestOperator("op", journal: journal) { (batch, _, output) throws(Failure) in
       for _ in 0..<100 { try output.emit(batch, output: 0) }
     }
-    let bench = try Bench([body], outputLimit: 1, waitingBytes: 80)
+    let bench = try ChainBench([body], outputLimit: 1, waitingBytes: 80)
     bench.put(rows(1))
     guard case .done = bench.run() else { return #expect(Bool(false), "it has failed") }
     let failure = try #require(bench.control.failure)
@@ -270,7 +214,7 @@ struct SubtaskTests {
     let hiding = TestOperator("a", journal: journal) { (batch, _, output) throws(Failure) in
       do throws(Failure) { try output.emit(batch, output: 0) } catch {}
     }
-    let bench = try Bench([hiding, TestOperator("b", journal: journal)])
+    let bench = try ChainBench([hiding, TestOperator("b", journal: journal)])
     bench.put(rows(1))
     guard case .done = bench.run() else { return #expect(Bool(false), "it has failed") }
     #expect(bench.control.failure?.message == "stage 'step 1': no")
@@ -281,7 +225,7 @@ struct SubtaskTests {
     let filter = TestOperator("filter", journal: journal) { (batch, _, output) throws(Failure) in
       try output.emit(Rows.filter(batch) { $0 % 2 == 0 }, output: 0)
     }
-    let bench = try Bench([filter, TestOperator("b", journal: journal)])
+    let bench = try ChainBench([filter, TestOperator("b", journal: journal)])
     for element in [rows(1, 3), rows(1, 2, 3, 4), .end] { bench.put(element) }
     _ = bench.run()
     #expect(bench.output() == ["2,4", "end"])
@@ -290,7 +234,7 @@ struct SubtaskTests {
 
   @Test("a contradiction of barriers names the task")
   func contradiction() throws {
-    let bench = try Bench([TestOperator("op", journal: journal)], inputOf: [0, 0])
+    let bench = try ChainBench([TestOperator("op", journal: journal)], inputOf: [0, 0])
     bench.put(.barrier(Epoch(1)), on: 0)
     bench.put(.barrier(Epoch(2)), on: 1)
     _ = bench.run()

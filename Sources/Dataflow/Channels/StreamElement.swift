@@ -5,8 +5,12 @@ import Base
 public enum StreamElement: Sendable {
   /// Never empty, never with a selection.
   case batch(RecordBatch)
-  /// No row with an earlier event time follows, but for late ones.
+  /// No row with an earlier event time follows, but for late ones. A channel that was idle is active again from here on:
+  /// its watermark is then said again, also where it has not moved.
   case watermark(EventTime)
+  /// The channel's watermark holds nobody back until its next one. Who becomes active says a watermark before its first
+  /// batch; batches alone, such as those of a timer that fires behind an idle source, change nothing.
+  case idle
   /// All before it belongs to this epoch or an earlier one.
   case barrier(Epoch)
   /// Nothing follows.

@@ -56,6 +56,9 @@ final class TaskOutput: ChainNode {
     self.context = context
   }
 
+  /// Those of all edges.
+  var channels: [ChannelOutput] { edges.flatMap(\.channels) }
+
   func receive(_ batch: RecordBatch, size: BatchSize, input: Int) throws(Failure) {
     let now = context.now
     var compact = batch.selection == nil ? batch : nil

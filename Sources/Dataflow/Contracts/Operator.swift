@@ -6,11 +6,35 @@ public protocol Collector: AnyObject {
   /// Hands on a batch, which may carry a selection, may be empty (then nothing happens), and must have the schema of that
   /// output. Never blocks: when the channel behind it is full the batch waits with the task, which then gets no new input.
   func emit(_ batch: RecordBatch, output: Int) throws(Failure)
+
+  /// The operator's watermark is `time`, on all of its outputs: no row with an earlier event time follows, but for late ones.
+  /// Only for operators with `makesWatermarks`.
+  ///
+  /// It goes on its way when the call in progress has returned and before the next batch: through all that is reached from the
+  /// operator in its chain, then to the channels behind that. Of several in one call the highest counts; one that is not above
+  /// the last one moves nothing. After `becomeIdle` any time makes the operator active again. In `finish` it says nothing new,
+  /// for the end of the input follows.
+  func advance(to time: EventTime)
+
+  /// The operator has no rows at present: until its next batch or `advance` its watermark holds nobody back. Only for operators
+  /// with `makesWatermarks`. It goes on its way like a watermark, behind one that was given in the same call; a batch that
+  /// follows in the same call takes it back.
+  func becomeIdle()
+}
+
+extension Collector {
+  /// For collectors that keep batches only, without a chain behind them.
+  public func advance(to time: EventTime) {}
+  /// For collectors that keep batches only, without a chain behind them.
+  public func becomeIdle() {}
 }
 
 /// A step of a chain: batches in, batches out. One instance a subtask, called by one thread at a time, though not always by
 /// the same one. Legal order: open, (process | watermark)…, finish, close. After a failure only `close` follows.
 public protocol Operator: AnyObject {
+  /// Whether the watermarks behind this operator are its own, given by `Collector.advance` and `becomeIdle`: those that come in
+  /// end here, as do idle signals. It is still told by `watermark` of those that come in. The same for the whole life.
+  var makesWatermarks: Bool { get }
   /// Once, before the first batch. When it throws it has freed what it took: `close` does not follow.
   func open() throws(Failure)
   /// One batch of input `input`; it may carry a selection. Runs to completion and does not block.
@@ -24,6 +48,7 @@ public protocol Operator: AnyObject {
 }
 
 extension Operator {
+  public var makesWatermarks: Bool { false }
   public func open() throws(Failure) {}
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {}
   public func finish(to output: any Collector) throws(Failure) {}

@@ -4,8 +4,8 @@ import Base
 struct InputProgress {
   /// What is to be done, in this order.
   struct Advance: Equatable {
-    /// The watermark has moved on to here.
-    var watermark: EventTime?
+    /// What there is to say of event time.
+    var time = TimeSignal.nothing
     /// All channels have delivered this barrier.
     var barrier: Epoch?
     /// All channels have ended.
@@ -26,8 +26,10 @@ struct InputProgress {
   func isReadable(_ channel: Int) -> Bool { barriers.isReadable(channel) }
 
   mutating func watermark(_ time: EventTime, from channel: Int) -> Advance {
-    Advance(watermark: watermarks.advance(channel, to: time))
+    Advance(time: watermarks.advance(channel, to: time))
   }
+
+  mutating func idle(_ channel: Int) -> Advance { Advance(time: watermarks.idle(channel)) }
 
   mutating func barrier(_ epoch: Epoch, from channel: Int) throws(Failure) -> Advance {
     Advance(barrier: try barriers.deliver(epoch, from: channel))
@@ -36,6 +38,6 @@ struct InputProgress {
   mutating func end(_ channel: Int) -> Advance {
     openChannels -= 1
     // The watermark first: it was held back by what came before the barrier.
-    return Advance(watermark: watermarks.end(channel), barrier: barriers.end(channel), ended: openChannels == 0)
+    return Advance(time: watermarks.end(channel), barrier: barriers.end(channel), ended: openChannels == 0)
   }
 }

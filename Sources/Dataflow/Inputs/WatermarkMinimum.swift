@@ -1,34 +1,74 @@
 import Base
 
-/// The watermark of something that is fed by several channels: the minimum over those that have not ended. A channel that
-/// has given none yet holds it back.
+/// The watermark of something that is fed by several channels: the minimum over those that are active. A channel that
+/// has given none yet holds it back; one that is idle or has ended does not.
+///
+/// When the last active channel goes idle, the watermark moves to the highest of the idle ones: each of them would have let
+/// it go there alone, so that it does not matter in which order they became idle. It never goes back: a channel that becomes
+/// active again below it holds it where it is.
 struct WatermarkMinimum {
-  /// By channel; nil once it has ended.
-  private var times: [EventTime?]
+  private enum State {
+    case active, idle, ended
+  }
+
+  private var times: [EventTime]
+  private var states: [State]
   private(set) var current = EventTime.earliest
+  /// No channel is active, and not all have ended.
+  private(set) var isIdle = false
 
-  init(channels: Int) { times = [EventTime?](repeating: .earliest, count: channels) }
-
-  /// A channel's watermark. The new minimum when that has moved on, else nil; one that goes back changes nothing.
-  mutating func advance(_ channel: Int, to time: EventTime) -> EventTime? {
-    guard let former = times[channel] else { preconditionFailure("a channel that has ended has no watermark") }
-    guard time > former else { return nil }
-    times[channel] = time
-    // While another channel is where the minimum is, it stays there.
-    return former == current ? moved() : nil
+  init(channels: Int) {
+    times = [EventTime](repeating: .earliest, count: channels)
+    states = [State](repeating: .active, count: channels)
   }
 
-  /// A channel holds the minimum back no longer. The new minimum when that has moved on, else nil, also when all have ended.
-  mutating func end(_ channel: Int) -> EventTime? {
-    times[channel] = nil
-    return moved()
+  /// A channel's watermark, which makes it active; one that goes back changes nothing else.
+  mutating func advance(_ channel: Int, to time: EventTime) -> TimeSignal {
+    precondition(states[channel] != .ended, "a channel that has ended has no watermark")
+    let former = times[channel]
+    times[channel] = max(former, time)
+    if states[channel] == .active {
+      // While another channel is where the minimum is, it stays there.
+      return time > former && former <= current ? settle() : .nothing
+    }
+    states[channel] = .active
+    return settle()
   }
 
-  private mutating func moved() -> EventTime? {
-    var minimum: EventTime?
-    for case .some(let time) in times { minimum = min(minimum ?? time, time) }
-    guard let minimum, minimum > current else { return nil }
-    current = minimum
-    return minimum
+  /// A channel holds the minimum back no longer, until its next watermark.
+  mutating func idle(_ channel: Int) -> TimeSignal {
+    precondition(states[channel] != .ended, "a channel that has ended does not become idle")
+    guard states[channel] == .active else { return .nothing }
+    states[channel] = .idle
+    return settle()
+  }
+
+  /// A channel holds the minimum back no longer. Nothing when all have ended.
+  mutating func end(_ channel: Int) -> TimeSignal {
+    states[channel] = .ended
+    return settle()
+  }
+
+  private mutating func settle() -> TimeSignal {
+    var lowest: EventTime?
+    var highestIdle: EventTime?
+    for (time, state) in zip(times, states) {
+      switch state {
+      case .active: lowest = min(lowest ?? time, time)
+      case .idle: highestIdle = max(highestIdle ?? time, time)
+      case .ended: break
+      }
+    }
+    guard let reached = lowest ?? highestIdle else { return .nothing }
+    var signal = TimeSignal()
+    if reached > current {
+      current = reached
+      signal.watermark = reached
+    }
+    let wasIdle = isIdle
+    isIdle = lowest == nil
+    if isIdle && !wasIdle { signal.idle = true }
+    if wasIdle && !isIdle { signal.watermark = current }
+    return signal
   }
 }

@@ -66,9 +66,12 @@ struct JobBuilder {
     makeOutputs(&parts)
     try makeSteps(&parts)
     let head = try makeHead(&parts)
+    let steps: [Subtask.Step] = parts.steps.reversed()
+    let watermarks = ChainWatermarks(
+      entry: task.entry, steps: steps, targets: task.steps.map(\.outputs), channels: parts.taskOutputs.map(\.channels))
     let subtask = Subtask(
-      name: task.name, head: head, steps: parts.steps.reversed(), stages: parts.stages, outputs: parts.outputs,
-      context: chain, control: control, batchRows: options.batchRows)
+      name: task.name, head: head, steps: steps, stages: parts.stages, outputs: parts.outputs,
+      context: chain, watermarks: watermarks, control: control, batchRows: options.batchRows)
     subtask.attach(to: runtime.scheduler)
     for writer in parts.writers { writer.attachWriter(subtask) }
     for reader in parts.readers { reader.attachReader(subtask) }

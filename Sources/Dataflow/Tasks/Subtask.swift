@@ -22,9 +22,11 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     case feed(SinkFeed)
   }
 
-  /// What goes through the whole chain, step by step, with the outputs emptied in between.
+  /// What goes through the chain, step by step, with the outputs emptied in between.
   fileprivate enum Sweep {
-    case watermark(EventTime)
+    /// Through the zones that the origin of watermarks reaches.
+    case time(TimeSignal, from: WatermarkZone.Origin)
+    /// Through the whole chain.
     case barrier(Epoch)
     case finish
   }
@@ -40,12 +42,16 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   /// Every channel that it writes to.
   private let outputs: [ChannelOutput]
   private let context: ChainContext
+  private let watermarks: ChainWatermarks
   private let control: JobControl
   private let batchRows: Int
 
   private var sweeps = Ring<Sweep>()
-  /// The step at which the first sweep has arrived.
+  /// The step at which the first sweep has arrived: of the chain, or of the zone.
   private var sweepStep = 0
+  /// The zone at which the first sweep has arrived, and what it says there, once that is known.
+  private var sweepZone = 0
+  private var zoneSweep: ChainWatermarks.ZoneSignal?
   /// Nothing more is read or emitted; what waits goes on its way.
   private var isEnding = false
   private var pause: (kind: Pause, since: MonotonicTime)?
@@ -57,7 +63,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   ///   - stages: those whose code this subtask runs, and which wait when it does.
   init(
     name: String, head: Head, steps: [Step], stages: [Stage], outputs: [ChannelOutput], context: ChainContext,
-    control: JobControl, batchRows: Int
+    watermarks: ChainWatermarks, control: JobControl, batchRows: Int
   ) {
     self.name = name
     self.head = head
@@ -65,6 +71,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     self.stages = stages
     self.outputs = outputs
     self.context = context
+    self.watermarks = watermarks
     self.control = control
     self.batchRows = batchRows
   }
@@ -89,6 +96,8 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
       }
       if let sweep = sweeps.peek {
         try advance(sweep)
+      } else if let (origin, signal) = watermarks.takePending() {
+        sweeps.append(.time(signal, from: origin))
       } else if isEnding {
         return end()
       } else if budget.isUsed(now: context.now) {
@@ -167,10 +176,11 @@ extension Subtask {
       try targets[gate.ports[channel].input].receive(batch, size: size)
       return
     case .watermark(let time): advance = gate.progress.watermark(time, from: channel)
+    case .idle: advance = gate.progress.idle(channel)
     case .barrier(let epoch): advance = try gate.progress.barrier(epoch, from: channel)
     case .end: advance = gate.progress.end(channel)
     }
-    if let time = advance.watermark { sweeps.append(.watermark(time)) }
+    if advance.time != .nothing { sweeps.append(.time(advance.time, from: .head)) }
     if let epoch = advance.barrier { sweeps.append(.barrier(epoch)) }
     if advance.ended { sweeps.append(.finish) }
   }
@@ -181,26 +191,63 @@ extension Subtask {
   /// Brings the first sweep one step further, or to its end.
   private func advance(_ sweep: Sweep) throws(Failure) {
     context.since = context.now
-    if sweepStep < steps.count {
-      let step = steps[sweepStep]
-      sweepStep += 1
-      switch (sweep, step) {
-      case (.watermark(let time), .operator(let node)): try node.watermark(time)
-      case (.watermark(let time), .sink(let node)): node.watermark(time)
-      case (.finish, .operator(let node)): try node.finish()
-      case (.finish, .sink(let node)): try node.finish()
-      case (.barrier, _), (_, .feed): break
-      }
-      return
-    }
-    sweepStep = 0
-    _ = sweeps.popFirst()
     switch sweep {
-    case .watermark(let time): try broadcast(.watermark(time))
-    case .barrier(let epoch): try broadcast(.barrier(epoch))
+    case .time(let signal, let origin):
+      if try advance(signal, from: origin) { return }
+    case .barrier(let epoch):
+      try broadcast(.barrier(epoch))
     case .finish:
+      watermarks.close()
+      if sweepStep < steps.count {
+        let step = steps[sweepStep]
+        sweepStep += 1
+        return try finish(step)
+      }
       try broadcast(.end)
       isEnding = true
+    }
+    sweepStep = 0
+    sweepZone = 0
+    _ = sweeps.popFirst()
+  }
+
+  private func finish(_ step: Step) throws(Failure) {
+    switch step {
+    case .operator(let node): try node.finish()
+    case .sink(let node): try node.finish()
+    case .feed: break
+    }
+  }
+
+  /// Brings what an origin says one step further. False when it has gone through all zones that the origin reaches.
+  private func advance(_ signal: TimeSignal, from origin: WatermarkZone.Origin) throws(Failure) -> Bool {
+    guard sweepZone < watermarks.zoneCount(of: origin) else { return false }
+    // What it means for a zone is asked when it comes there: until then, operators may give rows and become active by that.
+    let zone = zoneSweep ?? watermarks.apply(signal, of: origin, toZone: sweepZone)
+    zoneSweep = zone
+    if let time = zone.signal.watermark {
+      if sweepStep < zone.steps.count {
+        let step = steps[zone.steps[sweepStep]]
+        sweepStep += 1
+        try watermark(time, to: step)
+        return true
+      }
+      for channel in zone.channels { try channel.signal(.watermark(time), now: context.now) }
+    }
+    if zone.signal.idle {
+      for channel in zone.channels { try channel.signal(.idle, now: context.now) }
+    }
+    zoneSweep = nil
+    sweepStep = 0
+    sweepZone += 1
+    return true
+  }
+
+  private func watermark(_ time: EventTime, to step: Step) throws(Failure) {
+    switch step {
+    case .operator(let node): try node.watermark(time)
+    case .sink(let node): node.watermark(time)
+    case .feed(let node): try node.watermark(time)
     }
   }
 

@@ -9,12 +9,29 @@ final class OperatorNode: ChainNode, Collector {
   /// By output.
   private let targets: [[ChainTarget]]
   private var isOpen = false
+  let makesWatermarks: Bool
+  /// The chain's watermarks, and the operator's place among their origins, when it makes some.
+  private var own: (watermarks: ChainWatermarks, origin: WatermarkZone.Origin)?
+  /// The last word of an operator that makes watermarks was that it is idle.
+  private var isIdle = false
+  /// It has given no batch since it was idle: what is behind it has to hear that it is active before it gets one.
+  private var wakesUp = false
+  /// The last watermark that the operator gave.
+  private var given = EventTime.earliest
+  /// The last watermark that it was told of.
+  private var told = EventTime.earliest
 
   init(stage: Stage, body: any Operator, context: ChainContext, targets: [[ChainTarget]]) {
     self.stage = stage
     self.body = body
     self.context = context
     self.targets = targets
+    makesWatermarks = body.makesWatermarks
+  }
+
+  /// Before the first call, for an operator that makes watermarks.
+  func attach(_ watermarks: ChainWatermarks, as origin: WatermarkZone.Origin) {
+    own = (watermarks, origin)
   }
 
   func open() throws(Failure) {
@@ -34,13 +51,43 @@ final class OperatorNode: ChainNode, Collector {
     if let failure = context.failure { throw failure }
     precondition(output >= 0 && output < targets.count, "an operator emits to an output that it has")
     if batch.rowCount == 0 { return }
+    if wakesUp { try becomeActive() }
     let size = BatchSize(batch)
     stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
     try targets[output].receive(batch, size: size)
   }
 
+  func advance(to time: EventTime) {
+    guard let own else { preconditionFailure("only an operator that makes watermarks gives them") }
+    if time > given {
+      given = time
+      stage.metrics.reached(time)
+    } else if !isIdle {
+      return
+    }
+    isIdle = false
+    own.watermarks.say(TimeSignal(watermark: time), from: own.origin)
+  }
+
+  func becomeIdle() {
+    guard let own else { preconditionFailure("only an operator that makes watermarks becomes idle") }
+    if isIdle { return }
+    isIdle = true
+    wakesUp = true
+    own.watermarks.say(TimeSignal(idle: true), from: own.origin)
+  }
+
+  private func becomeActive() throws(Failure) {
+    isIdle = false
+    wakesUp = false
+    if let own { try own.watermarks.activate(own.origin, now: context.now) }
+  }
+
+  /// The watermark in front of the operator: told when it has moved on, not when it is only said again.
   func watermark(_ time: EventTime) throws(Failure) {
-    stage.metrics.reached(time)
+    if time <= told { return }
+    told = time
+    if !makesWatermarks { stage.metrics.reached(time) }
     try context.run(stage) { () throws(Failure) in try body.watermark(time, to: self) }
   }
 

@@ -69,4 +69,6 @@ final class SinkFeed: ChainNode {
     let bytes = batch.selection == nil ? size.bytes : whole.byteCount
     try output.add(whole, bytes: bytes, since: context.since, now: context.now)
   }
+
+  func watermark(_ time: EventTime) throws(Failure) { try output.signal(.watermark(time), now: context.now) }
 }
