@@ -11,17 +11,31 @@ public final class BatchBuilder {
 
   private enum Content {
     case made(OutputColumn)
+    case fields(StructColumn)
     case passed(ExportedColumn)
-    /// Of a type that is not built value by value, and not passed yet.
+    /// Of a type that is not built value by value, and not passed or begun yet.
     case awaited
 
-    init(_ type: DataType, capacity: Int) {
-      self = ColumnStorage(type).map { .made(OutputColumn(type, $0, capacity: capacity)) } ?? .awaited
+    init(_ type: DataType, capacity: Int, textCapacity: Int? = nil) {
+      self =
+        ColumnStorage(type).map {
+          .made(OutputColumn(type, $0, capacity: capacity, textCapacity: textCapacity))
+        } ?? .awaited
+    }
+
+    /// An empty one for the next batch, with memory for as much as this one took.
+    func emptied(_ field: Field, capacity: Int) -> Content {
+      switch self {
+      case .made(let column): Content(field.type, capacity: capacity, textCapacity: max(64, column.textByteCount))
+      case .fields(let column): .fields(StructColumn(like: column, capacity: capacity))
+      case .passed, .awaited: Content(field.type, capacity: capacity)
+      }
     }
 
     var count: Int {
       switch self {
       case .made(let column): column.count
+      case .fields(let column): column.count
       case .passed(let column): column.length
       case .awaited: 0
       }
@@ -48,6 +62,22 @@ public final class BatchBuilder {
       throw VolleyError("column '\(name)' is \(type), not \(Value.dataType) (\(Value.self))")
     }
     return ColumnBuilder(try made(index))
+  }
+
+  /// The struct column of that name, to append rows to.
+  ///
+  /// - Throws: there is no such column, it is no struct, or one of its fields is a list, a map, a dictionary or text of
+  ///   another layout than utf8, which can only be passed on.
+  public func structColumn(_ name: String) throws -> StructBuilder {
+    finishRows()
+    let index = try self.index(of: name)
+    if case .fields(let column) = columns[index] { return StructBuilder(column) }
+    guard case .struct(let fields) = schema.fields[index].type else {
+      throw VolleyError("column '\(name)' is \(schema.fields[index].type), no struct")
+    }
+    let column = try StructColumn(fields, path: name, capacity: 1024)
+    columns[index] = .fields(column)
+    return StructBuilder(column)
   }
 
   /// Makes column `name` the column `other` (by default of the same name) of an input batch, without a copy.
@@ -122,6 +152,7 @@ public final class BatchBuilder {
       let exported: ExportedColumn
       switch column {
       case .made(let column): exported = try column.exported()
+      case .fields(let column): exported = try column.exported()
       case .passed(let column): exported = column
       case .awaited: continue
       }
@@ -131,53 +162,7 @@ public final class BatchBuilder {
       result.append(exported)
     }
     let capacity = max(64, rowCount)
-    columns = schema.fields.map { Content($0.type, capacity: capacity) }
+    columns = zip(schema.fields, columns).map { $1.emptied($0, capacity: capacity) }
     return (rowCount, result)
-  }
-}
-
-/// Appends values to a column of a `BatchBuilder`, until that batch is emitted.
-public struct ColumnBuilder<Value: ColumnValue> {
-  @usableFromInline let column: OutputColumn
-  @usableFromInline var writer: Value.Writer
-
-  init(_ column: OutputColumn) {
-    self.column = column
-    writer = Value.Writer(column)
-  }
-
-  @inlinable public var count: Int { column.count }
-
-  @inlinable
-  public mutating func append(_ value: Value) {
-    makeRoom()
-    writer.put(value, column.count)
-    column.finish(count: column.count + 1, nullCount: column.nullCount)
-  }
-
-  /// Appends a value, or a null.
-  @inlinable
-  public mutating func append(_ value: Value?) {
-    if let value { append(value) } else { appendNull() }
-  }
-
-  @inlinable
-  public mutating func appendNull() {
-    makeRoom()
-    writer.putDefault(column.count)
-    Bits.set(column.unsafeValidity(), column.count, false)
-    column.finish(count: column.count + 1, nullCount: column.nullCount + 1)
-  }
-
-  @inlinable
-  public mutating func append(contentsOf values: some Sequence<Value>) {
-    for value in values { append(value) }
-  }
-
-  @usableFromInline
-  mutating func makeRoom() {
-    column.reserve(column.count + 1)
-    // The memory may have moved, here or through another builder of the same column.
-    writer = Value.Writer(column)
   }
 }

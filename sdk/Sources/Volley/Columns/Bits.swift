@@ -15,6 +15,22 @@ enum Bits {
     bits[index >> 3] = value ? bits[index >> 3] | mask : bits[index >> 3] & ~mask
   }
 
+  /// Clears the bits of a range.
+  static func clear(_ bits: UnsafeMutablePointer<UInt8>, _ range: Range<Int>) {
+    var index = range.lowerBound
+    while index < range.upperBound && index & 7 != 0 {
+      set(bits, index, false)
+      index += 1
+    }
+    let bytes = (range.upperBound - index) >> 3
+    if bytes > 0 { (bits + (index >> 3)).update(repeating: 0, count: bytes) }
+    index += bytes << 3
+    while index < range.upperBound {
+      set(bits, index, false)
+      index += 1
+    }
+  }
+
   static func byteCount(_ count: Int) -> Int { (count + 7) >> 3 }
 
   /// Clears each of the first `count` bits of `target` whose bit in `source`, which starts at bit `offset`, is 0.

@@ -9,7 +9,8 @@ enum ColumnStorage: Sendable, Hashable {
   /// Int32 offsets, and the bytes that they delimit.
   case bytes
 
-  /// Nil for a type that is not built so: such a column can only be passed on from an input batch.
+  /// Nil for a type that is not built so: a struct is built field by field, and any other such column can only be passed
+  /// on from an input batch.
   @usableFromInline
   init?(_ type: DataType) {
     switch type {

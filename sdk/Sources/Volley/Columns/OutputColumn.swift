@@ -29,14 +29,15 @@ public final class OutputColumn {
     self.init(type, storage, capacity: capacity)
   }
 
-  init(_ type: DataType, _ storage: ColumnStorage, capacity: Int) {
+  /// - Parameter textCapacity: bytes of text to have memory for at once.
+  init(_ type: DataType, _ storage: ColumnStorage, capacity: Int, textCapacity: Int? = nil) {
     self.type = type
     self.storage = storage
     self.capacity = max(capacity, 1)
     values = Block(byteCount: storage.byteCount(self.capacity))
     switch storage {
     case .bytes:
-      text = Block(byteCount: 16 * self.capacity)
+      text = Block(byteCount: textCapacity ?? 16 * self.capacity)
       offsets[0] = 0
     case .bits: values.address.initializeMemory(as: UInt8.self, repeating: 0, count: values.capacity)
     case .fixed: break
@@ -88,6 +89,24 @@ public final class OutputColumn {
     offsets[row + 1] = Int32(textCount)
   }
 
+  /// Bytes of the texts that are written.
+  var textByteCount: Int { textCount }
+
+  /// Writes the default value at every row from the last one on until there are so many.
+  @usableFromInline
+  func appendDefaults(upTo rows: Int) {
+    guard rows > count else { return }
+    reserve(rows)
+    switch storage {
+    // Bits that were not written are 0.
+    case .bits: break
+    case .fixed(let width):
+      (values.address + count * width).initializeMemory(as: UInt8.self, repeating: 0, count: (rows - count) * width)
+    case .bytes: (offsets + count + 1).update(repeating: Int32(textCount), count: rows - count)
+    }
+    count = rows
+  }
+
   /// Writes the default value at a row, whose earlier rows are written.
   func putDefault(_ row: Int) {
     switch storage {
@@ -118,14 +137,17 @@ public final class OutputColumn {
     self.nullCount = nullCount
   }
 
+  /// The validity as it goes to the host: nil while no row is null.
+  var exportedValidity: UnsafeRawPointer? {
+    nullCount == 0 ? nil : validityBits.map { UnsafeRawPointer($0.address) }
+  }
+
   /// What goes to the host.
   func exported() throws(VolleyError) -> ExportedColumn {
     if let problem { throw VolleyError(problem) }
     return ExportedColumn(
       length: count, offset: 0, nullCount: nullCount,
-      buffers: [
-        nullCount == 0 ? nil : validityBits.map { UnsafeRawPointer($0.address) }, UnsafeRawPointer(values.address),
-      ]
+      buffers: [exportedValidity, UnsafeRawPointer(values.address)]
         + (text.map { [UnsafeRawPointer($0.address)] } ?? []),
       owner: self)
   }
