@@ -82,9 +82,7 @@ public final class EventLog: Sendable {
 
   /// The machine's clock, in UTC.
   public static func wallClock() -> EventTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return EventTime(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    EventTime(microseconds: ProcessingTime.wallClock.microseconds)
   }
 
   /// Writes a line in one call where the kernel takes it in one; false when it could not be written whole.

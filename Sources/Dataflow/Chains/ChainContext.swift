@@ -5,6 +5,8 @@ import Observability
 final class ChainContext {
   /// What waits for room at the outputs.
   let account: OutputAccount
+  let clock: SubtaskClock
+  let input = InputCursor()
   /// The clock's last reading: taken whenever control passes from one stage to another.
   private(set) var now = MonotonicTime.now
   /// When the oldest row of the batch in hand came into the job.
@@ -15,7 +17,10 @@ final class ChainContext {
   /// Whose code runs. Time between stages is nobody's.
   private var current: Stage?
 
-  init(account: OutputAccount) { self.account = account }
+  init(account: OutputAccount, clock: SubtaskClock = SubtaskClock()) {
+    self.account = account
+    self.clock = clock
+  }
 
   /// Reads the clock; the time since the last reading is the current stage's.
   func tick() {

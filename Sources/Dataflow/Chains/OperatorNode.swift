@@ -91,6 +91,13 @@ final class OperatorNode: ChainNode, Collector {
     try context.run(stage) { () throws(Failure) in try body.watermark(time, to: self) }
   }
 
+  /// When the operator wants to be woken.
+  var wakeTime: ProcessingTime? { body.wakeTime }
+
+  func wake(at now: ProcessingTime) throws(Failure) {
+    try context.run(stage) { () throws(Failure) in try body.wake(at: now, to: self) }
+  }
+
   func finish() throws(Failure) {
     try context.run(stage) { () throws(Failure) in try body.finish(to: self) }
   }

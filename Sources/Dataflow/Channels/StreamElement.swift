@@ -11,6 +11,8 @@ public enum StreamElement: Sendable {
   /// The channel's watermark holds nobody back until its next one. Who becomes active says a watermark before its first
   /// batch; batches alone, such as those of a timer that fires behind an idle source, change nothing.
   case idle
+  /// What follows is processed at this time or later: only when data moves the clock, `ProcessingClock.ticks`.
+  case tick(ProcessingTime)
   /// All before it belongs to this epoch or an earlier one.
   case barrier(Epoch)
   /// Nothing follows.

@@ -30,7 +30,7 @@ extension Collector {
 }
 
 /// A step of a chain: batches in, batches out. One instance a subtask, called by one thread at a time, though not always by
-/// the same one. Legal order: open, (process | watermark)…, finish, close. After a failure only `close` follows.
+/// the same one. Legal order: open, (process | watermark | wake)…, finish, close. After a failure only `close` follows.
 public protocol Operator: AnyObject {
   /// Whether the watermarks behind this operator are its own, given by `Collector.advance` and `becomeIdle`: those that come in
   /// end here, as do idle signals. It is still told by `watermark` of those that come in. The same for the whole life.
@@ -41,6 +41,16 @@ public protocol Operator: AnyObject {
   func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure)
   /// The minimum over the inputs has moved on. The task hands the watermark on after this returns.
   func watermark(_ time: EventTime, to output: any Collector) throws(Failure)
+  /// When `wake` is to be called though nothing comes in; nil: never. Asked when the subtask has nothing in hand, between any
+  /// two of its elements, so that every call may change it.
+  ///
+  /// On the clock of `SubtaskContext.clock`. It may lie in the past: that is, at once.
+  var wakeTime: ProcessingTime? { get }
+  /// The time of `wakeTime` has come: `now` is not before it. Also while input flows, between two elements of it, though never
+  /// before the input was looked at; not while outputs have no room, nor after `finish`. When this returns, `wakeTime` has to
+  /// have moved on, or some work has to have been done: as long as it has come, the call is made again, after the outputs were
+  /// emptied, and before more input. So an operator with much to emit may do it in several calls.
+  func wake(at now: ProcessingTime, to output: any Collector) throws(Failure)
   /// All inputs have ended: emits what was held back.
   func finish(to output: any Collector) throws(Failure)
   /// Once, at the end, also after a failure. Frees what the operator holds.
@@ -51,6 +61,8 @@ extension Operator {
   public var makesWatermarks: Bool { false }
   public func open() throws(Failure) {}
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {}
+  public var wakeTime: ProcessingTime? { nil }
+  public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {}
   public func finish(to output: any Collector) throws(Failure) {}
   public func close() throws(Failure) {}
 }

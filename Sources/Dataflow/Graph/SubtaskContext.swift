@@ -10,13 +10,21 @@ public struct SubtaskContext: Sendable {
   /// What keyed state shares with that of all other instances of the job.
   public var stateMemory: StateMemory
 
+  /// Processing time in this subtask.
+  public var clock: SubtaskClock
+  /// What may be known of the subtask's input; in a source's context, of none.
+  public var input: InputCursor
+
   public init(
     id: SubtaskID, parallelism: Int, metrics: StageMetrics = StageMetrics(),
-    stateMemory: StateMemory = StateMemory(limit: .max)
+    stateMemory: StateMemory = StateMemory(limit: .max), clock: SubtaskClock = SubtaskClock(),
+    input: InputCursor = InputCursor()
   ) {
     self.id = id
     self.parallelism = parallelism
     self.metrics = metrics
     self.stateMemory = stateMemory
+    self.clock = clock
+    self.input = input
   }
 }

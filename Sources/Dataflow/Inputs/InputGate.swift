@@ -1,3 +1,5 @@
+import Base
+
 /// The channels that feed a subtask, read in turn. Used by the thread that runs the subtask.
 final class InputGate {
   /// A channel's reading end, and the logical input that it belongs to.
@@ -8,12 +10,16 @@ final class InputGate {
 
   let ports: [Port]
   var progress: InputProgress
+  /// Where the channels stand when data moves the clock.
+  var ticks: ChannelTicks
   private var cursor = 0
 
-  init(ports: [Port]) {
+  /// - Parameter start: where a clock that data moves begins.
+  init(ports: [Port], start: ProcessingTime = ProcessingTime(microseconds: .min)) {
     precondition(!ports.isEmpty, "a task without a source has a channel that feeds it")
     self.ports = ports
     progress = InputProgress(channels: ports.count)
+    ticks = ChannelTicks(channels: ports.count, start: start)
   }
 
   /// The next element of a channel that may be read; nil when there is none. Every channel gets its turn.

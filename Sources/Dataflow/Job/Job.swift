@@ -123,6 +123,7 @@ public final class Job: Sendable {
       return life.isStopRequested
     }
     if isStopRequested { runtime.requestStop() }
+    runtime.follow(options.clock)
     gate.decide(true)
     for subtask in runtime.subtasks { subtask.notify() }
   }
@@ -181,6 +182,7 @@ public final class Job: Sendable {
     }
     runtime?.scheduler.shutDown()
     for thread in threads { thread.join() }
+    runtime?.unfollow(options.clock)
     control.end()
   }
 

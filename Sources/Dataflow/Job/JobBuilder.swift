@@ -61,7 +61,8 @@ struct JobBuilder {
 
   private func makeSubtask(_ index: Int, _ number: Int) throws(Failure) {
     let task = graph.tasks[index]
-    let chain = ChainContext(account: OutputAccount(byteLimit: options.waitingBytes))
+    let chain = ChainContext(
+      account: OutputAccount(byteLimit: options.waitingBytes), clock: SubtaskClock(options.clock))
     var parts = Parts(task: task, index: index, number: number, chain: chain)
     makeOutputs(&parts)
     try makeSteps(&parts)
@@ -143,7 +144,7 @@ struct JobBuilder {
       let stage = stages.stage(entry: entry, subtask: parts.number)
       let place = SubtaskContext(
         id: SubtaskID(task: parts.index, index: parts.number), parallelism: parts.task.parallelism,
-        metrics: stage.metrics, stateMemory: stateMemory)
+        metrics: stage.metrics, stateMemory: stateMemory, clock: parts.chain.clock, input: parts.chain.input)
       switch step.body {
       case .operator(let make):
         let body = try stage.made { () throws(Failure) in try make(place) }
@@ -185,12 +186,14 @@ struct JobBuilder {
       let ports = ports(of: parts)
       parts.readers = ports.map(\.channel)
       if firstEntry < runtime.inputs.count, !parts.task.steps.isEmpty { runtime.inputs[firstEntry] += parts.readers }
-      return .channels(InputGate(ports: ports.map { InputGate.Port(reader: $0.channel, input: $0.input) }), entry)
+      let gate = InputGate(
+        ports: ports.map { InputGate.Port(reader: $0.channel, input: $0.input) }, start: parts.chain.clock.reached)
+      return .channels(gate, entry)
     }
     let stage = stages.stage(entry: firstEntry, subtask: parts.number)
     let place = SubtaskContext(
       id: SubtaskID(task: parts.index, index: parts.number), parallelism: parts.task.parallelism,
-      metrics: stage.metrics, stateMemory: stateMemory)
+      metrics: stage.metrics, stateMemory: stateMemory, clock: SubtaskClock(options.clock))
     let body = try stage.made { () throws(Failure) in try make(place) }
     let source = SourceControl(stage: stage, body: body)
     runtime.sources.append(source)
@@ -203,8 +206,9 @@ struct JobBuilder {
     runtime.sourceThreads.append(
       SourceThread(
         source: source, writer: channel, coalescer: makeCoalescer(), waitingBytes: options.waitingBytes,
-        control: control, batchRows: options.batchRows))
-    return .channels(InputGate(ports: [InputGate.Port(reader: channel, input: 0)]), entry)
+        control: control, batchRows: options.batchRows, clock: SubtaskClock(options.clock)))
+    let gate = InputGate(ports: [InputGate.Port(reader: channel, input: 0)], start: parts.chain.clock.reached)
+    return .channels(gate, entry)
   }
 
   /// The channels that lead to a subtask, and to which of its inputs.

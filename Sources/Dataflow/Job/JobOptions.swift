@@ -14,11 +14,13 @@ public struct JobOptions: Sendable {
   public var waitingBytes: Int
   /// The most bytes that the keyed state of all subtasks may take together.
   public var stateBytes: Int
+  /// What it takes for processing time.
+  public var clock: ProcessingClock
 
   public init(
     threads: Int = 1, batchRows: Int = 65_536, batchDelay: Duration = .milliseconds(10),
     channelBytes: Int = 4 << 20, channelBatches: Int = 16, waitingBytes: Int = 256 << 20,
-    stateBytes: Int = .max
+    stateBytes: Int = .max, clock: ProcessingClock = .system
   ) {
     self.threads = threads
     self.batchRows = batchRows
@@ -27,5 +29,6 @@ public struct JobOptions: Sendable {
     self.channelBatches = channelBatches
     self.waitingBytes = waitingBytes
     self.stateBytes = stateBytes
+    self.clock = clock
   }
 }

@@ -11,6 +11,8 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
   var sinkThreads: [SinkThread] = []
   /// By entry of the stage table: the channels in front of it.
   var inputs: [[any ChannelReader]]
+  /// Under which a clock that is moved by hand knows the job.
+  private var clockListener: Int?
 
   init(scheduler: Scheduler, control: JobControl, stageCount: Int) {
     self.scheduler = scheduler
@@ -47,6 +49,16 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
     for subtask in subtasks { subtask.notify() }
     for thread in sourceThreads { thread.wake() }
     for thread in sinkThreads { thread.wake() }
+  }
+
+  /// Every subtask looks whether an operator is to be woken when somebody moves the clock; until `unfollow`.
+  func follow(_ clock: ProcessingClock) {
+    guard case .manual(let clock) = clock else { return }
+    clockListener = clock.add { [subtasks] in for subtask in subtasks { subtask.notify() } }
+  }
+
+  func unfollow(_ clock: ProcessingClock) {
+    if case .manual(let clock) = clock, let clockListener { clock.remove(clockListener) }
   }
 
   /// By entry of the stage table: what waits in front of it.

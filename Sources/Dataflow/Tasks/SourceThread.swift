@@ -14,17 +14,20 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
   private let account: OutputAccount
   private let control: JobControl
   private let batchRows: Int
+  /// Only ticked here.
+  private let clock: SubtaskClock
 
   /// How long a `read` may wait for a first row: how soon a source that ignores `stop` is noticed to have to.
   private static let longestRead: Int64 = 100_000_000
 
   init(
     source: SourceControl, writer: any ChannelWriter, coalescer: BatchCoalescer, waitingBytes: Int,
-    control: JobControl, batchRows: Int
+    control: JobControl, batchRows: Int, clock: SubtaskClock
   ) {
     self.source = source
     self.control = control
     self.batchRows = batchRows
+    self.clock = clock
     account = OutputAccount(byteLimit: waitingBytes)
     output = ChannelOutput(writer: writer, account: account, coalescer: coalescer)
     writer.attachWriter(parker)
@@ -69,6 +72,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
         let size = BatchSize(batch)
         source.stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
         try output.add(batch, bytes: size.bytes, since: now, now: now)
+        if clock.isTicking { try output.signal(.tick(clock.tick()), now: now) }
       case .idle:
         // One that comes back at once although it may wait is not asked again at full speed.
         let pause = min(idleReads.delay(), wait)

@@ -10,6 +10,7 @@ final class ChainBench {
   let outputs: [LocalChannel]
   let control = JobControl()
   let subtask: Subtask
+  let context: ChainContext
   private let scheduler = Scheduler(threads: 1)
 
   /// - Parameters:
@@ -21,11 +22,12 @@ final class ChainBench {
   init(
     _ operators: [any Operator], inputOf: [Int] = [0], entry: [JobGraph.Target]? = nil,
     targets: [[[JobGraph.Target]]]? = nil, outputCount: Int = 1, outputLimit: Int = 1000,
-    delay: Int64 = 0, waitingBytes: Int = 1 << 20
+    delay: Int64 = 0, waitingBytes: Int = 1 << 20, clock: ProcessingClock = .system
   ) throws {
     inputs = inputOf.map { _ in LocalChannel(elementLimit: 1000, byteLimit: 1 << 20) }
     outputs = (0..<outputCount).map { _ in LocalChannel(elementLimit: outputLimit, byteLimit: 1 << 20) }
-    let context = ChainContext(account: OutputAccount(byteLimit: waitingBytes))
+    let context = ChainContext(account: OutputAccount(byteLimit: waitingBytes), clock: SubtaskClock(clock))
+    self.context = context
     let channels = outputs.map {
       ChannelOutput(
         writer: $0, account: context.account,
@@ -56,10 +58,11 @@ final class ChainBench {
     let steps = nodes.compactMap { $0 }.map { Subtask.Step.operator($0) }
     let head = try (0...(inputOf.max() ?? 0)).map { try chainTargets(entry, input: $0) }
     let ports = zip(inputs, inputOf).map { InputGate.Port(reader: $0, input: $1) }
+    let gate = InputGate(ports: ports, start: context.clock.reached)
     let watermarks = ChainWatermarks(
       entry: [entry], steps: steps, targets: targets, channels: taskOutputs.map(\.channels))
     subtask = Subtask(
-      name: "test", head: .channels(InputGate(ports: ports), head), steps: steps, stages: [],
+      name: "test", head: .channels(gate, head), steps: steps, stages: [],
       outputs: channels, context: context, watermarks: watermarks, control: control, batchRows: 1000)
     control.begin(parts: 1) {}
     for kind in OpenOrder.allCases { try subtask.open(kind) }
@@ -89,6 +92,7 @@ final class ChainBench {
       case .batch(let batch): words.append(Rows.ids(batch).map(String.init).joined(separator: ","))
       case .watermark(let time): words.append("w\(time.microseconds)")
       case .idle: words.append("idle")
+      case .tick(let time): words.append("t\(time.microseconds)")
       case .barrier(let epoch): words.append("b\(epoch.number)")
       case .end: words.append("end")
       }

@@ -1,0 +1,82 @@
+import Arrow
+import Base
+
+extension Subtask {
+  /// Reads a batch or a signal. An outcome when there was none.
+  func readNext(_ budget: inout RunBudget) throws(Failure) -> RunOutcome? {
+    hasLooked = true
+    switch head {
+    case .source(let source, let targets):
+      return try read(source, to: targets, &budget)
+    case .channels(let gate, let targets):
+      guard let (channel, item) = gate.next() else { return try waitForInput(until: nil) }
+      context.input.quietSince = nil
+      try take(item, from: channel, gate, targets, &budget)
+      return nil
+    }
+  }
+
+  private func read(
+    _ source: SourceControl, to targets: [ChainTarget], _ budget: inout RunBudget
+  ) throws(Failure) -> RunOutcome? {
+    if source.shouldStop {
+      sweeps.append(.finish)
+      return nil
+    }
+    let outcome = try context.run(source.stage) { () throws(Failure) in
+      try source.body.read(maxRows: batchRows, timeout: .zero)
+    }
+    switch outcome {
+    case .batch(let batch):
+      precondition(batch.rowCount > 0 && batch.selection == nil, "a source gives rows, without a selection")
+      idleReads.reset()
+      context.input.quietSince = nil
+      let size = BatchSize(batch)
+      source.stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
+      context.since = context.now
+      budget.use(bytes: size.bytes)
+      try context.run(source.stage) { () throws(Failure) in try targets.receive(batch, size: size) }
+      if context.clock.isTicking { try reach(context.clock.tick()) }
+      return nil
+    case .idle:
+      return try waitForInput(until: context.now + idleReads.delay())
+    case .end:
+      sweeps.append(.finish)
+      return nil
+    }
+  }
+
+  private func take(
+    _ item: ChannelItem, from channel: Int, _ gate: InputGate, _ targets: [[ChainTarget]], _ budget: inout RunBudget
+  ) throws(Failure) {
+    context.since = item.since
+    let advance: InputProgress.Advance
+    switch item.element {
+    case .batch(let batch):
+      budget.use(bytes: item.byteCount)
+      let size = BatchSize(rows: batch.length, bytes: item.byteCount)
+      if context.clock.isTicking { context.clock.enter(gate.ticks[channel]) }
+      try targets[gate.ports[channel].input].receive(batch, size: size)
+      context.clock.enter(nil)
+      return
+    case .tick(let time):
+      if let time = gate.ticks.advance(channel, to: time) { try reach(time) }
+      return
+    case .watermark(let time): advance = gate.progress.watermark(time, from: channel)
+    case .idle: advance = gate.progress.idle(channel)
+    case .barrier(let epoch): advance = try gate.progress.barrier(epoch, from: channel)
+    case .end:
+      advance = gate.progress.end(channel)
+      if let time = gate.ticks.end(channel), context.clock.isTicking { try reach(time) }
+    }
+    if advance.time != .nothing { sweeps.append(.time(advance.time, from: .head)) }
+    if let epoch = advance.barrier { sweeps.append(.barrier(epoch)) }
+    if advance.ended { sweeps.append(.finish) }
+  }
+
+  /// Data has moved the clock: what is behind hears of it at once, operators that wait for that time before the next batch.
+  private func reach(_ time: ProcessingTime) throws(Failure) {
+    context.clock.reach(time)
+    try broadcast(.tick(time))
+  }
+}

@@ -1,0 +1,56 @@
+import Base
+
+extension Subtask {
+  /// Puts on their channels what has waited. True when nothing waits.
+  func retryOutputs() -> Bool {
+    if context.account.stuckOutputs == 0 { return true }
+    // Each is tried, so that each channel knows that it is waited for.
+    for output in outputs where output.isStuck { _ = output.retry() }
+    return context.account.stuckOutputs == 0
+  }
+
+  func flushDue() throws(Failure) {
+    for output in outputs { try output.flushDue(now: context.now) }
+  }
+
+  /// The first operator that is to be woken now.
+  func dueOperator() -> OperatorNode? {
+    guard let time = earliestWake, time <= context.clock.reached else { return nil }
+    return operators.first { $0.wakeTime == time }
+  }
+
+  /// The first time at which an operator wants to be woken.
+  private var earliestWake: ProcessingTime? {
+    var earliest: ProcessingTime?
+    for node in operators {
+      guard let time = node.wakeTime else { continue }
+      earliest = min(earliest ?? time, time)
+    }
+    return earliest
+  }
+
+  /// The input pauses: sinks flush, and rows whose time has come leave. Nil when an operator is to be woken before.
+  func waitForInput(until time: MonotonicTime?) throws(Failure) -> RunOutcome? {
+    context.input.quietSince = context.input.quietSince ?? context.clock.reached
+    let wake = earliestWake
+    if let wake, wake <= context.clock.reached { return nil }
+    for case .sink(let node) in steps { try node.pause() }
+    try flushDue()
+    var earliest = time
+    if let delay = wake.flatMap({ context.clock.wait(until: $0) }) {
+      let time = context.now + delay
+      earliest = min(earliest ?? time, time)
+    }
+    return wait(.idle, until: earliest)
+  }
+
+  func wait(_ kind: Pause, until time: MonotonicTime?) -> RunOutcome {
+    pause = (kind, context.now)
+    var earliest = time
+    for output in outputs {
+      guard let deadline = output.deadline else { continue }
+      earliest = min(earliest ?? deadline, deadline)
+    }
+    return .waiting(until: earliest)
+  }
+}
