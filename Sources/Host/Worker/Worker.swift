@@ -20,6 +20,7 @@ struct Worker {
       exit(Failure.Kind.software.exitCode)
     }
     prepareSignals()
+    OpenFileLimit.raise()
     StandardOutput.keepFromPlugins()
     let stop = StopWatch()
     StopSignals.watch(stop)
