@@ -74,6 +74,33 @@ struct CompressedOutputTests {
     try sink.close(complete: true)
   }
 
+  @Test("standard output is compressed by option, and what was flushed can be read at once")
+  func standardOutput() throws {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    let options: JSONValue = .object([.init("compression", .string("toy"))])
+    var parsed = try ConnectorOptions(.init(name: "stdout", options: options), role: "sink", uid: "out")
+    let compression = try OutputCompression("", &parsed, ToyCodec.set, uid: "out")
+    let sink = FileSink(
+      StandardOutputTarget(descriptor: ends[1]), formatter: JSONLinesFormatter(schema: Schema(Self.schema)),
+      compression: compression)
+    try sink.open()
+    var seen: [UInt8] = []
+    for round in 0..<3 as Range<Int64> {
+      try sink.write(batch(round * 10..<(round + 1) * 10))
+      try sink.flush()
+      var buffer = [UInt8](repeating: 0, count: 1 << 16)
+      let count = read(ends[0], &buffer, buffer.count)
+      seen += buffer.prefix(max(0, count))
+      #expect(ToyCodec.decompress(seen) == text(0..<(round + 1) * 10))
+    }
+    try sink.close(complete: true)
+    _ = try makeSink(
+      "stdout", [.init("format", .string("csv")), .init("compression", .string("toy"))], Self.schema,
+      codecs: ToyCodec.set)
+  }
+
   @Test("a file is one whole, however often the input pauses")
   func flush() throws {
     let sink = try sink(folder.file("out.toy"))

@@ -176,8 +176,9 @@ private func csvSink(_ path: String) throws -> SinkFactory {
   func closedOutput() throws {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
-    let sink = StandardOutputSink(
-      formatter: CSVFormatter(schema: Schema(fields), delimiter: 44, hasHeader: true), descriptor: ends[1])
+    let sink = FileSink(
+      StandardOutputTarget(descriptor: ends[1]),
+      formatter: CSVFormatter(schema: Schema(fields), delimiter: 44, hasHeader: true))
     try sink.open()
     try sink.write(numbers(0..<2))
     try sink.flush()

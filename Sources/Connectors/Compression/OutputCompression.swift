@@ -63,7 +63,7 @@ final class Compressor {
   func restart() { isInside = false }
 
   /// - Returns: bytes that went to the file.
-  func write(_ bytes: UnsafeRawBufferPointer, to file: OutputFile) throws(Failure) -> Int {
+  func write(_ bytes: UnsafeRawBufferPointer, to file: any ByteOutput) throws(Failure) -> Int {
     guard !bytes.isEmpty else { return 0 }
     try beginWhole()
     var taken = 0
@@ -80,7 +80,7 @@ final class Compressor {
   ///
   /// - Parameter evenEmpty: also when none was: a file needs one.
   /// - Returns: bytes that went to the file.
-  func endWhole(evenEmpty: Bool = false, to file: OutputFile) throws(Failure) -> Int {
+  func endWhole(evenEmpty: Bool = false, to file: any ByteOutput) throws(Failure) -> Int {
     guard isInside || evenEmpty else { return 0 }
     try beginWhole()
     var written = 0
@@ -98,7 +98,7 @@ final class Compressor {
     isInside = true
   }
 
-  private func write(_ count: Int, to file: OutputFile) throws(Failure) -> Int {
+  private func write(_ count: Int, to file: any ByteOutput) throws(Failure) -> Int {
     guard count > 0, let start = room.baseAddress else { return 0 }
     try file.write(start.assumingMemoryBound(to: UInt8.self), count)
     return count

@@ -17,7 +17,7 @@ extension BuiltinConnectors {
     try checkTypes(schema.fields, isRead: false, nests: true, options.place)
     let name = ConsoleName(uid, in: .shared)
     return SinkFactory(label: label, maximumParallelism: 1) { _ in
-      StandardOutputSink(formatter: ConsoleFormatter(schema: schema, name: name))
+      FileSink(StandardOutputTarget(), formatter: ConsoleFormatter(schema: schema, name: name))
     }
   }
 
@@ -28,8 +28,9 @@ extension BuiltinConnectors {
       throw Failure(.usage, "\(options.place): the option 'format' is missing; give one of csv, jsonlines, arrowstream")
     }
     let text = try FormatterOptions(format, "", &options, schema, codecs, uid)
+    let compression = text.isArrow ? nil : try OutputCompression("", &options, codecs, uid: uid)
     return SinkFactory(label: label, maximumParallelism: 1) { _ in
-      StandardOutputSink(formatter: text.makeFormatter(schema))
+      FileSink(StandardOutputTarget(), formatter: text.makeFormatter(schema), compression: compression)
     }
   }
 

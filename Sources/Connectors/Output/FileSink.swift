@@ -3,18 +3,18 @@ import Base
 import Dataflow
 import Glibc
 
-/// Writes rows to a file, which appears when it is complete.
+/// Writes rows to one output: a file, which appears when it is complete, or standard output.
 final class FileSink: Sink {
   /// Bytes that are put together before they are written.
   static let chunkBytes = 256 << 10
 
   let blocks = true
-  private let target: FileTarget
+  private let target: any OutputTarget
   private let formatter: any RowFormatter
   private let compression: OutputCompression?
   private var part: OutputPart?
 
-  init(_ target: FileTarget, formatter: any RowFormatter, compression: OutputCompression? = nil) {
+  init(_ target: any OutputTarget, formatter: any RowFormatter, compression: OutputCompression? = nil) {
     self.target = target
     self.formatter = formatter
     self.compression = compression
@@ -41,12 +41,19 @@ final class FileSink: Sink {
       return
     }
     try part?.commit()
-    try target.removeFormerParts()
+    try target.finish()
   }
 }
 
+/// Where a subtask's rows go.
+protocol OutputTarget: Sendable {
+  func open(_ formatter: any RowFormatter, _ compressors: CompressorPool?) throws(Failure) -> OutputPart
+  /// The part is complete.
+  func finish() throws(Failure)
+}
+
 /// Where a subtask's file is.
-struct FileTarget {
+struct FileTarget: OutputTarget {
   /// As the plan has it: a file, or a folder when it ends with "/".
   let path: String
   /// "csv", "jsonl.gz".
@@ -69,7 +76,7 @@ struct FileTarget {
 
   /// Parts beyond this job's, which an earlier one with more subtasks wrote, would look like rows of this one. The first
   /// subtask removes them when its own part is complete.
-  func removeFormerParts() throws(Failure) {
+  func finish() throws(Failure) {
     guard isFolder, subtask == 0 else { return }
     for name in folderEntries(path) ?? [] where name.hasPrefix("part-") && name.hasSuffix(".\(suffix)") {
       let number = name.dropFirst("part-".count).dropLast(suffix.count + 1)

@@ -1,10 +1,10 @@
 import Arrow
 import Base
 
-/// One file of rows while it is being written: what formats them, and the text that has not been written yet.
+/// One file of rows, or standard output, while it is being written: what formats them, and the text that has not been written yet.
 final class OutputPart {
   private let formatter: any RowFormatter
-  private let file: OutputFile
+  private let file: any ByteOutput
   private let out: ByteWriter
   private let compressors: CompressorPool?
   private var compressor: Compressor?
@@ -14,22 +14,32 @@ final class OutputPart {
   /// When it was opened.
   let since = MonotonicTime.now
 
-  /// Opens the file, under its hidden name, and begins it.
+  /// Begins what goes to `file`.
   ///
   /// - Parameters:
   ///   - bufferBytes: memory for waiting text to begin with.
-  ///   - place: leads messages: "sink 'out' (csv)".
-  ///   - compressors: nil for a plain file.
+  ///   - compressors: nil for plain bytes.
   init(
-    path: String, formatter: any RowFormatter, bufferBytes: Int, place: String, compressors: CompressorPool? = nil
+    _ file: any ByteOutput, formatter: any RowFormatter, bufferBytes: Int, compressors: CompressorPool? = nil
   ) throws(Failure) {
+    self.file = file
     self.formatter = formatter
     self.compressors = compressors
     compressor = try compressors?.take()
     compressor?.restart()
-    file = try OutputFile(path: path, place: place)
     out = ByteWriter(capacity: bufferBytes)
     formatter.writeHeader(to: out)
+  }
+
+  /// Opens the file, under its hidden name, and begins it.
+  ///
+  /// - Parameter place: leads messages: "sink 'out' (csv)".
+  convenience init(
+    path: String, formatter: any RowFormatter, bufferBytes: Int, place: String, compressors: CompressorPool? = nil
+  ) throws(Failure) {
+    try self.init(
+      try OutputFile(path: path, place: place), formatter: formatter, bufferBytes: bufferBytes, compressors: compressors
+    )
   }
 
   /// Bytes of the file so far, what waits to be written included. Of a compressed file what waits is counted as it is, until

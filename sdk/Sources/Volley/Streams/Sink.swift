@@ -19,7 +19,7 @@ public struct Sink {
   ///   - path: a file, or with "/" at its end a folder.
   ///   - style: how else the text looks.
   ///   - layout: how rows are spread over a folder's files.
-  ///   - compression: of the files. What was flushed can be read from a compressed file, too.
+  ///   - compression: of the files.
   public static func csv(
     _ path: String, header: Bool = true, delimiter: Character = ",", style: CSVStyle = .standard,
     layout: FileLayout = .onePerSubtask, compression: Compression = .auto
@@ -36,7 +36,7 @@ public struct Sink {
   /// - Parameters:
   ///   - path: a file, or with "/" at its end a folder.
   ///   - layout: how rows are spread over a folder's files.
-  ///   - compression: of the files. What was flushed can be read from a compressed file, too.
+  ///   - compression: of the files.
   public static func jsonLines(_ path: String, layout: FileLayout = .onePerSubtask, compression: Compression = .auto)
     -> Sink
   {
@@ -63,8 +63,10 @@ public struct Sink {
   }
 
   /// Standard output, as comma-separated values or JSON lines.
-  public static func stdout(_ format: OutputFormat = .jsonLines) -> Sink {
-    connector("stdout", [.init("format", .string(format.rawValue))])
+  ///
+  /// - Parameter compression: what was flushed can be read at once.
+  public static func stdout(_ format: OutputFormat = .jsonLines, compression: Compression = .auto) -> Sink {
+    connector("stdout", [.init("format", .string(format.rawValue))] + compression.sinkOptions)
   }
 
   /// Standard output, for people.
