@@ -1,4 +1,6 @@
 import Base
+import Observability
+import Synchronization
 import TestSupport
 import Testing
 import VolleyPlan
@@ -178,5 +180,26 @@ private let pair = [Field("a", .int64), Field("b", .utf8)]
       #expect(rows[0][0]?.hasPrefix("in.txt:1: the record has ") == true, "\(rows)")
       #expect(rows[0][0]?.contains("that 'maxRecordBytes' allows") == true)
     }
+  }
+
+  @Test("members that the schema does not have are counted, and told once with the first one's name")
+  func skippedMembers() throws {
+    let folder = TemporaryFolder()
+    let path = folder.write("in", "{\"a\":1,\"c\\n\":2,\"d\":{\"a\":3}}\n{\"d\":[],\"a\":4}\n{\"a\":5}\n")
+    let log = Mutex([String]())
+    let source = try makeSource(
+      "jsonlines", [.init("path", .string(path))], [Field("a", .int64)],
+      log: EventLog(minimum: .info) { line in log.withLock { $0.append(line.message) } })
+    for _ in 0..<2 {
+      var context = alone
+      context.metrics = StageMetrics()
+      #expect(try rows(of: source.make(context)) == [["1"], ["4"], ["5"]])
+      let counters = context.metrics.counts.userCounters
+      #expect(counters.map(\.name) == ["members not in the schema"] && counters.map(\.value) == [3])
+    }
+    #expect(
+      log.withLock { $0 } == [
+        "source 'orders' skips members of its records that its schema does not have, such as 'c\n'"
+      ])
   }
 }

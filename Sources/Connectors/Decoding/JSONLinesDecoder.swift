@@ -5,7 +5,7 @@ import VolleyPlan
 
 /// One JSON object a line (RFC 8259, https://jsonlines.org), its members the columns.
 ///
-/// - Members that the schema does not have are skipped, whatever they hold; a column without a member is null.
+/// - Members that the schema does not have are skipped, whatever they hold, and those of records counted; a column without a member is null.
 /// - Integers are exact; a number with a fraction or an exponent is no integer. Doubles are rounded correctly; besides numbers
 ///   they may be "NaN", "Infinity" or "-Infinity" as text. Timestamps are ISO 8601 text or an integer of the unit.
 /// - Lines of white space only are skipped.
@@ -21,6 +21,10 @@ final class JSONLinesDecoder: RecordDecoder {
   }
 
   func beginFile(_ path: String) {}
+
+  var skippedMembers: (count: Int, first: String) {
+    (names.skipped, String(decoding: names.firstSkipped, as: UTF8.self))
+  }
 
   func decode(_ window: ByteWindow, into table: ColumnTable, maxRows: Int) -> DecodeOutcome {
     let names = names

@@ -12,6 +12,9 @@ final class JSONNames {
   /// By column: the column that followed it last time; the last entry is for the first member of an object.
   private let successors: UnsafeMutablePointer<Int>
   let count: Int
+  /// Members that no column takes, so far, and the name of the first.
+  private(set) var skipped = 0
+  private(set) var firstSkipped: [UInt8] = []
 
   init(_ fields: [Field]) {
     count = fields.count
@@ -72,6 +75,8 @@ final class JSONNames {
         return column
       }
     }
+    if skipped == 0 { firstSkipped = Array(UnsafeBufferPointer(start: start, count: length)) }
+    skipped &+= 1
     return nil
   }
 }

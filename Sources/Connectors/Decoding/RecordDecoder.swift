@@ -8,6 +8,8 @@ protocol RecordDecoder: AnyObject {
   var endsAtReturn: Bool { get }
   /// The next bytes are the first of a file, or of a part of one.
   func beginFile(_ path: String)
+  /// Members of records that no column took, so far, and the name of the first of them.
+  var skippedMembers: (count: Int, first: String) { get }
   /// Decodes complete records from the window's start, until the table has `maxRows` rows or the window has no further
   /// complete record, and moves the window's start behind them.
   ///
@@ -17,6 +19,7 @@ protocol RecordDecoder: AnyObject {
 
 extension RecordDecoder {
   var endsAtReturn: Bool { false }
+  var skippedMembers: (count: Int, first: String) { (0, "") }
 }
 
 enum DecodeOutcome {

@@ -85,6 +85,14 @@ final class RecordReader {
     return window.offset >= window.splitEnd
   }
 
+  /// Nothing more is read: what was passed in the records is counted.
+  func close(_ journal: SourceJournal) {
+    let skipped = decoder.skippedMembers
+    guard skipped.count > 0 else { return }
+    metrics.counter("members not in the schema")?.add(skipped.count)
+    journal.skipsMembers(suchAs: skipped.first)
+  }
+
   /// Decodes what the window has. Whether a batch should go.
   ///
   /// - Throws: `data` when the input as a whole cannot be read, or at a bad record whose policy is to stop.

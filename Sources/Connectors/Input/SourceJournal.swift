@@ -9,6 +9,7 @@ final class SourceJournal: Sendable {
 
   private struct Told {
     var skipped: Set<[String]> = []
+    var skipsMembers = false
     var badRecords = 0
     var unreadable: Set<String> = []
     var isWaiting: Set<String> = []
@@ -26,6 +27,19 @@ final class SourceJournal: Sendable {
     log.info(
       "source.columns-skipped", "source '\(uid)' skips \(names) of \(path), which its schema does not have",
       ["uid": .string(uid), "file": .string(path), "columns": .string(columns.joined(separator: ","))])
+  }
+
+  /// Records have members that the schema does not; the report counts them.
+  func skipsMembers(suchAs name: String) {
+    let isNew = told.withLock { told in
+      defer { told.skipsMembers = true }
+      return !told.skipsMembers
+    }
+    guard let log, isNew else { return }
+    log.info(
+      "source.members-skipped",
+      "source '\(uid)' skips members of its records that its schema does not have, such as '\(name)'",
+      ["uid": .string(uid), "member": .string(name)])
   }
 
   /// A watched file has more bytes than when it was taken.
