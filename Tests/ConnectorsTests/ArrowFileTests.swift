@@ -168,4 +168,15 @@ private func source(_ format: String, _ path: String, _ schema: [Field] = fields
         ))
     }
   }
+
+  @Test("a file that is read as a stream is told to be one")
+  func fileAsStream() throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("x")
+    try run(try makeSink("arrow", [.init("path", .string(path))], fields).make(alone), [rows(0..<10)])
+    let sentence = "\(path): is in the Arrow file format, not in the stream format; read it with the connector 'arrow'"
+    #expect(message { _ = try batches(of: try source("arrowstream", path).make(alone)) } == sentence)
+    let connector = Plan.Connector(name: "arrowstream", options: .object([.init("path", .string(path))]))
+    #expect(message { _ = try BuiltinConnectors.inferSchema(connector, uid: "orders") } == sentence)
+  }
 }

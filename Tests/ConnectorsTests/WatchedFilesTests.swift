@@ -163,6 +163,34 @@ private func moveIn(_ folder: TemporaryFolder, _ name: String, _ content: String
     )
   }
 
+  @Test("Arrow files and streams are watched as text is", arguments: ["arrow", "arrowstream"])
+  func arrow(_ format: String) throws {
+    let folder = TemporaryFolder()
+    mkdir(folder.file("in"), 0o755)
+    let put = { (name: String, numbers: [Int64]) in
+      let sink = try makeSink(format, [.init("path", .string(folder.file("in/\(name)")))], fields).make(alone)
+      try run(sink, [batch(fields, numbers.map { [.int64($0)] })])
+    }
+    try put("first", [1, 2])
+    let options: [JSONValue.Member] = [.init("path", .string(folder.file("in"))), .init("watch", .bool(true))]
+    let connector = Plan.Connector(name: format, options: .object(options))
+    #expect(try BuiltinConnectors.inferSchema(connector, uid: "orders") == fields)
+    let source = try makeSource(format, options, fields).make(alone)
+    try source.open()
+    #expect(try next(source) == ["1", "2"])
+    #expect(try available(source) == [])
+    for round in 3..<6 as Range<Int64> {
+      try put("later-\(round)", [round])
+      #expect(try next(source) == ["\(round)"])
+      // Another file under a name that was read.
+      try put("first", [-round])
+      #expect(try next(source) == ["\(-round)"])
+    }
+    source.stop()
+    #expect(try next(source) == ["end"])
+    try source.close()
+  }
+
   @Test("a file is not read again under another name, a link or when it is written again; one in its place is")
   func identity() throws {
     let folder = TemporaryFolder()

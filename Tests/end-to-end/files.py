@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 
@@ -353,12 +354,41 @@ def functions(folder):
         assert abs(row["middle"] - want[7]) < 30, (row, want)
 
 
+def many_folders(folder):
+    """More files open at once than the soft limit that most systems give."""
+    rows = [{"id": id, "part": id % 300} for id in range(3000)]
+    path, out = os.path.join(folder, "in.jsonl"), os.path.join(folder, "out/")
+    write(path, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        schema = [field("id", "int64"), field("part", "int64")]
+        run(folder, source("jsonlines", path, schema), sink("csv", out, partitionBy="part", maxOpenFiles=400), batch_rows=100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    table = pa.dataset.dataset(out, format="csv", partitioning="hive").to_table().sort_by("id")
+    assert table.select(["id", "part"]).to_pylist() == rows, f"{table.num_rows} rows"
+
+
+def dead_letters(folder):
+    path = write(os.path.join(folder, "in.csv"), b"id\n1\nx\n2\ny\n")
+    plan = source("csv", path, [field("id", "int64")])
+    plan["source"]["badRecords"] = {"deadLetter": {"path": os.path.join(folder, "bad.jsonl")}}
+    report = json.loads(run(folder, plan, sink("blackhole"), report="json").stderr.splitlines()[-1])
+    assert report["dead_letters"] == 2 and report["rows_in"] == 2, report
+    path = write(os.path.join(folder, "in.jsonl"), b'{"id":1,"other":2}\n{"id":2}\n{"other":3}\n')
+    report = json.loads(run(folder, source("jsonlines", path, [field("id", "int64")]), sink("blackhole"), report="json").stderr.splitlines()[-1])
+    assert report["stages"][0]["counters"] == {"members not in the schema": 2}, report
+
+
 def checks(suite):
     suite.check("text in gzip, LZ4 frames and Zstandard is read, and written so that others read it", compressed_text)
     suite.check("a codec, file or option that is not there and data that is cut short are refused in a sentence", refusals)
     suite.check("Arrow files and streams, compressed and not, are read and written as pyarrow does", arrow_files)
     suite.check("nested JSON comes into Arrow and back", nested_json)
     suite.check("rolled files in folders by value are a dataset to pyarrow", directories)
+    suite.check("files of more folders are open than the soft limit allows", many_folders)
+    suite.check("the report counts dead letters, and members that no column takes", dead_letters)
     suite.check("columns are found in CSV and JSON", inference)
     for name, number in [("SIGTERM", signal.SIGTERM), ("Ctrl-C", signal.SIGINT)]:
         suite.check(f"each file that appears is read once, until {name}", watching, number)

@@ -1,7 +1,6 @@
 import Arrow
 import Base
 import Dataflow
-import Synchronization
 
 /// A range of the record batches of an Arrow file.
 struct ArrowSplit: Sendable, Hashable {
@@ -31,37 +30,50 @@ func openArrow(_ path: String, _ options: IPCReadOptions = IPCReadOptions()) thr
   do throws(Failure) { return try IPCFileReader(file.bytes, options: options) } catch { throw error.within(path) }
 }
 
-/// Reads the record batches of Arrow files as views of the mapped files: no value is copied.
+/// Reads the record batches of Arrow files as views of the mapped files: no value is copied. The files are known from the start, or
+/// found while the job runs.
 final class ArrowFileSource: Source {
   let blocks = true
-  private let splits: [ArrowSplit]
+  private var splits: [ArrowSplit]
+  private let watched: WatchedFiles?
   private let schema: Schema
   private let options: IPCReadOptions
-  private let isStopped = Atomic<Bool>(false)
+  private let wake: WakePipe
   private var split = 0
   private var nextBatch = 0
   private var reader: (path: String, body: IPCFileReader, columns: ArrowColumns)?
   /// The rest of a batch that was larger than asked for.
   private var rest: RecordBatch?
 
-  init(_ splits: [ArrowSplit], schema: Schema, options: IPCReadOptions = IPCReadOptions()) {
+  init(
+    _ splits: [ArrowSplit], watched: WatchedFiles? = nil, schema: Schema, options: IPCReadOptions = IPCReadOptions()
+  ) throws(Failure) {
     self.options = options
     self.splits = splits
+    self.watched = watched
     self.schema = schema
+    wake = try WakePipe()
   }
 
-  func stop() { isStopped.store(true, ordering: .relaxed) }
+  func open() throws(Failure) { try watched?.open() }
+
+  func stop() { wake.wake() }
 
   func close() { (reader, rest) = (nil, nil) }
 
   func read(maxRows: Int, timeout: Duration) throws(Failure) -> ReadOutcome {
-    while !isStopped.load(ordering: .relaxed) {
+    let deadline = ContinuousClock.now + timeout
+    while !wake.isWoken {
       if let batch = rest {
         let count = min(maxRows, batch.length)
         rest = count < batch.length ? batch.slice(count..<batch.length) : nil
         return .batch(batch.slice(0..<count))
       }
-      guard split < splits.count else { return .end }
+      guard split < splits.count else {
+        guard let watched else { return .end }
+        if try !takeFile(watched, deadline) { return .idle }
+        continue
+      }
       let current = splits[split]
       guard nextBatch < current.batches.count else {
         (split, nextBatch) = (split + 1, 0)
@@ -79,5 +91,19 @@ final class ArrowFileSource: Source {
       } catch { throw error.within("\(current.path), batch \(index)") }
     }
     return .end
+  }
+
+  /// Takes the next file that has appeared; false when none has by then.
+  private func takeFile(_ watched: WatchedFiles, _ deadline: ContinuousClock.Instant) throws(Failure) -> Bool {
+    if let file = try watched.take() {
+      // A file that came under the name of another is not that one.
+      reader = nil
+      (splits, split) = (try ArrowSplit.splits(of: [file], options: options), 0)
+      return true
+    }
+    let wait = deadline - .now
+    if wait <= .zero { return false }
+    watched.wait(wait, wake: wake)
+    return true
   }
 }

@@ -2,10 +2,11 @@ import Arrow
 import Base
 import Dataflow
 
-/// Reads the Arrow stream format from files, one after the other, or from stdin.
+/// Reads the Arrow stream format from files, one after the other, known from the start or found while the job runs, or from stdin.
 final class ArrowStreamSource: Source {
   let blocks = true
   private var paths: [String]
+  private let watched: WatchedFiles?
   private let stdin: InputFile?
   private let schema: Schema
   private let place: String
@@ -20,11 +21,13 @@ final class ArrowStreamSource: Source {
 
   /// - Parameter stdin: what is read instead of files.
   init(
-    _ paths: [String], stdin: InputFile?, schema: Schema, place: String, options: IPCReadOptions = IPCReadOptions()
+    _ paths: [String], watched: WatchedFiles? = nil, stdin: InputFile?, schema: Schema, place: String,
+    options: IPCReadOptions = IPCReadOptions()
   ) throws(Failure) {
     self.options = options
     reader = IPCStreamReader(options: options)
     self.paths = paths.reversed()
+    self.watched = watched
     self.stdin = stdin
     self.schema = schema
     self.place = place
@@ -32,6 +35,7 @@ final class ArrowStreamSource: Source {
   }
 
   func open() throws(Failure) {
+    try watched?.open()
     guard let stdin else { return }
     try stdin.claim(for: place)
     hasClaim = true
@@ -54,7 +58,15 @@ final class ArrowStreamSource: Source {
         return .batch(batch.slice(0..<count))
       }
       if file == nil {
-        guard let path = paths.popLast() else { return .end }
+        var next = paths.popLast()
+        if next == nil { next = try watched?.take()?.path }
+        guard let path = next else {
+          guard let watched else { return .end }
+          let wait = deadline - .now
+          if wait <= .zero { return .idle }
+          watched.wait(wait, wake: wake)
+          continue
+        }
         file = try InputFile(path: path)
         reader = IPCStreamReader(options: options)
         window.restart(at: 0, splitEnd: .max)
@@ -77,6 +89,7 @@ final class ArrowStreamSource: Source {
   private func takeBatch(_ path: String) throws(Failure) -> Bool {
     var bytes = UnsafeRawBufferPointer(start: window.first, count: window.count)
     do throws(Failure) {
+      if reader.schema == nil { try refuseFileFormat(bytes) }
       let batch = try reader.next(&bytes)
       // Bytes behind the end mark are not of the stream.
       window.advance(reader.hasEnded ? window.count : window.count - bytes.count, lines: 0)
@@ -86,4 +99,10 @@ final class ArrowStreamSource: Source {
     } catch { throw error.message.hasPrefix(path) ? error : error.within(path) }
     return true
   }
+}
+
+/// - Throws: `data` when what should be a stream begins like the file format.
+func refuseFileFormat(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+  guard bytes.starts(with: "ARROW1".utf8) else { return }
+  throw Failure(.data, "is in the Arrow file format, not in the stream format; read it with the connector 'arrow'")
 }

@@ -51,12 +51,24 @@ extension BuiltinConnectors {
 
   static func arrowFiles(
     _ format: String, _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String,
-    _ codecs: CodecSet
+    _ codecs: CodecSet, _ log: EventLog?
   ) throws(Failure) -> SourceFactory {
     let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
     let place = options.place
-    let files = FileSet(patterns: patterns, place: place, isSplittable: false)
     let reading = arrowReading(codecs, uid)
+    if try options.bool("watch", default: false) {
+      let files = WatchedFiles(
+        patterns: patterns, place: place, isSplittable: false, policy: BadRecordPolicy(.stop, place: place),
+        journal: SourceJournal(uid: uid, log: log))
+      return SourceFactory(label: label, maximumParallelism: nil) { _ throws(Failure) in
+        guard format == "arrow" else {
+          return try ArrowStreamSource(
+            [], watched: files, stdin: nil, schema: schema, place: place, options: reading)
+        }
+        return try ArrowFileSource([], watched: files, schema: schema, options: reading)
+      }
+    }
+    let files = FileSet(patterns: patterns, place: place, isSplittable: false)
     if format == "arrowstream" {
       return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
         let own = FileSplit.assigned(try files.splits(), to: context.id.index, of: context.parallelism)
@@ -66,7 +78,7 @@ extension BuiltinConnectors {
     return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
       let all = try ArrowSplit.splits(of: try files.splits(), options: reading)
       let own = all.enumerated().filter { $0.offset % context.parallelism == context.id.index }.map(\.element)
-      return ArrowFileSource(own, schema: schema, options: reading)
+      return try ArrowFileSource(own, schema: schema, options: reading)
     }
   }
 

@@ -33,7 +33,7 @@ public enum BuiltinConnectors {
       switch connector.name {
       case "generator": try generator(&options, schema, label)
       case "stdin": try standardInput(&options, schema, badRecords, label, uid, codecs, log)
-      case "arrow", "arrowstream": try arrowFiles(connector.name, &options, schema, label, uid, codecs)
+      case "arrow", "arrowstream": try arrowFiles(connector.name, &options, schema, label, uid, codecs, log)
       default: try files(connector.name, &options, schema, badRecords, label, uid, codecs, log)
       }
     try options.refuseOthers()

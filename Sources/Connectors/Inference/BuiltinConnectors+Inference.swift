@@ -57,6 +57,7 @@ extension BuiltinConnectors {
     var reader = IPCStreamReader(options: options)
     var bytes = UnsafeRawBufferPointer(start: file.bytes.address, count: file.bytes.count)
     do throws(Failure) {
+      try refuseFileFormat(bytes)
       _ = try reader.next(&bytes)
       guard let schema = reader.schema else {
         throw Failure(.data, "the Arrow stream ends before its schema; it was cut off")

@@ -61,6 +61,7 @@ final class TextSource: Source {
     file = nil
     if hasClaim, case .stdin(let input) = inputs { input.releaseClaim() }
     hasClaim = false
+    reader.close(journal)
     try policy.flush()
     journal.tellBadRecords(policy.counter.value, policy.deadLetterPath)
   }
@@ -112,15 +113,8 @@ final class TextSource: Source {
       guard nextSplit < splits.count else { return false }
       try open(splits[nextSplit], InputFile(path: splits[nextSplit].path))
     case .watched(let files):
-      while file == nil {
-        guard let split = try files.take() else { return false }
-        var status = stat()
-        if stat(split.path, &status) != 0, errno == ENOENT {
-          journal.tellLost(split.path)
-        } else {
-          try open(split, InputFile(path: split.path))
-        }
-      }
+      guard let split = try files.take() else { return false }
+      try open(split, InputFile(path: split.path))
     }
     nextSplit += 1
     return true

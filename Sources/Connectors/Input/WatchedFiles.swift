@@ -97,17 +97,23 @@ final class WatchedFiles: Sendable {
     state.withLock { if $0.watch == nil { $0.watch = watch } }
   }
 
-  /// The next split; nil when there is none now.
+  /// The next split of a file that is there; nil when there is none now.
   ///
   /// - Throws: `noInput` when a complete file may not be read, `usage` when one is the dead-letter file.
   func take() throws(Failure) -> FileSplit? {
-    try state.withLock { state throws(Failure) in
-      if state.next == state.pending.count {
-        try look(&state)
-        guard state.next < state.pending.count else { return nil }
+    while true {
+      let next = try state.withLock { state throws(Failure) -> FileSplit? in
+        if state.next == state.pending.count {
+          try look(&state)
+          guard state.next < state.pending.count else { return nil }
+        }
+        defer { state.next += 1 }
+        return state.pending[state.next]
       }
-      defer { state.next += 1 }
-      return state.pending[state.next]
+      guard let next else { return nil }
+      var status = stat()
+      if stat(next.path, &status) == 0 || errno != ENOENT { return next }
+      journal.tellLost(next.path)
     }
   }
 

@@ -40,6 +40,8 @@ public enum TextFormat: Sendable {
   case jsonLines
   /// Each line is the value of the only column, which is text. For input.
   case lines
+  /// The Arrow stream format, which is no text. Bad records stop the job.
+  case arrowStream
 
   var options: [JSONValue.Member] {
     switch self {
@@ -50,6 +52,7 @@ public enum TextFormat: Sendable {
       ] + dialect.options
     case .jsonLines: [.init("format", .string("jsonlines"))]
     case .lines: [.init("format", .string("lines"))]
+    case .arrowStream: [.init("format", .string("arrowstream"))]
     }
   }
 }
@@ -108,8 +111,9 @@ extension Source {
   /// - Parameters:
   ///   - paths: files or patterns ("orders/*.arrow").
   ///   - schema: the columns to take; nil: all that the first file has.
-  public static func arrow(_ paths: String..., schema: Schema? = nil) -> Source {
-    connector("arrow", [path(paths)], schema ?? .inferred, .stop)
+  ///   - watch: whether files that appear later are read too, as of `csv`. They are mapped into memory: nobody may shorten one.
+  public static func arrow(_ paths: String..., schema: Schema? = nil, watch: Bool = false) -> Source {
+    connector("arrow", [path(paths)] + watching(watch), schema ?? .inferred, .stop)
   }
 
   /// Files in the Arrow stream format.
@@ -117,8 +121,9 @@ extension Source {
   /// - Parameters:
   ///   - paths: files or patterns ("orders/*.arrows").
   ///   - schema: the columns to take; nil: all that the first file has.
-  public static func arrowStream(_ paths: String..., schema: Schema? = nil) -> Source {
-    connector("arrowstream", [path(paths)], schema ?? .inferred, .stop)
+  ///   - watch: whether files that appear later are read too, as of `csv`.
+  public static func arrowStream(_ paths: String..., schema: Schema? = nil, watch: Bool = false) -> Source {
+    connector("arrowstream", [path(paths)] + watching(watch), schema ?? .inferred, .stop)
   }
 
   /// Files of text: one row a line, in one text column.
