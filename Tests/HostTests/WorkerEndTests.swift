@@ -64,6 +64,18 @@ import Testing
     #expect(end.exitCode == 70)
   }
 
+  @Test("SIGBUS is told as what it mostly is: a mapped file that somebody shortened")
+  func shortenedFile() {
+    let end = WorkerEnd(status: .killed(SignalName(7)), saidGoodbye: false, site: nil, peakMemory: 0)
+    #expect(
+      end.failure?.message
+        == "the worker died of SIGBUS (bus error) outside of any plugin call, most often because a file that was mapped into "
+        + "memory, such as an Arrow file, was shortened while it was read; \(noRestart): replace such files by renaming new "
+        + "ones, and run again")
+    #expect(end.failure?.domain == .external)
+    #expect(end.exitCode == 70)
+  }
+
   @Test("SIGKILL is told as what it mostly is")
   func outOfMemory() {
     let end = WorkerEnd(status: .killed(SignalName(9)), saidGoodbye: false, site: nil, peakMemory: 3 << 30)

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 
 /// How a worker came to its end, and what that means: a pure function of what was seen.
 struct WorkerEnd: Sendable, Hashable {
@@ -57,6 +58,12 @@ struct WorkerEnd: Sendable, Hashable {
           + "kernel's out-of-memory killer; \(noRestart)lower --memory-limit or give it more memory, and run again"
       )
     case .killed(let signal):
+      if signal == SignalName(SIGBUS) {
+        return Failure(
+          .software, domain: .external,
+          "\(place(did: "stopped", by: signal)), most often because a file that was mapped into memory, such as an Arrow file, was "
+            + "shortened while it was read; \(noRestart)replace such files by renaming new ones, and run again")
+      }
       let remedy =
         site == nil
         ? "this is a bug in Volley, or a plugin that wrote over memory: please report it with what stands above"
