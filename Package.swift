@@ -33,7 +33,7 @@ let package = Package(
     .target(name: "Operators", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Keys", plan]),
     .target(
       name: "Connectors",
-      dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", plan]),
+      dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan]),
     // Floor 5
     .target(
       name: "Planning",

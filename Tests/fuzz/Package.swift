@@ -17,7 +17,7 @@ let package = Package(
     room("Text", "Base", "CPlatform"),
     room("Keys", "Arrow", "Base", plan),
     room("Dataflow", "Arrow", "Base", "CPlatform", "Observability"),
-    room("Connectors", "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", plan),
+    room("Connectors", "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan),
     .executableTarget(
       name: "fuzz",
       dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Text", plan], path: "Fuzz",

@@ -1,4 +1,5 @@
 import Arrow
+import Text
 
 /// A run of rows that follow each other in the source as in the batch.
 struct RowRun {

@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Text that is being put together: a block of memory that grows.
 final class ByteWriter {

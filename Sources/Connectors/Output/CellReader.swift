@@ -1,5 +1,6 @@
 import Arrow
 import Calendar
+import Text
 import VolleyPlan
 
 /// A column of a batch as the formatting loops see it: raw addresses, no references. Valid while the batch is alive.

@@ -1,3 +1,5 @@
+import Text
+
 /// A decimal number as it was read: `mantissa` × 10^`exponent`, and what a grammar wants to know of its spelling.
 struct ScannedDecimal {
   var mantissa: UInt64 = 0

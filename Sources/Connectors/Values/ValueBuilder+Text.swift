@@ -1,5 +1,6 @@
 import Calendar
 import Glibc
+import Text
 import VolleyPlan
 
 extension ValueBuilder {
@@ -25,8 +26,8 @@ extension ValueBuilder {
     case .uint16(let builder): return integer(start, end) { builder.append($0) }
     case .uint32(let builder): return integer(start, end) { builder.append($0) }
     case .uint64(let builder): return integer(start, end) { builder.append($0) }
-    case .float16(let builder): return narrow(start, end, Float16.init(_:), Float16.init(_:)) { builder.append($0) }
-    case .float32(let builder): return narrow(start, end, Float.init(_:), Float.init(_:)) { builder.append($0) }
+    case .float16(let builder): return narrow(start, end, nearestFloat16) { builder.append($0) }
+    case .float32(let builder): return narrow(start, end, nearestFloat) { builder.append($0) }
     case .float64(let builder):
       var value = 0.0
       let problem = parseDouble(start, end, &value)
@@ -121,21 +122,22 @@ extension ValueBuilder {
 
   /// A float narrower than a double, rounded once: from the text, not from the double.
   private func narrow<Value: BinaryFloatingPoint>(
-    _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ fromText: (Substring) -> Value?,
-    _ fromDouble: (Double) -> Value, _ store: (Value) -> Void
+    _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ nearest: (Double, TextBytes) -> Value,
+    _ store: (Value) -> Void
   ) -> ValueProblem {
     var double = 0.0
     let problem = parseDouble(start, end, &double)
     guard problem == .none else { return problem }
-    guard double.isFinite else {
-      store(fromDouble(double))
-      return .none
-    }
-    let text = String(decoding: UnsafeBufferPointer(start: start, count: end - start), as: UTF8.self)
-    let value = fromText(text[...]) ?? fromDouble(double)
-    guard value.isFinite else { return .outOfRange }
+    let value = nearest(double, TextBytes(start: start, count: end - start))
+    guard value.isFinite || !double.isFinite else { return .outOfRange }
     store(value)
     return .none
+  }
+
+  private func nearestFloat16(_ double: Double, _ text: TextBytes) -> Float16 { Float16(nearest: double, to: text) }
+
+  private func nearestFloat(_ double: Double, _ text: TextBytes) -> Float {
+    double.isFinite ? Float(String(decoding: text, as: UTF8.self)) ?? Float(double) : Float(double)
   }
 
   private func time(

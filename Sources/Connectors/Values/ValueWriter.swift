@@ -1,5 +1,6 @@
 import Arrow
 import Calendar
+import Text
 import VolleyPlan
 
 /// Writes the values of a column of any type as text: for the types that the formatting loops have no fast path for, and for what is
@@ -76,8 +77,8 @@ final class ValueWriter {
     case .uint16: out.append(Int64(column.values(UInt16.self)[row]))
     case .uint32: out.append(Int64(column.values(UInt32.self)[row]))
     case .uint64: out.append(String(column.values(UInt64.self)[row]))
-    case .float16: appendFloat(column.values(Float16.self)[row], to: out)
-    case .float32: appendFloat(column.values(Float.self)[row], to: out)
+    case .float16: out.advance(to: writeFloat(column.values(Float16.self)[row], to: out.room(cellBound)))
+    case .float32: out.advance(to: writeFloat(column.values(Float.self)[row], to: out.room(cellBound)))
     case .float64: out.advance(to: writeDouble(column.values(Double.self)[row], to: out.room(cellBound)))
     case .bool: out.append(column.bit(row) ? "true" : "false")
     case .decimal128(_, let scale): out.appendDecimal(column.values(Int128.self)[row], scale: scale)
@@ -106,11 +107,6 @@ final class ValueWriter {
     case .null, .interval, .list, .largeList, .fixedSizeList, .struct, .map:
       preconditionFailure("a \(type) is refused before it is written as one text")
     }
-  }
-
-  private func appendFloat<Value: BinaryFloatingPoint & CustomStringConvertible>(_ value: Value, to out: ByteWriter) {
-    guard value.isFinite else { return out.advance(to: writeDouble(Double(value), to: out.room(cellBound))) }
-    out.append(value.description)
   }
 
   private func appendDate(_ days: Int64, to out: ByteWriter) {

@@ -85,17 +85,28 @@ struct DecimalRounding {
 
   /// A scale below 0: the value divided by a power of ten.
   private func scaledDown(_ significand: UInt128, _ exponent: Int) -> UInt128? {
-    guard -scale <= 38 else { return nil }
-    // Below 2^128 or far too large; the fraction only decides a tie.
-    guard exponent < 75 else { return nil }
-    let whole =
-      exponent >= 0 ? significand << UInt128(exponent) : exponent > -64 ? significand >> UInt128(-exponent) : 0
-    let hasFraction = exponent < 0 && (exponent <= -64 || significand & (1 << UInt128(-exponent) - 1) != 0)
     let divisor = DecimalPowers.unsigned(-scale)
-    let (quotient, rest) = whole.quotientAndRemainder(dividingBy: divisor)
-    let isAbove = rest > divisor / 2 || rest == divisor / 2 && hasFraction
-    let isTie = rest == divisor / 2 && !hasFraction
-    return isAbove || isTie && quotient & 1 != 0 ? quotient + 1 : quotient
+    guard exponent > 0 else {
+      let whole = exponent > -64 ? significand >> UInt128(-exponent) : 0
+      let hasFraction = exponent <= -64 || significand & (1 << UInt128(-exponent) - 1) != 0
+      let (quotient, rest) = whole.quotientAndRemainder(dividingBy: divisor)
+      return rounded(quotient, rest, divisor, hasFraction: hasFraction)
+    }
+    // Less than 10^76, the largest that 38 digits in front of 38 zeros make, has fewer than 256 bits.
+    guard exponent < 256 - 53 else { return nil }
+    let shift = UInt128(exponent)
+    let high = exponent >= 128 ? significand << (shift - 128) : significand >> (128 - shift)
+    guard high < divisor else { return nil }
+    let (quotient, rest) = divisor.dividingFullWidth((high, exponent >= 128 ? 0 : significand << shift))
+    return rounded(quotient, rest, divisor, hasFraction: false)
+  }
+
+  /// - Parameter hasFraction: whether there is something behind the point of what was divided: it only decides a tie.
+  private func rounded(_ quotient: UInt128, _ rest: UInt128, _ divisor: UInt128, hasFraction: Bool) -> UInt128? {
+    let half = divisor / 2
+    let isUp = rest > half || rest == half && (hasFraction || quotient & 1 != 0)
+    guard isUp else { return quotient }
+    return quotient < .max ? quotient + 1 : nil
   }
 }
 
@@ -114,7 +125,7 @@ enum DecimalCasts {
     case .uint16: return try integers(column, UInt16.self, scale, target, policy)
     case .uint32: return try integers(column, UInt32.self, scale, target, policy)
     case .uint64: return try integers(column, UInt64.self, scale, target, policy)
-    case .float16: return CheckedCast.mapped(column, target) { Float16(DecimalFloats.double($0, scale: scale)) }
+    case .float16: return CheckedCast.mapped(column, target) { DecimalFloats.half($0, scale: scale) }
     case .float32: return CheckedCast.mapped(column, target) { DecimalFloats.float($0, scale: scale) }
     case .float64: return CheckedCast.mapped(column, target) { DecimalFloats.double($0, scale: scale) }
     case .decimal128(let precision, let targetScale):

@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Decimals as the nearest floats.
 enum DecimalFloats {
@@ -8,7 +9,7 @@ enum DecimalFloats {
     if value.magnitude <= 1 << 53, scale >= 0, scale <= 22 {
       return Double(Int64(truncatingIfNeeded: value)) / doublePowers[scale]
     }
-    return withText(value, scale: scale) { strtod($0, nil) }
+    return withText(value, scale: scale) { text, _ in strtod(characters(text), nil) }
   }
 
   /// As `double`; rounded once, too.
@@ -16,7 +17,14 @@ enum DecimalFloats {
     if value.magnitude <= 1 << 24, scale >= 0, scale <= 10 {
       return Float(Int64(truncatingIfNeeded: value)) / floatPowers[scale]
     }
-    return withText(value, scale: scale) { strtof($0, nil) }
+    return withText(value, scale: scale) { text, _ in strtof(characters(text), nil) }
+  }
+
+  /// As `double`; rounded once, too.
+  static func half(_ value: Int128, scale: Int) -> Float16 {
+    let double = double(value, scale: scale)
+    guard double.mayBeBetweenFloat16s else { return Float16(double) }
+    return withText(value, scale: scale) { Float16(nearest: double, to: TextBytes(start: $0, count: $1)) }
   }
 
   /// The powers that a double holds exactly.
@@ -26,9 +34,13 @@ enum DecimalFloats {
   ]
   private static let floatPowers: [Float] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10]
 
-  /// Digits and exponent for the C library, without a point: no locale changes what they mean.
+  private static func characters(_ text: UnsafePointer<UInt8>) -> UnsafePointer<CChar> {
+    UnsafeRawPointer(text).assumingMemoryBound(to: CChar.self)
+  }
+
+  /// Digits and exponent, a 0 behind them for the C library, without a point: no locale changes what they mean.
   private static func withText<Result>(
-    _ value: Int128, scale: Int, _ body: (UnsafePointer<CChar>) -> Result
+    _ value: Int128, scale: Int, _ body: (_ text: UnsafePointer<UInt8>, _ count: Int) -> Result
   ) -> Result {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { text in
       guard let start = text.baseAddress else { preconditionFailure("an allocation has an address") }
@@ -37,7 +49,7 @@ enum DecimalFloats {
       end += 1
       end += NumberText.write(Int64(-scale), to: start + end)
       text[end] = 0
-      return start.withMemoryRebound(to: CChar.self, capacity: 64) { body($0) }
+      return body(start, end)
     }
   }
 }

@@ -25,9 +25,7 @@ enum TextCasts {
     case .uint32: try integers(column, target, UInt32.self, policy)
     case .uint64: try integers(column, target, UInt64.self, policy)
     case .float16:
-      try parse(column, target, numberForm, policy) { text throws(Failure) in
-        NumberText.double(text).map { Float16($0) }.flatMap { NumberText.isTooLarge($0.isInfinite, text) ? nil : $0 }
-      }
+      try parse(column, target, numberForm, policy) { text throws(Failure) in NumberText.half(text) }
     case .float32: try parse(column, target, numberForm, policy) { text throws(Failure) in NumberText.float(text) }
     case .float64: try parse(column, target, numberForm, policy) { text throws(Failure) in NumberText.double(text) }
     case .decimal128(let precision, let scale):

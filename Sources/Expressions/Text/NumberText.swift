@@ -1,11 +1,12 @@
 import Glibc
+import Text
 
 /// Numbers and booleans as text, without allocation but for float64s of more than 15 characters.
 enum NumberText {
   /// Bytes of the longest Int64.
   static let integerWidth = 20
-  /// Bytes of the longest shortest decimal of a float64: "-2.2250738585072014e-308" and some.
-  static let doubleWidth = 32
+  /// Bytes of the longest shortest decimal of a float.
+  static let doubleWidth = doubleBound
 
   /// An optional sign and digits; nil for anything else and for what does not fit.
   static func integer<Value: FixedWidthInteger>(_ text: UnsafeBufferPointer<UInt8>, as _: Value.Type) -> Value? {
@@ -67,9 +68,12 @@ enum NumberText {
     }
   }
 
-  /// Whether a value that became infinite was a number in the text.
-  static func isTooLarge(_ isInfinite: Bool, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    isInfinite && special(text) == nil
+  /// As `double`, rounded once to the nearest float16.
+  static func half(_ text: UnsafeBufferPointer<UInt8>) -> Float16? {
+    guard let double = double(text) else { return nil }
+    guard double.isFinite else { return Float16(double) }
+    let value = Float16(nearest: double, to: text)
+    return value.isFinite ? value : nil
   }
 
   private static func special(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
@@ -89,51 +93,35 @@ enum NumberText {
   }
 
   /// Returns the number of bytes written, at most `integerWidth`.
+  @inline(__always)  // Part of the loop over the rows.
   static func write<Value: FixedWidthInteger>(_ value: Value, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    var magnitude = UInt64(truncatingIfNeeded: value.magnitude)
-    var count = 1
-    var power: UInt64 = 10
-    while count < 20, magnitude >= power {
-      count &+= 1
-      // 10^20 is no UInt64, and is not needed.
-      power = count < 20 ? power &* 10 : power
-    }
+    let magnitude = UInt64(truncatingIfNeeded: value.magnitude)
     let sign = value < 0 ? 1 : 0
     if sign == 1 { target[0] = UInt8(ascii: "-") }
-    var index = sign &+ count
-    while index > sign {
-      index &-= 1
-      let (quotient, digit) = magnitude.quotientAndRemainder(dividingBy: 10)
-      target[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
-      magnitude = quotient
-    }
+    let count = digitCount(magnitude)
+    writeDigits(magnitude, count: count, to: target + sign)
     return sign &+ count
   }
 
+  /// The shortest decimal that reads back as the same value, spelled as files have it, but "nan", "inf" and "-inf".
   static func write(_ value: Double, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    write(value.isNaN ? "nan" : value.description, to: target)
+    value.isFinite ? writeDouble(value, to: target) - target : writeSpecial(value, to: target)
   }
 
   static func write(_ value: Float, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    write(value.isNaN ? "nan" : value.description, to: target)
+    value.isFinite ? writeFloat(value, to: target) - target : writeSpecial(Double(value), to: target)
   }
 
   static func write(_ value: Float16, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    write(value.isNaN ? "nan" : value.description, to: target)
+    value.isFinite ? writeFloat(value, to: target) - target : writeSpecial(Double(value), to: target)
   }
 
-  private static func write(_ text: String, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    var text = text
-    return text.withUTF8 { bytes in
-      precondition(bytes.count <= doubleWidth, "the shortest decimal of a float64 has at most 32 characters")
-      for index in 0..<bytes.count { target[index] = bytes[index] }
-      return bytes.count
-    }
+  private static func writeSpecial(_ value: Double, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    write(value.isNaN ? "nan" : value < 0 ? "-inf" : "inf", to: target)
   }
 
   static func write(_ text: StaticString, to target: UnsafeMutablePointer<UInt8>) -> Int {
-    for index in 0..<text.utf8CodeUnitCount { target[index] = text.utf8Start[index] }
-    return text.utf8CodeUnitCount
+    writeWord(text, to: target) - target
   }
 }
 

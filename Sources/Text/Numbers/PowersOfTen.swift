@@ -1,33 +1,40 @@
-/// The first 128 bits of 10 to the power of -342 ... 324, which reading (`decimalToDouble`) and writing (`shortestDecimal`)
-/// doubles multiply with.
+/// The first 128 bits of 10 to the power of -342 ... 324, which reading and writing floats multiply with.
 ///
 /// 11 kB, computed from exact integers when first used, in well under a millisecond.
-enum PowersOfTen {
-  static let smallest = -342
-  static let largest = 324
+public enum PowersOfTen {
+  /// The exponents of the table's ends.
+  public static let smallest = -342
+  public static let largest = 324
 
   /// The leading 128 bits of a power, rounded down; the first one is 1.
-  struct Entry {
-    var high: UInt64
-    var low: UInt64
+  @frozen public struct Entry: Sendable {
+    public var high: UInt64
+    public var low: UInt64
+
+    @inlinable init(high: UInt64, low: UInt64) {
+      self.high = high
+      self.low = low
+    }
 
     /// The same, rounded up: right for a power whose bits do not end here.
-    @inline(__always)
-    var next: Entry {
+    @inlinable
+    @inline(__always)  // An addition.
+    public var next: Entry {
       let (sum, carry) = low.addingReportingOverflow(1)
       return Entry(high: carry ? high &+ 1 : high, low: sum)
     }
   }
 
   // Written once, by its initialiser.
-  nonisolated(unsafe) private static let entries = UnsafePointer(makeEntries())
+  @usableFromInline nonisolated(unsafe) static let entries = UnsafePointer(makeEntries())
 
-  /// The power 10^`exponent`, rounded down.
-  @inline(__always)
-  static func entry(_ exponent: Int) -> Entry { entries[exponent - smallest] }
+  /// The power 10^`exponent`, rounded down; `exponent` from `smallest` to `largest`.
+  @inlinable
+  @inline(__always)  // A load.
+  public static func entry(_ exponent: Int) -> Entry { entries[exponent + 342] }
 
   /// 10^0 ... 10^22: all that a double holds exactly.
-  nonisolated(unsafe) static let exact: UnsafePointer<Double> = {
+  nonisolated(unsafe) public static let exact: UnsafePointer<Double> = {
     let powers = UnsafeMutablePointer<Double>.allocate(capacity: 23)
     var power = 1.0
     for exponent in 0...22 {
