@@ -99,6 +99,53 @@ struct NestedFunctionTests {
     }
   }
 
+  @Test(
+    "items and keys of every type that is compared are found",
+    arguments: [
+      DataType.float16, .float32, .uint8, .utf8, .largeUtf8, .utf8View, .binary, .largeBinary, .binaryView,
+      .fixedSizeBinary(3), .bool, .date32, .decimal128(precision: 38, scale: 4), .timestamp(.second, timezone: "UTC"),
+      .dictionary(of: .utf8),
+    ])
+  func everyItem(type: DataType) throws {
+    var generator = SeededGenerator()
+    let pool = (0..<4).map { _ in RandomColumns.value(type, &generator) }
+    let (listType, mapType) = (DataType.list(of: type), DataType.map(type, to: .int32))
+    let rows = (0..<200).map { _ in
+      (0..<Int.random(in: 0...3, using: &generator)).map { _ in pool.randomElement(using: &generator)! }
+    }
+    let lists = RandomColumns.column(listType, rows.map { .nested($0, listType) }, offset: 2)
+    let maps = RandomColumns.column(
+      mapType,
+      rows.map { keys in
+        .nested(
+          keys.prefix(1).map { .nested([$0, .int32(7)], mapType.childFields[0].type) }, mapType)
+      }, offset: 2)
+    // Texts and bytes are constants of the plain types.
+    let plain: Literal =
+      switch pool[0] {
+      case .string(let text, _): .utf8(text)
+      case .binary(let bytes, _): .binary(bytes, .binary)
+      default: pool[0]
+      }
+    for constant in [pool[0], plain] {
+      let contains = try evaluate(.call("list_contains", [.column("a"), .literal(constant)]), [lists])
+      let values = try evaluate(.call("map_lookup", [.column("a"), .literal(constant)]), [maps])
+      for (row, items) in rows.enumerated() {
+        #expect(contains.literal(at: row) == .bool(items.contains(pool[0])), "\(generator): \(type) row \(row)")
+        let value: Literal = items.first == pool[0] ? .int32(7) : .null(.int32)
+        #expect(values.literal(at: row) == value, "\(generator): \(type) row \(row)")
+      }
+    }
+  }
+
+  @Test("items of types that are not compared are refused in words")
+  func uncomparable() throws {
+    let column = RandomColumns.column(.list(of: .list(of: .int32)), [])
+    #expect(throws: Failure.self) {
+      try evaluate(.call("list_contains", [.column("a"), .literal(.int64(1))]), [column])
+    }
+  }
+
   @Test("in is pyarrow's is_in where neither side is null, and SQL's where one is", arguments: [3, 9, 200])
   func isIn(size: Int) throws {
     var generator = SeededGenerator()

@@ -58,11 +58,10 @@ extension FunctionTable {
   /// Whether one of a list's items is equal to a constant. Items that are null are equal to nothing.
   private static let listContains = FunctionDefinition("list_contains", "list_contains(list, value)", arity: 2...2) {
     call throws(Failure) in
-    let item = try call.item()
-    let value = try call.constant(1, adaptedTo: item.type)
-    return call.kernel([call.types[0], item.type], .bool, cost: 10) { arguments, count in
+    let value = try call.constant(1, comparedWith: call.item().type)
+    return call.kernel([call.types[0], value.type], .bool, cost: 10) { arguments, count throws(Failure) in
       let lists = arguments[0].column(count)
-      let equal = Words(trueRowsOf: items(of: lists, equalTo: value, item.type))
+      let equal = Words(trueRowsOf: try compare(lists.items, value))
       let first = lists.itemRange(0..<count).lowerBound
       let found = Words(repeating: false, count: count)
       for row in 0..<count where lists.isValid(row) {
@@ -81,11 +80,12 @@ extension FunctionTable {
     guard case .map(let key, let value, _) = call.types[0] else {
       throw call.refusal("the first argument is \(call.types[0]), expected a map")
     }
-    let wanted = try call.constant(1, adaptedTo: key.type)
-    return call.kernel([call.types[0], key.type], value.type, makesNulls: true, cost: 20) { arguments, count in
+    let wanted = try call.constant(1, comparedWith: key.type)
+    return call.kernel([call.types[0], wanted.type], value.type, makesNulls: true, cost: 20) {
+      arguments, count throws(Failure) in
       let maps = arguments[0].column(count)
       let entries = maps.items
-      let equal = Words(trueRowsOf: compare(entries.field(0), wanted, key.type))
+      let equal = Words(trueRowsOf: try compare(entries.field(0), wanted))
       let first = maps.itemRange(0..<count).lowerBound
       let rows = RowChoice(count: count)
       for row in 0..<count where maps.isValid(row) {
@@ -98,12 +98,10 @@ extension FunctionTable {
     }
   }
 
-  private static func items(of lists: Column, equalTo value: Literal, _ type: DataType) -> Column {
-    compare(lists.items, value, type)
-  }
-
-  private static func compare(_ column: Column, _ value: Literal, _ type: DataType) -> Column {
-    ComparisonKernels.column(.equal, .column(column), .constant(value), of: type, count: column.length)
+  /// Which values are equal to a constant of the type in which they are compared.
+  private static func compare(_ column: Column, _ value: Literal) throws(Failure) -> Column {
+    let compared = try CastKernels.cast(column, to: value.type)
+    return ComparisonKernels.column(.equal, .column(compared), .constant(value), of: value.type, count: column.length)
   }
 }
 
@@ -117,13 +115,30 @@ extension FunctionCall {
     }
   }
 
-  /// The constant of that type that an argument must be.
-  fileprivate func constant(_ index: Int, adaptedTo type: DataType) throws(Failure) -> Literal {
-    let argument = arguments[index].adapted(to: type) ?? arguments[index]
-    guard case .literal(let literal) = argument.node, literal.type == type, type.isComparable else {
-      throw refusal("the second argument is \(types[index]), expected a constant \(type)")
+  /// The constant that an argument must be, in the type in which it is compared with values of `type`.
+  fileprivate func constant(_ index: Int, comparedWith type: DataType) throws(Failure) -> Literal {
+    guard let compared = Promotion.compared(type, type), compared.isComparable, type != .null else {
+      throw refusal("the items are \(type), which are not compared; take out the parts that are asked for")
+    }
+    let argument = arguments[index].adapted(to: compared) ?? arguments[index]
+    guard case .literal(let given) = argument.node, let literal = given.relabelled(compared) else {
+      throw refusal("the second argument is \(types[index]), expected a constant \(compared)")
     }
     if case .null = literal { throw refusal("the second argument is null, which is equal to nothing") }
     return literal
+  }
+}
+
+extension Literal {
+  /// The same constant as one of a type of text or bytes in another layout; nil for one of another type.
+  fileprivate func relabelled(_ type: DataType) -> Literal? {
+    switch (self, type) {
+    case (.null, _): .null(type)
+    case (.string(let text, _), .utf8): .utf8(text)
+    case (.binary(let bytes, _), .binary): .binary(bytes, .binary)
+    case (.binary(let bytes, .binary), .fixedSizeBinary(let width)) where bytes.count == width: .binary(bytes, type)
+    case (.float(let value, .float16), .float32): .float(value, .float32)
+    default: self.type == type ? self : nil
+    }
   }
 }
