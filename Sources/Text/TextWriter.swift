@@ -12,16 +12,23 @@ public struct TextWriter: ~Copyable {
   /// Bytes written so far.
   public private(set) var count = 0
   private var capacity: Int
+  private let limit: Int
   private let grow: Growth
+
+  /// Whether more is written than the caller has a use for: what writes much for little stops then.
+  @inline(__always)  // A comparison.
+  public var isFull: Bool { count > limit }
 
   /// - Parameters:
   ///   - capacity: bytes that are asked for at once, at least 1.
+  ///   - limit: bytes that the caller has a use for. More may be written.
   ///   - grow: called seldom: each time for at least twice as much as before. The memory must be there, with an address.
-  public init(capacity: Int, grow: @escaping Growth) {
+  public init(capacity: Int, limit: Int = .max, grow: @escaping Growth) {
     let memory = grow(0, max(capacity, 1))
     guard let base = memory.baseAddress else { preconditionFailure("a text writer was given no memory") }
     self.base = base
     self.capacity = memory.count
+    self.limit = limit
     self.grow = grow
   }
 

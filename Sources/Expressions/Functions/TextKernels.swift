@@ -35,7 +35,7 @@ enum TextKernels {
     let offsets = Buffer(byteCount: (count + 1) * 4)
     let ends = offsets.unsafeMutableValues(Int32.self)
     let memory = Memory()
-    var writer = TextWriter(capacity: capacity) { memory.grow($0, $1) }
+    var writer = TextWriter(capacity: capacity, limit: Int(Int32.max)) { memory.grow($0, $1) }
     let valid = validity.map { Bits($0.address) }
     var taken: Words?
     ends[0] = 0
@@ -48,7 +48,7 @@ enum TextKernels {
           taken = nulls
           Bitmap.set(nulls.buffer.unsafeMutableAddress, row, true)
         }
-        if writer.count > Int(Int32.max) { throw tooLong(name) }
+        if writer.isFull { throw tooLong(name) }
       }
       ends[row &+ 1] = Int32(truncatingIfNeeded: writer.count)
     }

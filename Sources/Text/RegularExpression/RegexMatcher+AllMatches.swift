@@ -37,15 +37,16 @@ extension RegexMatcher {
     body(start..<text.count)
   }
 
-  /// Writes the text with the first `limit` matches replaced.
+  /// Writes the text with the first `limit` matches replaced. Writes no more when the writer is full.
   public func replace(
     _ text: TextBytes, with template: RegexTemplate, limit: Int = .max, into writer: inout TextWriter
   ) {
     var start = 0
     forEachMatch(in: text, limit: limit) { match in
+      if writer.isFull { return }
       writer.append(text.slice(start..<match.lowerBound))
       if template.needsGroups { findGroups(in: text, of: match) }
-      for index in 0..<template.parts.count {
+      for index in 0..<template.parts.count where !writer.isFull {
         switch template.parts[index] {
         case .text(let literal): writer.append(literal.bytes)
         case .group(0): writer.append(text.slice(match))

@@ -9,7 +9,7 @@ extension UTF8Text {
   public static func pad(
     _ text: TextBytes, to width: Int, with fill: TextBytes, at side: TextSide, into writer: inout TextWriter
   ) {
-    let missing = width &- characterCount(text)
+    let missing = max(width, 0) - characterCount(text)
     guard missing > 0, fill.count > 0 else {
       writer.append(text)
       return
@@ -65,7 +65,7 @@ extension UTF8Text {
   }
 
   /// Writes the text with the first `limit` places of what `searcher` looks for replaced, from the start, none within
-  /// another. An empty one is found nowhere.
+  /// another. An empty one is found nowhere. Stops when the writer is full.
   public static func replace(
     _ text: TextBytes, _ searcher: SubstringSearcher, with replacement: TextBytes, limit: Int = .max,
     into writer: inout TextWriter
@@ -73,7 +73,7 @@ extension UTF8Text {
     let width = searcher.bytes.count
     var start = 0
     var left = width == 0 ? 0 : limit
-    while left > 0 {
+    while left > 0, !writer.isFull {
       let found = searcher.firstOffset(in: text, from: start)
       guard found >= 0 else { break }
       writer.append(text.slice(start..<found))
