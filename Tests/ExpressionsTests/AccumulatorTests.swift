@@ -213,6 +213,17 @@ struct AccumulatorTests {
     #expect(try results(accumulator) == ints(.max))
   }
 
+  @Test("a running sum that grows beyond 64 bits of signed ones leaves slots without a value null")
+  func runningUnsigned() throws {
+    let accumulator = try AggregateRun.accumulator("sum", .uint32)
+    try accumulator.grow(to: 2)
+    let state = [Column.of(.int64, [.int64(.max)]), Column.of(.int64, [.int64(0)])]
+    try accumulator.merge([0], count: 1, states: state)
+    let rows = Column.of(.uint32, [nil, .integer(5, .uint32), .integer(7, .uint32)])
+    let running = try accumulator.updateRunning([1, 0, 1], count: 3, AggregateInput(argument: rows, count: 3))
+    #expect(running.rows == [nil, .integer(Int128(Int64.max) + 5, .uint64), .integer(7, .uint64)])
+  }
+
   @Test("parts of a sum that do not fit are merged to one that does", arguments: [DataType.int64, .uint64])
   func partialOverflow(_ type: DataType) throws {
     func literal(_ value: Int128) -> Literal { type == .int64 ? .int64(Int64(value)) : .integer(value, type) }

@@ -105,7 +105,9 @@ final class IntegerSumAccumulator: Accumulator {
     case .uint8: try addRunning(slots, count, argument.values(UInt8.self), rows)
     case .uint16: try addRunning(slots, count, argument.values(UInt16.self), rows)
     case .uint32: try addRunning(slots, count, argument.values(UInt32.self), rows)
-    case .uint64: try addWideRunning(slots, count, argument.values(UInt64.self), rows)
+    case .uint64:
+      try addWideRunning(
+        slots, count, argument.values(UInt64.self), rows, marks.markRunning(slots, count: count, validity: rows))
     default: try addRunning(slots, count, argument.values(Int64.self), rows)
     }
   }
@@ -114,8 +116,8 @@ final class IntegerSumAccumulator: Accumulator {
   private func addRunning<Value: FixedWidthInteger & BitwiseCopyable>(
     _ slots: UnsafePointer<UInt32>, _ count: Int, _ values: UnsafePointer<Value>, _ rows: Bits?
   ) throws(Failure) -> Column {
-    if isWide { return try addWideRunning(slots, count, values, rows) }
     let validity = marks.markRunning(slots, count: count, validity: rows)
+    if isWide { return try addWideRunning(slots, count, values, rows, validity) }
     var failed: Int64 = 0
     let results = narrow.runningColumn(resultType, slots, count: count, rows: rows, validity: validity) { state, row in
       state.pointee = CheckedAdd.apply(state.pointee, Int64(truncatingIfNeeded: values[row]), &failed)
@@ -126,16 +128,16 @@ final class IntegerSumAccumulator: Accumulator {
       // Every row's sum is a result: the first that does not fit is told of.
       takeBack(slots, count, values, rows)
       try widen()
-      return try addWideRunning(slots, count, values, rows)
+      return try addWideRunning(slots, count, values, rows, validity)
     }
     return results
   }
 
+  /// - Parameter validity: of the results.
   @inline(never)  // Eight loops, one a width.
   private func addWideRunning<Value: FixedWidthInteger & BitwiseCopyable>(
-    _ slots: UnsafePointer<UInt32>, _ count: Int, _ values: UnsafePointer<Value>, _ rows: Bits?
+    _ slots: UnsafePointer<UInt32>, _ count: Int, _ values: UnsafePointer<Value>, _ rows: Bits?, _ validity: Buffer?
   ) throws(Failure) -> Column {
-    let validity = marks.markRunning(slots, count: count, validity: rows)
     let unsigned = resultType == .uint64
     var overflow: (sum: WideSum, value: Value)?
     let results = wide.runningColumn(resultType, slots, count: count, rows: rows, validity: validity) { state, row in
