@@ -184,6 +184,7 @@ private func literals(_ batches: [RecordBatch]) -> [[Literal]] {
       (.float32, "3.4028235e38", "3.4028235e+38"), (.float32, "3.5e38", "out of range"),
       // Rounded once: by way of a double it would be 1.0000001.
       (.float32, "1.00000017881393432617187499", "1.0000001"), (.float16, "65504", "65504.0"),
+      (.float16, "65519.99999999999999999999", "65504.0"),
       (.float16, "65520", "out of range"), (.float32, "inf", "inf"),
       (.decimal128(precision: 5, scale: 2), "999.99", "999.99"),
       (.decimal128(precision: 5, scale: 2), "-0.10", "-0.10"),
