@@ -209,6 +209,26 @@ struct CDataImportTests {
           length: 1, buffers: [nil, ForeignArray.bytes([0, 0, 0, 0] as [Int32]), [], ForeignArray.bytes([Int64(-8)])])
       }),
     Fault(
+      testDescription: "values of more bytes than there are addresses", type: .fixedSizeBinary(Int(Int32.max)),
+      words: "has 4294967295 rows from row 4294967295 on",
+      make: changed { ($0.length, $0.offset) = (Int64(UInt32.max), Int64(UInt32.max)) }),
+    Fault(
+      testDescription: "items of more rows than there are addresses",
+      type: .fixedSizeList(Field("item", .int64), size: Int(Int32.max)),
+      words: "has 4294967295 rows from row 4294967295 on",
+      make: {
+        var array = $0.array(length: 0, buffers: [nil], children: [$0.array(length: 8, buffers: [nil, values])])
+        (array.length, array.offset) = (Int64(UInt32.max), Int64(UInt32.max))
+        return array
+      }),
+    Fault(
+      testDescription: "more buffers than there are addresses", type: .utf8View, words: "2147483647",
+      make: {
+        var array = $0.array(length: 1, buffers: [nil, [UInt8](repeating: 0, count: 16), []])
+        array.n_buffers = .max
+        return array
+      }),
+    Fault(
       testDescription: "a difference that overflows", type: .utf8, words: "row 0 is bytes -2147483648",
       make: strings([.min, .max], length: 1)),
   ]

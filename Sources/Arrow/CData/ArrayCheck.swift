@@ -33,8 +33,9 @@ struct ArrayCheck {
         throw refusal("has \(array.n_buffers) buffers, where its type has \(buffers)")
       }
     } else {
-      guard array.n_buffers >= 3 else {
-        throw refusal("has \(array.n_buffers) buffers, where its type has three or more")
+      // A view numbers its buffer in 32 bits.
+      guard array.n_buffers >= 3, array.n_buffers <= Int64(Int32.max) else {
+        throw refusal("has \(array.n_buffers) buffers, where its type has 3 to 2147483647")
       }
     }
     guard array.n_children == children else {

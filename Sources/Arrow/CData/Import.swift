@@ -7,8 +7,8 @@ extension RecordBatch {
   /// The columns of a struct array, as views of its memory. The struct is moved: the source is marked as released, and the
   /// memory is released once, when the last of the columns is gone, or before this throws.
   ///
-  /// Counts, lengths, nulls, offsets, views and indices are checked against the schema; what no receiver can check is how
-  /// many bytes stand behind a pointer.
+  /// Counts, lengths, nulls, offsets, views and indices are checked against the schema, and text to be UTF-8; what no
+  /// receiver can check is how many bytes stand behind a pointer.
   ///
   /// - Parameter releaseSite: whom a crash in the array's `release` is blamed on; lives as long as the process.
   /// - Throws: a `plugin` failure that names the column and what is wrong with it.
@@ -56,10 +56,10 @@ extension Column {
     return try Column(viewing: owner.array, of: owner, field: field, skipping: 0, length: nil).checked(field)
   }
 
-  /// The column, its offsets, views, indices and nulls checked. Its text is not: a plugin's is as good as the host's own.
+  /// The column, its offsets, views, indices, nulls and text checked.
   fileprivate func checked(_ field: Field) throws(Failure) -> Column {
     do throws(ColumnFault) {
-      return try ColumnCheck(text: false).checked(self, field)
+      return try ColumnCheck().checked(self, field)
     } catch {
       throw error.failure(.plugin, "received through the Arrow C data interface")
     }
@@ -88,6 +88,10 @@ extension Column {
       return
     }
     let offset = Int(array.offset) + skipping
+    // So that its bytes and items can be counted: a value or a list has less than 2^31.
+    guard offset <= ColumnCheck.largestLength - length else {
+      throw check.refusal("has \(rows) rows from row \(array.offset) on; together at most 2^32 - 1 are possible")
+    }
     let validity = try check.validity(offset, length, nullable: field.nullable, owner: owner)
     let views = ArrayViews(array: array, owner: owner, check: check)
     self.init(

@@ -5,9 +5,9 @@ extension ColumnCheck {
     try size(
       column.buffers[0], (column.offset + column.length) * MemoryLayout<BinaryView>.size, "buffer of views", path)
     let buffers = column.buffers.dropFirst().map { UnsafeRawBufferPointer(start: $0.address, count: $0.byteCount) }
-    var viewed = text && column.type.isText ? ViewedText(buffers) : nil
-    let checksText = viewed != nil
     let views = column.views
+    var viewed = text && column.type.isText ? ViewedText(buffers, views, count: column.length) : nil
+    let checksText = viewed != nil
     var hasStrays = false
     for row in 0..<column.length {
       // Most views: short, and of ASCII or not to be looked at.
