@@ -10,8 +10,8 @@ extension HyperLogLog {
     return -registers * log1p(-Double(count) / registers)
   }
 
-  /// `estimate` as a count.
-  public var roundedEstimate: Int64 { Int64(estimate.rounded()) }
+  /// `estimate` as a count. What a damaged encoding claims may be more than an integer holds.
+  public var roundedEstimate: Int64 { Int64(exactly: estimate.rounded()) ?? .max }
 
   /// Algorithm 6 of Ertl's paper. It needs no empirical constants and no switch between ranges.
   private var denseEstimate: Double {

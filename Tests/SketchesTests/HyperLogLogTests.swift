@@ -46,6 +46,18 @@ struct HyperLogLogTests {
     }
   }
 
+  @Test("an encoding that says more than an integer counts is a very large number, and no crash")
+  func beyondIntegers() throws {
+    for rank in [50, 51] as [UInt32] {
+      let word = rank | rank << 6 | rank << 12 | rank << 18
+      let registers = (0..<4096).flatMap { _ in (0..<3).map { UInt8(truncatingIfNeeded: word >> UInt32(8 * $0)) } }
+      var sketch = HyperLogLog()
+      let arena = BlockArena()
+      try sketch.merge([1, 14, 1, 0] + registers, arena)
+      #expect(sketch.roundedEstimate == .max)
+    }
+  }
+
   @Test("merging the sketches of parts gives the sketch of the whole, bit by bit, in any order and division")
   func merging() throws {
     for round in 0..<60 {
