@@ -46,22 +46,24 @@ struct DictionaryStore {
     _ header: FlatTable, body: SharedBytes, coders: IPCCoders, options: IPCReadOptions
   ) throws(Failure) {
     let number = try header.integer(0, default: Int64(0))
-    guard let entry = entries[number] else {
+    guard let (field, annotation, inner) = entries[number].map({ ($0.field, $0.annotation, $0.inner) }) else {
       throw Failure(.data, "the Arrow data holds dictionary \(number), and no field of its schema has it")
     }
     let isDelta = try header.bool(2)
-    guard isDelta || allowsReplacement || entry.parts.isEmpty else {
+    guard isDelta || allowsReplacement || entries[number]?.parts.isEmpty == true else {
       throw Failure(
         .data,
-        "the Arrow file holds the dictionary of '\(entry.field.name)' twice, which only a stream may; write it as a stream"
+        "the Arrow file holds the dictionary of '\(field.name)' twice, which only a stream may; write it as a stream"
       )
     }
     var decoder = try BatchDecoder(
-      try header.table(1, "values of dictionary \(number)"), body: body, dictionaries: try values(entry.inner),
+      try header.table(1, "values of dictionary \(number)"), body: body, dictionaries: try values(inner),
       coders: coders,
       options: options)
-    let column = try decoder.columns([entry.field], [entry.annotation])[0]
-    entries[number]?.parts = isDelta ? entry.parts + [column] : [column]
+    let column = try decoder.columns([field], [annotation])[0]
+    // In place: a copy of the parts for each of them would be quadratic.
+    if !isDelta { entries[number]?.parts.removeAll() }
+    entries[number]?.parts.append(column)
   }
 
   /// The values of all dictionaries that have come.

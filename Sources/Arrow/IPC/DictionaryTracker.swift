@@ -55,6 +55,8 @@ struct DictionaryTracker {
     }
     if !innerIsReplaced {
       if former.isSameMemory(as: values) { return false }
+      // Indices into the first of the known values are indices into all of them.
+      if values.length < former.length, former.slice(0..<values.length) == values { return false }
       if values.length >= former.length, values.slice(0..<former.length) == former {
         if values.length == former.length {
           known[number] = values
