@@ -4,7 +4,8 @@ extension Column {
   /// The rows of all columns, one after the other. A single column is returned as it is, without copying.
   ///
   /// - Parameter columns: at least one, all of one type.
-  /// - Throws: a `data` failure when the strings together take 2 GiB or more.
+  /// - Throws: a `data` failure when the strings together take 2 GiB or more, or dictionaries together have more values
+  ///   than their indices count.
   public static func concatenate(_ columns: [Column]) throws(Failure) -> Column {
     precondition(!columns.isEmpty, "there is a column to concatenate")
     if columns.count == 1 { return columns[0] }
@@ -49,7 +50,7 @@ extension Column {
     case .variable64, .view, .list32, .list64, .fixedList, .dictionary:
       let builder = ColumnBuilder(type, capacity: length)
       for column in columns { builder.append(column, 0..<column.length) }
-      return builder.finish()
+      return try builder.checkedFinish()
     }
   }
 
@@ -102,7 +103,7 @@ extension RecordBatch {
   /// The rows that count of all batches, one after the other, in a batch without a selection.
   ///
   /// - Parameter batches: at least one, all of one schema.
-  /// - Throws: a `data` failure when the strings of a column together take 2 GiB or more.
+  /// - Throws: a `data` failure as `Column.concatenate` does.
   public static func concatenate(_ batches: [RecordBatch]) throws(Failure) -> RecordBatch {
     precondition(!batches.isEmpty, "there is a batch to concatenate")
     if batches.count == 1 { return batches[0].compacted() }

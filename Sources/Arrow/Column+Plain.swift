@@ -2,13 +2,14 @@ import Base
 import VolleyPlan
 
 extension Column {
-  /// The rows of a `dictionary` column as values of its value type; other columns as they are.
+  /// The rows of a `dictionary` column as values of its value type, or of that one's if it is a dictionary too; other
+  /// columns as they are.
   ///
   /// - Throws: a `data` failure when the values repeated take more bytes than a column has room for.
   public func decoded() throws(Failure) -> Column {
     guard case .dictionary(_, let value, _) = type else { return self }
     let dictionary = children[0]
-    if dictionary.length == 0 { return Column.nulls(value, count: length) }
+    if dictionary.length == 0 { return try Column.nulls(value, count: length).decoded() }
     let rows = Buffer(byteCount: length * 4)
     let target = rows.unsafeMutableValues(UInt32.self)
     for row in 0..<length { target[row] = isValid(row) ? UInt32(truncatingIfNeeded: dictionaryIndex(row)) : 0 }
@@ -25,7 +26,7 @@ extension Column {
       }
     }
     var column = dictionary.gather(rows.values(UInt32.self), count: length)
-    guard let validity else { return column }
+    guard let validity else { return try column.decoded() }
     let bits = Buffer(byteCount: Bitmap.paddedByteCount(length))
     Bitmap.copy(validity.address, offset, count: length, to: bits.unsafeMutableAddress, 0)
     if let own = column.validity {
@@ -34,7 +35,7 @@ extension Column {
       }
     }
     column.validity = bits
-    return column
+    return try column.decoded()
   }
 
   /// Text or bytes of any layout in the one with 32-bit offsets, as utf8 or binary; other columns as they are.

@@ -5,7 +5,8 @@ import VolleyPlan
 extension KeyEncoding {
   /// The columns of encoded keys, each of its type: a dictionary, or text in another layout, is made again.
   ///
-  /// - Throws: a `data` failure when the bytes are no keys of these types.
+  /// - Throws: a `data` failure when the bytes are no keys of these types, or a dictionary's indices do not count all
+  ///   the values of its column.
   public static func decode(_ keys: EncodedKeys, types: [DataType]) throws(Failure) -> [Column] {
     let builders = types.map { ColumnBuilder($0, capacity: keys.count) }
     for row in 0..<keys.count { try decode(keys[row], types: types, into: builders) }
@@ -24,6 +25,7 @@ extension KeyEncoding {
     do {
       for (type, builder) in zip(types, builders) { try reader.read(type, into: builder) }
       try reader.end()
+      for builder in builders { try builder.checkRoom() }
     } catch {
       for (builder, count) in zip(builders, counts) { builder.truncate(to: count) }
       throw error

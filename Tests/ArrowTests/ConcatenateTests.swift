@@ -1,5 +1,6 @@
 import Arrow
 import ArrowTestSupport
+import Base
 import TestSupport
 import Testing
 import VolleyPlan
@@ -45,6 +46,56 @@ struct ConcatenateTests {
     #expect(joined.length == 5 && joined.selection == nil)
     #expect(joined.columns[0].literals == [0, 1, 2, 11, 19].map { .int64($0) })
     #expect(joined.columns[1].literals == [0, 1, 2, 11, 19].map { .utf8("s\($0)") })
+  }
+
+  /// A dictionary column whose rows name each of the values once.
+  private static func dictionary(_ values: [Literal], index: DataType = .int8) -> Column {
+    let type = DataType.dictionary(index: index, value: values[0].type, ordered: false)
+    return RandomColumns.column(type, values)
+  }
+
+  @Test("joins dictionaries of different values as long as the indices count them, and refuses more")
+  func dictionaries() throws {
+    func texts(_ range: Range<Int>) -> [Literal] { range.map { .utf8("value \($0)") } }
+    let parts = [Self.dictionary(texts(0..<100)), Self.dictionary(texts(60..<128))]
+    let joined = try Column.concatenate(parts)
+    #expect(joined.literals == texts(0..<100) + texts(60..<128) && joined.children[0].length == 128)
+    for columns in [
+      parts + [Self.dictionary(texts(128..<129))],
+      (parts + [Self.dictionary(texts(128..<129))]).map { part in
+        let type = DataType.struct([Field("d", part.type)])
+        let list = DataType.list(of: type)
+        let offsets = Buffer(byteCount: 8)
+        offsets.unsafeMutableValues(Int32.self)[0] = 0
+        offsets.unsafeMutableValues(Int32.self)[1] = Int32(part.length)
+        let items = Column(type: type, length: part.length, validity: nil, buffers: [], children: [part])
+        return Column(type: list, length: 1, validity: nil, buffers: [offsets], children: [items])
+      },
+    ] {
+      let failure = #expect(throws: Failure.self) { try Column.concatenate(columns) }
+      #expect(failure?.kind == .data)
+      #expect(failure?.message.contains("more than 128 distinct values") == true, "\(failure?.message ?? "")")
+    }
+  }
+
+  @Test("keeps values of dictionaries apart that Swift takes for equal")
+  func equalValues() throws {
+    let composed = [Literal.utf8("caf\u{E9}"), .utf8("cafe\u{301}")]
+    let zeros = [Literal.float64(0), .float64(-0.0)]
+    for values in [composed, zeros] {
+      for order in [values, values.reversed()] {
+        let joined = try Column.concatenate(order.map { Self.dictionary([$0]) })
+        for (row, value) in order.enumerated() {
+          switch (joined.literal(at: row), value) {
+          case (.utf8(let found), .utf8(let expected)): #expect(Array(found.utf8) == Array(expected.utf8))
+          case (.float64(let found), .float64(let expected)): #expect(found.bitPattern == expected.bitPattern)
+          default: Issue.record("\(joined) is of another type")
+          }
+        }
+      }
+    }
+    let nans = try Column.concatenate([Self.dictionary([.float64(.nan)]), Self.dictionary([.float64(-.nan)])])
+    #expect(nans.children[0].length == 1)
   }
 
   @Test("refuses strings that do not fit into one column")

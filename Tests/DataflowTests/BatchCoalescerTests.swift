@@ -2,6 +2,7 @@ import Arrow
 import Base
 import TestSupport
 import Testing
+import VolleyPlan
 
 @testable import Dataflow
 
@@ -67,6 +68,41 @@ struct BatchCoalescerTests {
     let release = try coalescer.add(batch, bytes: 16, since: Self.time(0), now: Self.time(0), drained: false)
     guard case .batch(let passed) = release.second?.element else { return #expect(Bool(false)) }
     #expect(passed.columns[0].buffers[0] === batch.columns[0].buffers[0])
+  }
+
+  @Test("held rows leave before rows whose dictionaries have more values with theirs than indices count")
+  func dictionaries() throws {
+    let type = DataType.dictionary(index: .int8, value: .utf8, ordered: false)
+    func column(_ values: Range<Int>) -> Column {
+      let builder = ColumnBuilder(type)
+      for value in values { builder.append(.utf8("value \(value)")) }
+      return builder.finish()
+    }
+    // 128 values fit, and those of one dictionary count once.
+    let (first, second, third) = (column(0..<60), column(100..<168), column(200..<300))
+    let columns = [first, second, third, second, second.slice(3..<20), first, first, first]
+    var coalescer = Self.coalescer(rows: 10_000)
+    var items: [ChannelItem?] = []
+    for column in columns {
+      let batch = RecordBatch(schema: Schema([Field("d", type)]), columns: [column], length: column.length)
+      let release = try coalescer.add(batch, bytes: 100, since: Self.time(0), now: Self.time(0), drained: false)
+      items += [release.first, release.second]
+    }
+    items.append(try coalescer.flush())
+    let found = items.compactMap { item -> Column? in
+      guard case .batch(let batch) = item?.element else { return nil }
+      return batch.columns[0]
+    }
+    #expect(found.map(\.length) == [128, 100, 68 + 17 + 3 * 60])
+    var row = 0
+    let all = found.flatMap { column in (0..<column.length).map { column.literal(at: $0) } }
+    for column in columns {
+      for index in 0..<column.length {
+        #expect(all[row] == column.literal(at: index))
+        row += 1
+      }
+    }
+    #expect(row == all.count)
   }
 
   @Test("held rows leave when they fill a batch, and never more of them")

@@ -40,6 +40,34 @@ struct KeyEncodingTests {
     }
   }
 
+  @Test("of a dictionary of dictionaries are those of the values that its rows name")
+  func dictionaryOfDictionaries() throws {
+    let inner = DataType.dictionary(index: .int8, value: .utf8, ordered: false)
+    let words = RandomColumns.column(inner, [.utf8("a"), .utf8("b"), .null(inner)])
+    let rows = RandomColumns.column(.int8, [.integer(1, .int8), .null(.int8), .integer(2, .int8), .integer(0, .int8)])
+    let column = Column(
+      type: .dictionary(index: .int8, value: inner, ordered: false), length: 4, validity: rows.validity,
+      buffers: rows.buffers, children: [words])
+    #expect(KeyColumn.objection(to: column.type) == nil)
+    let plain = try KeyColumn.plain(column)
+    #expect(plain.literals == [.utf8("b"), .null(.utf8), .null(.utf8), .utf8("a")])
+  }
+
+  @Test("decode to a dictionary as long as its indices count the values")
+  func dictionaryRoom() throws {
+    let type = DataType.dictionary(index: .int8, value: .utf8, ordered: false)
+    for count in [128, 129] {
+      let texts = (0..<count).map { Literal.utf8("key \($0)") }
+      let keys = KeyEncoding.encode(columns: [RandomColumns.column(.utf8, texts)], rows: count)
+      if count == 128 {
+        #expect(try KeyEncoding.decode(keys, types: [type])[0].literals == texts)
+      } else {
+        let failure = #expect(throws: Failure.self) { try KeyEncoding.decode(keys, types: [type]) }
+        #expect(failure?.message.contains("more than 128 distinct values") == true)
+      }
+    }
+  }
+
   @Test("have the order of the keys", arguments: [DataType.bool, .int32, .int64, .float64, .timestamp])
   func order(type: DataType) {
     var generator = SeededGenerator()

@@ -1,3 +1,4 @@
+import Base
 import VolleyPlan
 
 /// What the builders of all types have in common. One thread at a time.
@@ -10,8 +11,17 @@ public protocol RowBuilder: AnyObject {
   func append(_ column: Column, _ range: Range<Int>)
   /// Drops the rows from `count` on.
   func truncate(to count: Int)
+  /// Refuses rows that do not fit the column's type together, though each of them does: dictionaries of more values than
+  /// their indices count.
+  ///
+  /// - Throws: a `data` failure; `finish` must not be called then.
+  func checkRoom() throws(Failure)
   /// The column; the builder is empty afterwards and can be used again.
   func finish() -> Column
+}
+
+extension RowBuilder {
+  public func checkRoom() throws(Failure) {}
 }
 
 /// The builder of a column of any type. A reference: copies build the same column. A caller with many rows looks at the
@@ -102,8 +112,17 @@ public enum ColumnBuilder {
   /// Drops the rows from `count` on.
   public func truncate(to count: Int) { rows.truncate(to: count) }
 
+  /// As `RowBuilder.checkRoom`.
+  public func checkRoom() throws(Failure) { try rows.checkRoom() }
+
   /// The column; the builder is empty afterwards and can be used again.
   public func finish() -> Column { rows.finish() }
+
+  /// The column, if its rows fit it together: see `checkRoom`.
+  public func checkedFinish() throws(Failure) -> Column {
+    try checkRoom()
+    return finish()
+  }
 }
 
 extension Column {

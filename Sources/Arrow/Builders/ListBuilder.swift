@@ -1,3 +1,4 @@
+import Base
 import VolleyPlan
 
 /// Builds a column of lists of any layout, and of maps: the caller appends a row's items to `items` and ends the row.
@@ -82,6 +83,8 @@ public final class ListBuilder: RowBuilder {
     }
     validity.truncate(to: count)
   }
+
+  public func checkRoom() throws(Failure) { try items.checkRoom() }
 
   public func finish() -> Column {
     let buffers: [Buffer] =

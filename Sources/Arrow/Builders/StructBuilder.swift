@@ -1,3 +1,4 @@
+import Base
 import VolleyPlan
 
 /// Builds a column of structs: the caller appends one value to each of `fields` and ends the row. One thread at a time.
@@ -37,6 +38,8 @@ public final class StructBuilder: RowBuilder {
     for field in fields { field.truncate(to: count) }
     validity.truncate(to: count)
   }
+
+  public func checkRoom() throws(Failure) { for field in fields { try field.checkRoom() } }
 
   public func finish() -> Column {
     let column = Column(

@@ -9,7 +9,8 @@ import Base
 /// 2. `delay` after the first of them came here, at the latest;
 /// 3. as soon as their oldest row has been in the job for `delay` and the reader has taken everything there was. So the
 ///    delays of several channels in a row do not add up while readers keep pace; when they do not, holding a batch costs
-///    no time, and larger batches help them.
+///    no time, and larger batches help them;
+/// 4. when the next one's dictionaries and theirs have more values together than indices count.
 ///
 /// A pure value: the clock's reading and the reader's state are handed in.
 struct BatchCoalescer {
@@ -22,6 +23,8 @@ struct BatchCoalescer {
   private var held: [RecordBatch] = []
   private var heldRows = 0
   private var heldBytes = 0
+  /// What their dictionaries take of what indices count.
+  private var heldShare = 0.0
   /// When the first held batch came here.
   private var firstHeld = MonotonicTime(nanoseconds: 0)
   /// When the oldest held row came into the job.
@@ -58,8 +61,12 @@ struct BatchCoalescer {
       return Release(first: try flush(), second: ChannelItem(.batch(batch), byteCount: bytes, since: since))
     }
     var release = Release()
-    if heldRows + batch.length > rowLimit || heldBytes + bytes > byteLimit { release.first = try flush() }
+    var share = batch.dictionaryShare(beside: held.last)
+    if heldRows + batch.length > rowLimit || heldBytes + bytes > byteLimit || (share > 0 && heldShare + share > 1) {
+      release.first = try flush()
+    }
     if held.isEmpty {
+      share = batch.dictionaryShare(beside: nil)
       firstHeld = now
       oldest = since
     }
@@ -67,6 +74,7 @@ struct BatchCoalescer {
     held.append(batch)
     heldRows += batch.length
     heldBytes += bytes
+    heldShare += share
     let mayLeave = heldRows == rowLimit || heldBytes == byteLimit || isDue(now: now, drained: drained)
     if mayLeave && release.first == nil { release.second = try flush() }
     return release
@@ -86,6 +94,7 @@ struct BatchCoalescer {
     held.removeAll(keepingCapacity: true)
     heldRows = 0
     heldBytes = 0
+    heldShare = 0
     return item
   }
 }

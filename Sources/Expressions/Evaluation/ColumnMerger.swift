@@ -33,7 +33,7 @@ enum ColumnMerger {
     case .dictionary(let width):
       return merge(parts, dictionary: type, width: width, count)
     case .none: return Column(nullsOnly: count)
-    case .variable64, .view, .list32, .list64, .fixedList, .record: return built(parts, type, count)
+    case .variable64, .view, .list32, .list64, .fixedList, .record: return try built(parts, type, count)
     }
   }
 
@@ -78,7 +78,7 @@ enum ColumnMerger {
   }
 
   /// Row by row, for the layouts that are rare in a case.
-  private static func built(_ parts: [Part], _ type: DataType, _ count: Int) -> Column {
+  private static func built(_ parts: [Part], _ type: DataType, _ count: Int) throws(Failure) -> Column {
     /// Where a row comes from: its part's column and the row in it.
     var sources = [(column: Int, row: Int)](repeating: (-1, 0), count: count)
     var columns: [Column] = []
@@ -102,7 +102,7 @@ enum ColumnMerger {
     for (column, row) in sources {
       if column < 0 { builder.appendNull() } else { builder.append(columns[column], row..<(row + 1)) }
     }
-    return builder.finish()
+    return try builder.checkedFinish()
   }
 }
 
