@@ -169,6 +169,33 @@ struct JobTests {
     #expect(journal.rows("far all") == [1, 2, 3, 4, 5, 6] && journal.rows("far all again") == [1, 2, 3, 4, 5, 6])
   }
 
+  @Test(
+    "a broadcast brings every row to every subtask, in order and in the same memory", arguments: blocking, [1, 2, 3])
+  func broadcast(blocking: (Bool, Bool), receivers: Int) {
+    let addresses = Monitor([Int64: Set<UInt>]())
+    let journal = self.journal
+    let batches: [[Int64]] = (0..<20).map { [$0 * 2, $0 * 2 + 1] }
+    let tasks = [
+      TestGraph.source { (_) throws(Failure) in
+        TestSource("source", blocks: blocking.0, journal: journal, batches: batches)
+      },
+      TestGraph.task(
+        "end", parallelism: receivers,
+        steps: [
+          TestGraph.sink { (place) throws(Failure) in
+            TestSink("sink \(place.id.index)", blocks: blocking.1, journal: journal) { batch in
+              let address = UInt(bitPattern: batch.columns[0].values(Int64.self))
+              addresses.withLock { _ = $0[Rows.ids(batch)[0], default: []].insert(address) }
+            }
+          }
+        ]),
+    ]
+    let options = JobOptions(threads: 2, batchDelay: .zero, channelBatches: 2)
+    #expect(TestGraph.run(tasks, [TestGraph.edge(0, 1, .broadcast)], options) == nil)
+    for index in 0..<receivers { #expect(journal.rows("sink \(index)") == batches.flatMap { $0 }) }
+    #expect(addresses.withLock { $0.values.allSatisfy { $0.count == 1 } })
+  }
+
   @Test("small batches leave a channel as one, and a delay of zero leaves them as they are")
   func coalescing() {
     for (delay, expected) in [(Duration.seconds(60), [3]), (.zero, [1, 1, 1])] {

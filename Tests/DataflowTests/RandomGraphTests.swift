@@ -106,13 +106,17 @@ private struct RandomGraph {
     var counts: [Int64: Int] = [:]
     for (input, origin) in from.enumerated() {
       let exchange: JobGraph.Exchange
-      switch Int.random(in: 0..<3, using: &generator) {
+      var copies = 1
+      switch Int.random(in: 0..<4, using: &generator) {
       case 0 where tasks[origin.task].parallelism >= parallelism: exchange = .forward
       case 1: exchange = TestGraph.byModulo
+      // Copies of copies would be too many.
+      case 2 where leaving[origin.task][origin.output, default: [:]].values.reduce(0, +) < 1000:
+        (exchange, copies) = (.broadcast, parallelism)
       default: exchange = .rebalance
       }
       edges.append(TestGraph.edge(origin.task, index, exchange, output: origin.output, input: input))
-      for (id, count) in leaving[origin.task][origin.output] ?? [:] { counts[id, default: 0] += count }
+      for (id, count) in leaving[origin.task][origin.output] ?? [:] { counts[id, default: 0] += count * copies }
     }
     return counts
   }

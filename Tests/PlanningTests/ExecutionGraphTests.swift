@@ -15,6 +15,7 @@ struct ExecutionGraphTests {
     case .forward: "forward"
     case .rebalance: "rebalance"
     case .partition: "partition"
+    case .broadcast: "broadcast"
     }
   }
 

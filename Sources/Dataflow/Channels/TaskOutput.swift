@@ -9,6 +9,8 @@ final class EdgeOutput {
     /// To each in turn.
     case turn(next: Int)
     case partition(any Partitioner)
+    /// To all.
+    case broadcast
   }
 
   private var routing: Routing
@@ -35,6 +37,8 @@ final class EdgeOutput {
     case .turn(let next):
       routing = .turn(next: next + 1 == channels.count ? 0 : next + 1)
       try channels[next].add(batch, bytes: bytes, since: since, now: now)
+    case .broadcast:
+      for channel in channels { try channel.add(batch, bytes: bytes, since: since, now: now) }
     case .partition(let partitioner):
       let parts = try partitioner.partition(batch, targets: channels.count)
       precondition(parts.count == channels.count, "a partitioner gives a part for each target")

@@ -7,7 +7,7 @@ extension JobGraph {
       let senders = tasks[edge.from].parallelism
       switch edge.exchange {
       case .forward: count += senders
-      case .rebalance, .partition: count += senders * tasks[edge.to].parallelism
+      case .rebalance, .partition, .broadcast: count += senders * tasks[edge.to].parallelism
       }
     }
     for task in tasks {

@@ -104,5 +104,7 @@ public struct JobGraph {
     case rebalance
     /// Each row to the subtask that a partitioner says.
     case partition(() -> any Partitioner)
+    /// Every row to every subtask: the batches are shared, not copied. Each channel counts them whole.
+    case broadcast
   }
 }

@@ -133,6 +133,7 @@ struct JobBuilder {
     case .forward: return .single
     case .rebalance: return .turn(next: 0)
     case .partition(let make): return .partition(make())
+    case .broadcast: return .broadcast
     }
   }
 
