@@ -10,6 +10,7 @@ final class OperatorNode: ChainNode, Collector {
   private let targets: [[ChainTarget]]
   private var isOpen = false
   let makesWatermarks: Bool
+  let alignment: WatermarkAlignment?
   /// The chain's watermarks, and the operator's place among their origins, when it makes some.
   private var own: (watermarks: ChainWatermarks, origin: WatermarkZone.Origin)?
   /// The last word of an operator that makes watermarks was that it is idle.
@@ -27,6 +28,7 @@ final class OperatorNode: ChainNode, Collector {
     self.context = context
     self.targets = targets
     makesWatermarks = body.makesWatermarks
+    alignment = body.alignment
   }
 
   /// Before the first call, for an operator that makes watermarks.
@@ -89,6 +91,10 @@ final class OperatorNode: ChainNode, Collector {
     told = time
     if !makesWatermarks { stage.metrics.reached(time) }
     try context.run(stage) { () throws(Failure) in try body.watermark(time, to: self) }
+  }
+
+  func splitsChanged() throws(Failure) {
+    try context.run(stage) { () throws(Failure) in try body.splitsChanged(to: self) }
   }
 
   /// When the operator wants to be woken.

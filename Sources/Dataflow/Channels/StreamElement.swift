@@ -13,6 +13,8 @@ public enum StreamElement: Sendable {
   case idle
   /// What follows is processed at this time or later: only when data moves the clock, `ProcessingClock.ticks`.
   case tick(ProcessingTime)
+  /// What a source's thread tells of its splits: only on the channel from there to the source's subtask.
+  case split(SplitChange)
   /// All before it belongs to this epoch or an earlier one.
   case barrier(Epoch)
   /// Nothing follows.

@@ -35,12 +35,18 @@ public protocol Operator: AnyObject {
   /// Whether the watermarks behind this operator are its own, given by `Collector.advance` and `becomeIdle`: those that come in
   /// end here, as do idle signals. It is still told by `watermark` of those that come in. The same for the whole life.
   var makesWatermarks: Bool { get }
+  /// Of an operator that makes watermarks: the group of sources that its chain's source keeps in step with; nil: none. The same
+  /// for the whole life. Only in a chain with a source.
+  var alignment: WatermarkAlignment? { get }
   /// Once, before the first batch. When it throws it has freed what it took: `close` does not follow.
   func open() throws(Failure)
   /// One batch of input `input`; it may carry a selection. Runs to completion and does not block.
   func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure)
   /// The minimum over the inputs has moved on. The task hands the watermark on after this returns.
   func watermark(_ time: EventTime, to output: any Collector) throws(Failure)
+  /// Other splits of the chain's source are being read than before, see `SubtaskContext.input`. Only for operators that make
+  /// watermarks, which may move on when a split ends.
+  func splitsChanged(to output: any Collector) throws(Failure)
   /// When `wake` is to be called though nothing comes in; nil: never. Asked when the subtask has nothing in hand, between any
   /// two of its elements, so that every call may change it.
   ///
@@ -59,8 +65,10 @@ public protocol Operator: AnyObject {
 
 extension Operator {
   public var makesWatermarks: Bool { false }
+  public var alignment: WatermarkAlignment? { nil }
   public func open() throws(Failure) {}
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {}
+  public func splitsChanged(to output: any Collector) throws(Failure) {}
   public var wakeTime: ProcessingTime? { nil }
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {}
   public func finish(to output: any Collector) throws(Failure) {}

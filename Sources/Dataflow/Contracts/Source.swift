@@ -17,6 +17,12 @@ public protocol Source: AnyObject {
   /// Whether `read` may wait. Such a source is read by a thread of its own, others by the scheduler's.
   var blocks: Bool { get }
   func open() throws(Failure)
+  /// Whether it tells of its splits; the same for its whole life. One that does has none until it says that they begin; one that
+  /// does not counts as a single split, `SplitID(0)`.
+  var tellsSplits: Bool { get }
+  /// What has happened to splits since the last call, in order. Asked before and after each `read`, by the thread that reads;
+  /// what is told after a read comes before the batch that it gave. Only of sources that tell of their splits.
+  func takeSplitChanges() -> [SplitChange]
   /// At most `maxRows` rows; a source that blocks waits at most `timeout` for the first one and returns what is there
   /// rather than waiting for more.
   func read(maxRows: Int, timeout: Duration) throws(Failure) -> ReadOutcome
@@ -27,6 +33,8 @@ public protocol Source: AnyObject {
 
 extension Source {
   public func open() throws(Failure) {}
+  public var tellsSplits: Bool { false }
+  public func takeSplitChanges() -> [SplitChange] { [] }
   public func stop() {}
   public func close() throws(Failure) {}
 }

@@ -9,6 +9,7 @@ struct JobBuilder {
   private let control: JobControl
   private let runtime: JobRuntime
   private let stateMemory: StateMemory
+  private let alignments = AlignmentGroups()
 
   /// By edge, sender and receiver: the channel, where there is one.
   private var channels: [[[LocalChannel?]]] = []
@@ -68,12 +69,14 @@ struct JobBuilder {
     try makeSteps(&parts)
     let head = try makeHead(&parts)
     let steps: [Subtask.Step] = parts.steps.reversed()
-    let watermarks = ChainWatermarks(
-      entry: task.entry, steps: steps, targets: task.steps.map(\.outputs), channels: parts.taskOutputs.map(\.channels))
+    let watermarks = try ChainWatermarks(
+      entry: task.entry, steps: steps, targets: task.steps.map(\.outputs), channels: parts.taskOutputs.map(\.channels),
+      groups: alignments, hasSource: task.hasSource)
     let subtask = Subtask(
       name: task.name, head: head, steps: steps, stages: parts.stages, outputs: parts.outputs,
       context: chain, watermarks: watermarks, control: control, batchRows: options.batchRows)
     subtask.attach(to: runtime.scheduler)
+    watermarks.attach(subtask)
     for writer in parts.writers { writer.attachWriter(subtask) }
     for reader in parts.readers { reader.attachReader(subtask) }
     runtime.subtasks.append(subtask)
@@ -197,6 +200,7 @@ struct JobBuilder {
       metrics: stage.metrics, stateMemory: stateMemory, clock: SubtaskClock(options.clock))
     let body = try stage.made { () throws(Failure) in try make(place) }
     let source = SourceControl(stage: stage, body: body)
+    if body.tellsSplits { parts.chain.input.expectSplits() }
     runtime.sources.append(source)
     guard body.blocks else {
       parts.stages.append(stage)

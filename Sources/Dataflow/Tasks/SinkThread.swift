@@ -63,7 +63,7 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
         try timed { () throws(Failure) in try body.write(batch) }
       case .watermark(let time):
         stage.metrics.reached(time)
-      case .idle, .tick, .barrier:
+      case .idle, .tick, .split, .barrier:
         break
       case .end:
         try timed { () throws(Failure) in try body.flush() }

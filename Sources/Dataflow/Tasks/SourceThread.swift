@@ -16,6 +16,8 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
   private let batchRows: Int
   /// Only ticked here.
   private let clock: SubtaskClock
+  /// The split that rows come from, as told last.
+  private var split: SplitID?
 
   /// How long a `read` may wait for a first row: how soon a source that ignores `stop` is noticed to have to.
   private static let longestRead: Int64 = 100_000_000
@@ -56,6 +58,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
 
   private func readAll() throws(Failure) {
     var idleReads = IdleBackoff()
+    try tellSplits()
     while !control.hasFailed && !source.shouldStop {
       let start = MonotonicTime.now
       let cpuStart = SourceThread.cpuTime()
@@ -65,6 +68,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
       }
       let now = MonotonicTime.now
       countRead(wall: now - start, cpu: SourceThread.cpuTime() - cpuStart)
+      try tellSplits()
       switch outcome {
       case .batch(let batch):
         precondition(batch.rowCount > 0 && batch.selection == nil, "a source gives rows, without a selection")
@@ -82,6 +86,18 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
       }
       try output.flushDue(now: .now)
       waitForRoom()
+    }
+  }
+
+  /// Rows that are held belong to the split that was named before: they leave before another one is.
+  private func tellSplits() throws(Failure) {
+    guard source.body.tellsSplits else { return }
+    for change in source.body.takeSplitChanges() {
+      if case .gives(let next) = change {
+        if next == split { continue }
+        split = next
+      }
+      try output.signal(.split(change), now: .now)
     }
   }
 

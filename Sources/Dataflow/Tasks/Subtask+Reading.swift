@@ -2,14 +2,24 @@ import Arrow
 import Base
 
 extension Subtask {
-  /// Reads a batch or a signal. An outcome when there was none.
+  /// The scheduler's threads read the source, and it has been stopped: nothing holds it back any more.
+  private var isStopping: Bool {
+    if case .source(let source, _) = head { return source.shouldStop }
+    return false
+  }
+
+  /// Reads a batch or a signal. An outcome when there was none, or the source is ahead of those that it keeps in step with.
   func readNext(_ budget: inout RunBudget) throws(Failure) -> RunOutcome? {
     hasLooked = true
+    if !watermarks.mayRead && !isStopping {
+      context.input.quietSince = nil
+      return try waitForInput(.backpressured, until: nil)
+    }
     switch head {
     case .source(let source, let targets):
       return try read(source, to: targets, &budget)
     case .channels(let gate, let targets):
-      guard let (channel, item) = gate.next() else { return try waitForInput(until: nil) }
+      guard let (channel, item) = gate.next() else { return try waitForInput(.idle, until: nil) }
       context.input.quietSince = nil
       try take(item, from: channel, gate, targets, &budget)
       return nil
@@ -19,31 +29,48 @@ extension Subtask {
   private func read(
     _ source: SourceControl, to targets: [ChainTarget], _ budget: inout RunBudget
   ) throws(Failure) -> RunOutcome? {
+    if let batch = readBatch.take() {
+      try give(batch, of: source, to: targets, &budget)
+      return nil
+    }
     if source.shouldStop {
       sweeps.append(.finish)
       return nil
     }
+    try takeSplits(source)
     let outcome = try context.run(source.stage) { () throws(Failure) in
       try source.body.read(maxRows: batchRows, timeout: .zero)
     }
+    try takeSplits(source)
     switch outcome {
     case .batch(let batch):
       precondition(batch.rowCount > 0 && batch.selection == nil, "a source gives rows, without a selection")
       idleReads.reset()
       context.input.quietSince = nil
-      let size = BatchSize(batch)
-      source.stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
-      context.since = context.now
-      budget.use(bytes: size.bytes)
-      try context.run(source.stage) { () throws(Failure) in try targets.receive(batch, size: size) }
-      if context.clock.isTicking { try reach(context.clock.tick()) }
+      if watermarks.hasPending {
+        // What a split's end lets go goes before the batch.
+        readBatch = batch
+      } else {
+        try give(batch, of: source, to: targets, &budget)
+      }
       return nil
     case .idle:
-      return try waitForInput(until: context.now + idleReads.delay())
+      return try waitForInput(.idle, until: context.now + idleReads.delay())
     case .end:
       sweeps.append(.finish)
       return nil
     }
+  }
+
+  private func give(
+    _ batch: RecordBatch, of source: SourceControl, to targets: [ChainTarget], _ budget: inout RunBudget
+  ) throws(Failure) {
+    let size = BatchSize(batch)
+    source.stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
+    context.since = context.now
+    budget.use(bytes: size.bytes)
+    try context.run(source.stage) { () throws(Failure) in try targets.receive(batch, size: size) }
+    if context.clock.isTicking { try reach(context.clock.tick()) }
   }
 
   private func take(
@@ -59,6 +86,7 @@ extension Subtask {
       try targets[gate.ports[channel].input].receive(batch, size: size)
       context.clock.enter(nil)
       return
+    case .split(let change): return try apply(change)
     case .tick(let time):
       if let time = gate.ticks.advance(channel, to: time) { try reach(time) }
       return
@@ -72,6 +100,17 @@ extension Subtask {
     if advance.time != .nothing { sweeps.append(.time(advance.time, from: .head)) }
     if let epoch = advance.barrier { sweeps.append(.barrier(epoch)) }
     if advance.ended { sweeps.append(.finish) }
+  }
+
+  private func takeSplits(_ source: SourceControl) throws(Failure) {
+    guard source.body.tellsSplits else { return }
+    for change in source.body.takeSplitChanges() { try apply(change) }
+  }
+
+  /// Operators that make watermarks hear of it when other splits are being read than before.
+  private func apply(_ change: SplitChange) throws(Failure) {
+    guard context.input.apply(change) else { return }
+    for node in operators where node.makesWatermarks { try node.splitsChanged() }
   }
 
   /// Data has moved the clock: what is behind hears of it at once, operators that wait for that time before the next batch.

@@ -30,8 +30,10 @@ extension Subtask {
   }
 
   /// The input pauses: sinks flush, and rows whose time has come leave. Nil when an operator is to be woken before.
-  func waitForInput(until time: MonotonicTime?) throws(Failure) -> RunOutcome? {
-    context.input.quietSince = context.input.quietSince ?? context.clock.reached
+  ///
+  /// - Parameter kind: `idle` when there is no input, `backpressured` when it is not looked at.
+  func waitForInput(_ kind: Pause, until time: MonotonicTime?) throws(Failure) -> RunOutcome? {
+    if kind == .idle { context.input.quietSince = context.input.quietSince ?? context.clock.reached }
     let wake = earliestWake
     if let wake, wake <= context.clock.reached { return nil }
     for case .sink(let node) in steps { try node.pause() }
@@ -41,7 +43,7 @@ extension Subtask {
       let time = context.now + delay
       earliest = min(earliest ?? time, time)
     }
-    return wait(.idle, until: earliest)
+    return wait(kind, until: earliest)
   }
 
   func wait(_ kind: Pause, until time: MonotonicTime?) -> RunOutcome {

@@ -56,6 +56,8 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   var zoneSweep: ChainWatermarks.ZoneSignal?
   /// Nothing more is read or emitted; what waits goes on its way.
   var isEnding = false
+  /// What the source gave last, while what it told of its splits has not gone on its way.
+  var readBatch: RecordBatch?
   /// The input was looked at since the run began: what comes there goes before operators that wait for rows to come.
   var hasLooked = false
   var pause: (kind: Pause, since: MonotonicTime)?

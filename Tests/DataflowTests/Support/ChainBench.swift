@@ -59,7 +59,7 @@ final class ChainBench {
     let head = try (0...(inputOf.max() ?? 0)).map { try chainTargets(entry, input: $0) }
     let ports = zip(inputs, inputOf).map { InputGate.Port(reader: $0, input: $1) }
     let gate = InputGate(ports: ports, start: context.clock.reached)
-    let watermarks = ChainWatermarks(
+    let watermarks = try ChainWatermarks(
       entry: [entry], steps: steps, targets: targets, channels: taskOutputs.map(\.channels))
     subtask = Subtask(
       name: "test", head: .channels(gate, head), steps: steps, stages: [],
@@ -92,6 +92,7 @@ final class ChainBench {
       case .batch(let batch): words.append(Rows.ids(batch).map(String.init).joined(separator: ","))
       case .watermark(let time): words.append("w\(time.microseconds)")
       case .idle: words.append("idle")
+      case .split(let change): words.append("\(change)")
       case .tick(let time): words.append("t\(time.microseconds)")
       case .barrier(let epoch): words.append("b\(epoch.number)")
       case .end: words.append("end")
