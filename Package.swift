@@ -73,7 +73,7 @@ let package = Package(
     .testTarget(
       name: "ExpressionsTests",
       dependencies: ["Arrow", "ArrowTestSupport", "Base", "Expressions", "TestSupport", plan],
-      exclude: ["Differences.md"]),
+      exclude: ["Differences/Differences.md"]),
     .testTarget(
       name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(

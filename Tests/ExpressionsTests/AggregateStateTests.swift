@@ -189,7 +189,7 @@ struct AggregateStateTests {
     #expect(try results(merged, 1) == [.integer(most - 1, type)])
   }
 
-  @Test("a variance far from 0 is not lost in cancellation, and one of infinities is NaN")
+  @Test("a variance far from 0 is not lost in cancellation, and one of infinities, or of values too far apart, is NaN")
   func variance() throws {
     func variance(_ values: [Double]) throws -> Literal? {
       let accumulator = try AggregateRun.accumulator("var_samp", .float64)
@@ -202,7 +202,10 @@ struct AggregateStateTests {
     #expect(try variance([4, 7, 13, 16].map { $0 + 1e9 }) == .float64(30))
     #expect(try variance([5]) == nil)
     #expect(try variance([5, 5, 5]) == .float64(0))
-    for values in [[Double.infinity, 1], [.nan, 1, 2]] { #expect(try same(variance(values), .float64(.nan))) }
+    let beyond: [[Double]] = [[1e308, -1e308], [1e308, -1e308, 0], [0, 1e308, 1e308, -1e308], [1e200, -1e200]]
+    for values in [[.infinity, 1], [.nan, 1, 2]] + beyond {
+      #expect(try same(variance(values), .float64(.nan)), "\(values)")
+    }
   }
 
   @Test("of equal orders first, arg_min and arg_max take the first row, and last the last")

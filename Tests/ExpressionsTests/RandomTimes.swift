@@ -8,25 +8,30 @@ enum RandomTimes {
     _ type: DataType, _ generator: inout SeededGenerator, count: Int,
     seconds: ClosedRange<Int64> = 347_000_000...2_120_000_000
   ) -> Column {
-    let values = (0..<count).map { _ -> Literal? in
-      if Int.random(in: 0..<9, using: &generator) == 0 { return nil }
-      var second = Int64.random(in: seconds, using: &generator)
-      if Int.random(in: 0..<4, using: &generator) == 0 { second -= second % 86_400 }
-      switch type {
-      case .timestamp(let unit, let zone):
-        let perSecond = scale(unit)
-        let fraction = Bool.random(using: &generator) ? 0 : Int64.random(in: 0..<perSecond, using: &generator)
-        return .timestamp(second * perSecond + fraction, unit, timezone: zone)
-      case .date32: return .integer(Int128(second / 86_400), type)
-      case .date64: return .integer(Int128(second / 86_400 * 86_400_000), type)
-      case .time32(let unit), .time64(let unit):
-        return .integer(Int128(Int64.random(in: 0..<86_400 * scale(unit), using: &generator)), type)
-      case .duration(let unit):
-        return .integer(Int128(Int64.random(in: -1_000_000...1_000_000, using: &generator) * scale(unit)), type)
-      default: return nil
-      }
+    let values = (0..<count).map { _ in
+      Int.random(in: 0..<9, using: &generator) == 0 ? nil : value(type, seconds, &generator)
     }
     return .of(type, values, junk: Int.random(in: 0...70, using: &generator))
+  }
+
+  static func value(
+    _ type: DataType, _ seconds: ClosedRange<Int64>, _ generator: inout SeededGenerator
+  ) -> Literal {
+    var second = Int64.random(in: seconds, using: &generator)
+    if Int.random(in: 0..<4, using: &generator) == 0 { second -= second % 86_400 }
+    switch type {
+    case .timestamp(let unit, let zone):
+      let perSecond = scale(unit)
+      let fraction = Bool.random(using: &generator) ? 0 : Int64.random(in: 0..<perSecond, using: &generator)
+      return .timestamp(second * perSecond + fraction, unit, timezone: zone)
+    case .date32: return .integer(Int128(second / 86_400), type)
+    case .date64: return .integer(Int128(second / 86_400 * 86_400_000), type)
+    case .time32(let unit), .time64(let unit):
+      return .integer(Int128(Int64.random(in: 0..<86_400 * scale(unit), using: &generator)), type)
+    case .duration(let unit):
+      return .integer(Int128(Int64.random(in: -1_000_000...1_000_000, using: &generator) * scale(unit)), type)
+    default: preconditionFailure("\(type) is no type of time")
+    }
   }
 
   /// Units in a second.

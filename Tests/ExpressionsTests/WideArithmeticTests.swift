@@ -226,7 +226,7 @@ struct WideArithmeticTests {
   @Test("a case merges columns of every type, literals and nulls", arguments: RandomColumns.types)
   func cases(_ type: DataType) throws {
     var generator = SeededGenerator()
-    for rows in [0, 1, 70, 700] {
+    for rows in [0, 1, 70, 1100] {
       let choices = WideColumns.column(.bool, rows, &generator)
       let (left, right) = (WideColumns.column(type, rows, &generator), WideColumns.column(type, rows, &generator))
       let constant = WideColumns.value(type, &generator)
@@ -249,6 +249,21 @@ struct WideArithmeticTests {
       #expect(
         same(filled, (0..<rows).map { left.isValid($0) ? left.literal(at: $0) : right.literal(at: $0) }),
         "\(generator): coalesce of \(type)")
+      // Python has no arrays of the other intervals.
+      if rows < 1000 || type == .interval(.yearMonth) || type == .interval(.dayTime) { continue }
+      let peers = try PyArrow.columns(
+        [choices, left, right],
+        """
+        def plain(c):
+            # pyarrow merges no views, and keeps dictionaries.
+            if pa.types.is_dictionary(c.type): return c.dictionary_decode()
+            return c.cast({'string_view': pa.string(), 'binary_view': pa.binary()}.get(str(c.type), c.type))
+        x, y = plain(b), plain(c)
+        type = x.type if pa.types.is_dictionary(b.type) else b.type
+        return [pc.if_else(pc.fill_null(a, False), x, y).cast(type), pc.coalesce(x, y).cast(type)]
+        """)
+      #expect(difference(merged, peers[0]) == nil, "\(generator): \(type)")
+      #expect(difference(filled, peers[1]) == nil, "\(generator): coalesce of \(type)")
     }
   }
 

@@ -263,8 +263,10 @@ struct WideCastTests {
       [record],
       "return [a.cast(pa.struct([('a', pa.string()), ('b', pa.large_string())]))]")[0]
     #expect(difference(found, fields) == nil, "\(generator)")
-    let map = WideColumns.column(.map(.utf8, to: .int32), 300, &generator)
+    let map = WideColumns.column(.map(.utf8, to: .int32), 1100, &generator)
     let wide = try evaluate(.cast(a, .map(.utf8, to: .int64)), [map])
+    let entries = try PyArrow.columns([map], "return [a.cast(pa.map_(pa.string(), pa.int64()))]")[0]
+    #expect(difference(wide, entries) == nil, "\(generator)")
     #expect(difference(try evaluate(.cast(a, map.type), [wide]), map) == nil, "\(generator)")
   }
 

@@ -68,8 +68,10 @@ final class VarianceAccumulator: Accumulator {
     }
   }
 
+  /// NaN where the squares are beyond float64: by the order of the rows they are inf, -inf or NaN then.
   @inline(__always)  // Part of the loop over the slots.
   private func result(_ state: State) -> Double {
+    guard state.squares.isFinite else { return .nan }
     let variance = state.squares / Double(isSample ? state.count &- 1 : state.count)
     return isDeviation ? variance.squareRoot() : variance
   }

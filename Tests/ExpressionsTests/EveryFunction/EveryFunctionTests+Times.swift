@@ -2,7 +2,7 @@ import VolleyPlan
 
 extension EveryFunctionTests {
   static func times() -> [Comparison] {
-    var list = added() + zones()
+    var list = added() + zones() + mixedUnits()
     func time(_ name: String, _ type: DataType, _ call: Expression, _ python: String) {
       list.append(Comparison(name, [.time(type)], python, call: call))
     }
@@ -63,6 +63,29 @@ extension EveryFunctionTests {
           "assume_zone", [.time(.timestamp(.second))],
           "pc.assume_timezone(a, '\(zone)', ambiguous='earliest', nonexistent='latest')",
           call: call("assume_zone", a, .text(zone), .text("earliest"), .text("latest"))))
+    }
+    return list
+  }
+
+  /// Every unit beside every other; what does not fit the finer one stops on both sides.
+  private static func mixedUnits() -> [Comparison] {
+    var list: [Comparison] = []
+    for left in TimeUnit.allCases {
+      for right in TimeUnit.allCases {
+        let zone = left == .second ? "Europe/Berlin" : nil
+        for first in [DataType.timestamp(left, timezone: zone), .duration(left), .date32] {
+          let sides: [RandomArgument] = [.timeOrExtreme(first), .timeOrExtreme(.duration(right))]
+          list.append(Comparison("add", sides, "held(pc.add_checked, a, b)"))
+          list.append(Comparison("add", sides.reversed(), "held(pc.add_checked, a, b)"))
+          list.append(Comparison("subtract", sides, "held(pc.subtract_checked, a, b)"))
+        }
+        let times: [RandomArgument] = [.timeOrExtreme(.timestamp(left)), .timeOrExtreme(.timestamp(right))]
+        list.append(Comparison("subtract", times, "held(pc.subtract_checked, a, b)"))
+        for name in ["equal", "less_than_or_equal"] {
+          let peer = name == "equal" ? "equal" : "less_equal"
+          list.append(Comparison(name, times, "pc.\(peer)(a, b)"))
+        }
+      }
     }
     return list
   }

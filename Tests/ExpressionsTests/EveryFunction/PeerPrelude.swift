@@ -26,6 +26,17 @@ enum PeerPrelude {
         pc.divide_checked(a, b)
         return each(lambda x, y: abs(x) % abs(y) * (-1 if x < 0 else 1), a, b)
 
+    def held(f, a, b):
+        # pyarrow's arithmetic of times also refuses what lies under nulls, so that is 0, once both sides were brought to
+        # the finer unit.
+        both = pc.and_(a.is_valid(), b.is_valid())
+        unit = f(a[:0], b[:0]).type.unit
+        def finer(c):
+            is_duration = pa.types.is_duration(c.type)
+            return c.cast(pa.duration(unit) if is_duration else pa.timestamp(unit, getattr(c.type, 'tz', None)))
+        result = f(*[pc.if_else(both, c, pa.scalar(0, c.type)) for c in (finer(a), finer(b))])
+        return pc.if_else(both, result, pa.scalar(None, result.type))
+
     def within(a, values):
         # SQL's: of null it is not known.
         return pc.if_else(pc.is_valid(a), pc.is_in(a, value_set=pa.array(values, a.type)), None)

@@ -25,6 +25,8 @@ enum RandomArgument {
   case dateText
   /// `RandomTimes`.
   case time(DataType)
+  /// As `time`, and one in thirty at an end of what the type holds.
+  case timeOrExtreme(DataType)
   /// Months, days and whole microseconds.
   case interval
 
@@ -32,6 +34,7 @@ enum RandomArgument {
     switch self {
     case .wide(let type): return WideColumns.column(type, count, &generator)
     case .time(let type): return RandomTimes.column(type, &generator, count: count)
+    case .timeOrExtreme(let type): return made(type, count, &generator)
     case .interval: return made(.interval(.monthDayNano), count, &generator)
     case .tame(let type), .nonzero(let type), .between(_, let type): return made(type, count, &generator)
     case .oneOf(let values): return made(values[0].type, count, &generator)
@@ -49,6 +52,17 @@ enum RandomArgument {
   private func value(_ generator: inout SeededGenerator) -> Literal {
     switch self {
     case .wide(let type), .time(let type): return WideColumns.value(type, &generator)
+    case .timeOrExtreme(let type):
+      if Int.random(in: 0..<30, using: &generator) > 0 {
+        return RandomTimes.value(type, 347_000_000...2_120_000_000, &generator)
+      }
+      let end = Int64.random(in: 0...2, using: &generator)
+      let value = Bool.random(using: &generator) ? Int64.max - end : Int64.min + end
+      switch type {
+      case .timestamp(let unit, let zone): return .timestamp(value, unit, timezone: zone)
+      case .date32: return .integer(Int128(Int32(clamping: value)), type)
+      default: return .integer(Int128(value), type)
+      }
     case .tame(let type):
       let value = WideColumns.value(type, &generator)
       return Self.number(value).map { $0.magnitude >= 1e30 } == true ? Self.whole(0, type, plus: 0.5) : value

@@ -1,23 +1,6 @@
-import Arrow
-import ArrowTestSupport
-import Expressions
-import TestSupport
-import Testing
 import VolleyPlan
 
-/// Every row of `Differences.md` is what both sides do, and every difference pinned here has its row.
-@Suite("differences from pyarrow", .serialized)
-struct DifferenceTests {
-  /// A row's name, the expression over its columns, and what pyarrow computes of them.
-  struct Case {
-    var name: String
-    var expression: Expression
-    var columns: [Column]
-    var python: String
-  }
-
-  private static func one(_ values: Literal...) -> [Column] { values.map { Column.of($0.type, [$0]) } }
-
+extension DifferenceTests {
   static let numbers: [Case] = [
     Case(
       name: "int32 + float32", expression: call("add", a, b), columns: one(.int32(16_777_217), .float(0, .float32)),
@@ -83,41 +66,4 @@ struct DifferenceTests {
     Case(
       name: "text '+1' to int64", expression: .cast(a, .int64), columns: one(.utf8("+1")), python: "a.cast(pa.int64())"),
   ]
-
-  static let cases = numbers + casts
-
-  /// Type and value, or that there is none.
-  private func volley(_ this: Case) -> String {
-    guard let column = try? evaluate(this.expression, this.columns) else { return "stops" }
-    return "\(column.type) \(column.text(at: 0))"
-  }
-
-  private func pyarrow(_ this: Case) throws -> String {
-    let answer = try PyArrow.columns(
-      this.columns,
-      """
-      try:
-          result = \(this.python)
-          return [pa.array([f'{result.type} {result.to_pylist()[0]}'])]
-      except (pa.ArrowInvalid, pa.ArrowNotImplementedError): return [pa.array(['error'])]
-      """)[0]
-    return answer.text(at: 0)
-  }
-
-  @Test("the table tells what both sides do")
-  func table() throws {
-    let folder = #filePath.split(separator: "/").dropLast().joined(separator: "/")
-    let text = String(decoding: try #require(TestProcess.contents(of: "/\(folder)/Differences.md")), as: UTF8.self)
-    let rows = text.split(separator: "\n").filter { $0.hasPrefix("| ") }.map { line in
-      line.split(separator: "|").map { cell in String(cell.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-      }
-    }.filter { $0.count == 4 && $0[0] != "what" }
-    for this in Self.cases {
-      let row = rows.first { $0[0] == this.name }
-      let (ours, theirs) = (volley(this), try pyarrow(this))
-      #expect(ours != theirs, "\(this.name) is no difference: \(ours)")
-      #expect(row?[1] == ours && row?[2] == theirs, "the table lacks: | \(this.name) | \(ours) | \(theirs) | … |")
-    }
-    for row in rows { #expect(Self.cases.contains { $0.name == row[0] }, "nothing pins: \(row[0])") }
-  }
 }
