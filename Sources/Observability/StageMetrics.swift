@@ -18,6 +18,8 @@ public final class StageMetrics: Sendable {
   private let backpressured = Atomic<Int>(0)
   private let watermarkMicroseconds = Atomic<Int64>(.min)
   private let deadLetterRows = Atomic<Int>(0)
+  private let lateDropped = Atomic<Int>(0)
+  private let lateRouted = Atomic<Int>(0)
   private let counters = Monitor([UserCounter]())
 
   /// Names that a stage may count under; beyond that `counter` gives nil.
@@ -52,6 +54,11 @@ public final class StageMetrics: Sendable {
   /// Records that could not be decoded or processed and went to the dead-letter output.
   public func addDeadLetters(_ count: Int) { deadLetterRows.add(count, ordering: .relaxed) }
 
+  /// Rows that came too late for what they belong to, and were dropped.
+  public func addLateDropped(rows: Int) { StageMetrics.add(rows, to: lateDropped) }
+  /// Rows that came too late for what they belong to, and went to the output for late rows.
+  public func addLateRouted(rows: Int) { StageMetrics.add(rows, to: lateRouted) }
+
   /// The counter of that name, made at its first use; nil when the stage has `counterLimit` others. Look it up once, not per
   /// batch.
   public func counter(_ name: String) -> UserCounter? {
@@ -77,6 +84,8 @@ public final class StageMetrics: Sendable {
     counts.idleNanoseconds = idle.load(ordering: .relaxed)
     counts.backpressuredNanoseconds = backpressured.load(ordering: .relaxed)
     counts.deadLetters = deadLetterRows.load(ordering: .relaxed)
+    counts.lateRowsDropped = lateDropped.load(ordering: .relaxed)
+    counts.lateRowsRouted = lateRouted.load(ordering: .relaxed)
     let time = EventTime(microseconds: watermarkMicroseconds.load(ordering: .relaxed))
     counts.watermark = time == .earliest ? nil : time
     counts.userCounters = counters.withLock { counters in counters.map { (name: $0.name, value: $0.value) } }

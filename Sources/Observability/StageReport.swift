@@ -16,6 +16,10 @@ public struct StageCounts: Sendable {
   public var backpressuredNanoseconds = 0
   /// Records that went to the dead-letter output.
   public var deadLetters = 0
+  /// Rows that came too late and were dropped.
+  public var lateRowsDropped = 0
+  /// Rows that came too late and went to the output for late rows.
+  public var lateRowsRouted = 0
   /// The lowest watermark of the subtasks that have one.
   public var watermark: EventTime?
   /// In the order of their first use.
@@ -35,6 +39,8 @@ public struct StageCounts: Sendable {
     idleNanoseconds += other.idleNanoseconds
     backpressuredNanoseconds += other.backpressuredNanoseconds
     deadLetters += other.deadLetters
+    lateRowsDropped += other.lateRowsDropped
+    lateRowsRouted += other.lateRowsRouted
     if let time = other.watermark { watermark = min(watermark ?? time, time) }
     for counter in other.userCounters {
       if let index = userCounters.firstIndex(where: { $0.name == counter.name }) {

@@ -62,6 +62,10 @@ import VolleyPlan
       StatusLine.text(name: "job", before: now, now: snapshot(3725, now.stages), width: 200)
         == "job 1:02:05 | in 0 rows/s | out 0 rows/s | lag sink out stalled (4.9 KiB)")
     #expect(StatusLine.text(name: "job", before: before, now: before, width: 200).hasSuffix("| no lag"))
+    var late = before
+    late.stages[0].counts.lateRowsDropped = 9
+    #expect(
+      StatusLine.text(name: "job", before: before, now: late, width: 200).hasSuffix("| no lag | 9 late rows dropped"))
   }
 
   @Test("the status line never fills the terminal's width", arguments: [0, 1, 2, 3, 10, 40, 60, 80])
@@ -76,7 +80,9 @@ import VolleyPlan
     var report = stage("sink out", uid: "out", rowsIn: 1234, bytesIn: 2048)
     report.counts.busyNanoseconds = 1_500_000
     report.counts.deadLetters = 2
-    report.counts.userCounters = [(name: "late", value: 7)]
+    report.counts.lateRowsDropped = 1500
+    report.counts.lateRowsRouted = 3
+    report.counts.userCounters = [(name: "retries", value: 7)]
     let final = FinalReport(
       name: "job", snapshot: snapshot(2, [stage("source a", uid: "a", rowsOut: 1_000_000), report]))
     #expect(
@@ -86,14 +92,18 @@ import VolleyPlan
         source a         2        0  1,000,000       0 B        0 B  0 µs  0 µs           0 µs
         sink out         2    1,234          0   2.0 KiB        0 B  2 ms  0 µs           0 µs
         sink out: 2 dead letters
-        sink out: late 7
+        sink out: 1,500 late rows dropped
+        sink out: 3 late rows to their own output
+        sink out: retries 7
         """)
   }
 
   @Test("the JSON report is one line with every stage")
   func json() throws {
-    let final = FinalReport(
-      name: "job", snapshot: snapshot(2, [stage("source a", uid: "a", rowsOut: 7), stage("filter", uid: nil)]))
+    var filter = stage("filter", uid: nil)
+    filter.counts.lateRowsDropped = 4
+    filter.counts.lateRowsRouted = 2
+    let final = FinalReport(name: "job", snapshot: snapshot(2, [stage("source a", uid: "a", rowsOut: 7), filter]))
     #expect(!final.json.contains("\n"))
     let value = try JSONValue.parse(final.json)
     #expect(value["event"] == .string("report"))
@@ -105,6 +115,9 @@ import VolleyPlan
     #expect(stages.map { $0["stage"] } == [.string("source a"), .string("filter")])
     #expect(stages.map { $0["uid"] } == [.string("a"), .null])
     #expect(stages[0]["rows_out"] == .int(7))
+    #expect(value["late_rows_dropped"] == .int(4) && value["late_rows_routed"] == .int(2))
+    #expect(stages.map { $0["late_rows_dropped"] } == [.int(0), .int(4)])
+    #expect(stages.map { $0["late_rows_routed"] } == [.int(0), .int(2)])
   }
 
   @Test("channels share a quarter of the memory, within bounds")

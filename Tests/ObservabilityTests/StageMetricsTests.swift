@@ -14,11 +14,15 @@ struct StageMetricsTests {
     metrics.addIdle(nanoseconds: 2)
     metrics.addBackpressured(nanoseconds: 3)
     metrics.addDeadLetters(6)
+    metrics.addLateDropped(rows: 7)
+    metrics.addLateDropped(rows: 1)
+    metrics.addLateRouted(rows: 3)
     metrics.reached(EventTime(microseconds: 9))
     let counts = metrics.counts
     #expect((counts.rowsIn, counts.bytesIn, counts.batchesIn) == (7, 70, 2))
     #expect((counts.rowsOut, counts.bytesOut, counts.batchesOut) == (5, 50, 1))
     #expect((counts.busyNanoseconds, counts.idleNanoseconds, counts.backpressuredNanoseconds) == (1, 2, 3))
+    #expect((counts.lateRowsDropped, counts.lateRowsRouted) == (8, 3))
     #expect(counts.deadLetters == 6 && counts.watermark == EventTime(microseconds: 9))
   }
 
@@ -40,11 +44,15 @@ struct StageMetricsTests {
     first.counter("a")?.add(1)
     second.counter("b")?.add(2)
     second.counter("a")?.add(3)
+    first.addLateDropped(rows: 1)
+    third.addLateDropped(rows: 4)
+    second.addLateRouted(rows: 2)
     first.reached(EventTime(microseconds: 8))
     second.reached(EventTime(microseconds: 5))
     var sum = StageCounts()
     for metrics in [first, second, third] { sum.add(metrics.counts) }
     #expect((sum.rowsIn, sum.bytesIn, sum.batchesIn) == (3, 30, 2))
+    #expect((sum.lateRowsDropped, sum.lateRowsRouted) == (5, 2))
     #expect(sum.watermark == EventTime(microseconds: 5))
     #expect(sum.userCounters.map(\.name) == ["a", "b"] && sum.userCounters.map(\.value) == [4, 2])
   }

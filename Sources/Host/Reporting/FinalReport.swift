@@ -27,9 +27,11 @@ struct FinalReport {
     }
     lines += Self.aligned(rows)
     for stage in snapshot.stages {
-      if stage.counts.deadLetters > 0 {
-        lines.append("\(stage.label): \(grouped(stage.counts.deadLetters)) dead letters")
-      }
+      let notable = [
+        (stage.counts.deadLetters, "dead letters"), (stage.counts.lateRowsDropped, "late rows dropped"),
+        (stage.counts.lateRowsRouted, "late rows to their own output"),
+      ]
+      for (count, what) in notable where count > 0 { lines.append("\(stage.label): \(grouped(count)) \(what)") }
       for counter in stage.counts.userCounters {
         lines.append("\(stage.label): \(counter.name) \(grouped(counter.value))")
       }
@@ -58,6 +60,8 @@ struct FinalReport {
         .init("idle_seconds", .double(Double(counts.idleNanoseconds) * 1e-9)),
         .init("backpressured_seconds", .double(Double(counts.backpressuredNanoseconds) * 1e-9)),
         .init("dead_letters", .int(Int64(counts.deadLetters))),
+        .init("late_rows_dropped", .int(Int64(counts.lateRowsDropped))),
+        .init("late_rows_routed", .int(Int64(counts.lateRowsRouted))),
         .init("counters", .object(counts.userCounters.map { .init($0.name, .int(Int64($0.value))) })),
       ])
     }
@@ -66,6 +70,8 @@ struct FinalReport {
       .init("seconds", .double(snapshot.elapsed.seconds)), .init("rows_in", .int(Int64(snapshot.rowsIn))),
       .init("rows_out", .int(Int64(snapshot.rowsOut))), .init("bytes_in", .int(Int64(snapshot.bytesIn))),
       .init("bytes_out", .int(Int64(snapshot.bytesOut))), .init("dead_letters", .int(Int64(snapshot.deadLetters))),
+      .init("late_rows_dropped", .int(Int64(snapshot.lateRowsDropped))),
+      .init("late_rows_routed", .int(Int64(snapshot.lateRowsRouted))),
       .init("stages", .array(stages)),
     ])
   }

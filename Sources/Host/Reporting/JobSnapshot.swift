@@ -16,6 +16,8 @@ struct JobSnapshot: Sendable {
   var bytesIn: Int { total(sources, \.bytesOut) }
   var bytesOut: Int { total(sinks, \.bytesIn) }
   var deadLetters: Int { stages.reduce(0) { $0 + $1.counts.deadLetters } }
+  var lateRowsDropped: Int { stages.reduce(0) { $0 + $1.counts.lateRowsDropped } }
+  var lateRowsRouted: Int { stages.reduce(0) { $0 + $1.counts.lateRowsRouted } }
 
   private func total(_ uids: Set<String>, _ count: KeyPath<StageCounts, Int>) -> Int {
     stages.reduce(0) { sum, stage in

@@ -18,6 +18,7 @@ enum StatusLine {
     }
     parts.append(lags.isEmpty ? "no lag" : "lag \(lags.joined(separator: ", "))")
     if now.deadLetters > 0 { parts.append("\(now.deadLetters) dead letters") }
+    if now.lateRowsDropped > 0 { parts.append("\(now.lateRowsDropped) late rows dropped") }
     let line = parts.joined(separator: " | ")
     return line.count < width ? line : String(line.prefix(max(0, width - 2))) + "…"
   }
