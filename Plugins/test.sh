@@ -20,12 +20,12 @@ check_release() {
   case $needed in *libswift* | *libFoundation*) fail "$1 is not self-contained, it needs $needed" ;; esac
 }
 
-for package in word-count revenue enrichment visits bench codecs; do
+for package in word-count revenue enrichment visits bench codecs nexmark; do
   "$package/build.sh" --scratch-path "$scratch"
   check_release "$package/lib$package.so"
 done
 
-for package in word-count revenue enrichment visits codecs; do
+for package in word-count revenue enrichment visits codecs nexmark; do
   swift test --package-path "$package" --scratch-path "$scratch"
 done
 

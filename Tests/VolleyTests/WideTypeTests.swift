@@ -278,12 +278,19 @@ struct WideTypeTests {
     final class Nothing: SourceReader {
       func read(into batch: BatchBuilder, maxRows: Int, timeout: Duration) -> ReadOutcome { .end }
     }
-    #expect(
+    func refusal(ofSource type: DataType) -> String? {
       Built.refusal {
-        $0.fromSource(.custom(["a": .int8, "b": .list(of: .int8)]) { _ in Nothing() }, uid: "in")
-          .toSink(.blackhole, uid: "out")
-      } == "pipeline 'example': source 'in' has the column 'b' of list<item: int8>, which is not built value by value: "
-        + "choose another type for it, and cast it later")
+        $0.fromSource(.custom(["a": .int8, "b": type]) { _ in Nothing() }, uid: "in").toSink(.blackhole, uid: "out")
+      }
+    }
+    let inner = DataType.struct([Field("x", .list(of: .int8))])
+    for (type, name) in [(DataType.list(of: .int8), "list<item: int8>"), (inner, "struct<x: list<item: int8>>")] {
+      #expect(
+        refusal(ofSource: type)
+          == "pipeline 'example': source 'in' has the column 'b' of \(name), which is not built value by value: choose "
+          + "another type for it, and cast it later")
+    }
+    #expect(refusal(ofSource: .struct([Field("x", .struct([Field("y", .utf8)]))])) == nil)
   }
 
   @Test("are constants of their column types")

@@ -28,6 +28,12 @@ final class StructColumn {
 
   var count: Int { rows.count }
 
+  /// Whether columns of this type are built value by value, or, being structs, field by field.
+  static func canBuild(_ type: DataType) -> Bool {
+    if case .struct(let fields) = type { return fields.allSatisfy { canBuild($0.type) } }
+    return ColumnStorage(type) != nil
+  }
+
   /// - Throws: a field, at whatever depth, is of a type that is not built value by value.
   init(_ fields: [Field], path: String, capacity: Int) throws(VolleyError) {
     self.fields = fields

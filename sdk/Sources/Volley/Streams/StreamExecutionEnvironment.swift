@@ -23,7 +23,7 @@ public final class StreamExecutionEnvironment {
     switch source.implementation {
     case .connector(let connector): implementation = .connector(connector)
     case .code(let make):
-      if let field = source.schema.fields.first(where: { ColumnStorage($0.type) == nil }) {
+      if let field = source.schema.fields.first(where: { !StructColumn.canBuild($0.type) }) {
         report(
           "source '\(uid)' has the column '\(field.name)' of \(field.type), which is not built value by value: choose "
             + "another type for it, and cast it later")

@@ -1,0 +1,9 @@
+import Volley
+
+@c(volley_plugin_root)
+public func root() -> UnsafePointer<volley_plugin> {
+  export(
+    NexmarkQuery<AllEvents>.self, NexmarkQuery<Q0>.self, NexmarkQuery<Q1>.self, NexmarkQuery<Q2>.self,
+    NexmarkQuery<Q10>.self, NexmarkQuery<Q14>.self, NexmarkQuery<Q21>.self, NexmarkQuery<Q22>.self,
+    name: "nexmark", description: "the NEXMark benchmark: its generator and its queries")
+}
