@@ -25,7 +25,7 @@ enum RandomArgument {
   case dateText
   /// `RandomTimes`.
   case time(DataType)
-  /// As `time`, and one in thirty at an end of what the type holds.
+  /// As `time`, and one in a hundred at an end of what the type holds.
   case timeOrExtreme(DataType)
   /// Months, days and whole microseconds.
   case interval
@@ -53,7 +53,7 @@ enum RandomArgument {
     switch self {
     case .wide(let type), .time(let type): return WideColumns.value(type, &generator)
     case .timeOrExtreme(let type):
-      if Int.random(in: 0..<30, using: &generator) > 0 {
+      if Int.random(in: 0..<100, using: &generator) > 0 {
         return RandomTimes.value(type, 347_000_000...2_120_000_000, &generator)
       }
       let end = Int64.random(in: 0...2, using: &generator)
