@@ -250,7 +250,7 @@ struct TemporalFunctionTests {
           DataType.date32, .date64, .time32(.second), .time32(.millisecond), .time64(.microsecond),
           .time64(.nanosecond),
         ]
-        .map { (Expression.cast(a, $0), "a.cast(\(name($0)), safe=False)") }
+        .map { (Expression.cast(a, $0), "a.cast(\(WideColumns.python($0)), safe=False)") }
         try check(cases, [times(.timestamp(unit, timezone: zone), &generator)], generator)
       }
     }
@@ -260,7 +260,7 @@ struct TemporalFunctionTests {
         .timestamp(.millisecond, timezone: "UTC"),
       ]
       try check(
-        targets.filter { $0 != type }.map { (.cast(a, $0), "a.cast(\(name($0)))") } + [
+        targets.filter { $0 != type }.map { (.cast(a, $0), "a.cast(\(WideColumns.python($0)))") } + [
           (.cast(a, .utf8), "a.cast(pa.string())")
         ],
         [times(type, &generator)], generator)
@@ -268,7 +268,7 @@ struct TemporalFunctionTests {
     let timesOfDay: [DataType] = [.time32(.second), .time32(.millisecond), .time64(.microsecond), .time64(.nanosecond)]
     for type in timesOfDay {
       try check(
-        timesOfDay.filter { $0 != type }.map { (.cast(a, $0), "a.cast(\(name($0)), safe=False)") }
+        timesOfDay.filter { $0 != type }.map { (.cast(a, $0), "a.cast(\(WideColumns.python($0)), safe=False)") }
           + [(.cast(a, .utf8), "a.cast(pa.string())"), (.cast(.cast(a, .utf8), type), "a")],
         [times(type, &generator)], generator)
     }
@@ -285,15 +285,6 @@ struct TemporalFunctionTests {
         (.cast(.cast(a, .utf8), .date64), "a.cast(pa.date64())"), (.cast(a, .int32), "a.cast(pa.int32())"),
       ],
       [days], generator)
-  }
-
-  private func name(_ type: DataType) -> String {
-    switch type {
-    case .timestamp(let unit, let zone): "pa.timestamp('\(unit.rawValue)'\(zone.map { ", '\($0)'" } ?? ""))"
-    case .time32(let unit): "pa.time32('\(unit.rawValue)')"
-    case .time64(let unit): "pa.time64('\(unit.rawValue)')"
-    default: "pa.\(type)()"
-    }
   }
 
   @Test("texts are parsed as pyarrow's strptime parses them, or give null on request")

@@ -93,6 +93,10 @@ enum WideColumns {
     case .list(let item): "pa.list_(\(python(item.type)))"
     case .largeList(let item): "pa.large_list(\(python(item.type)))"
     case .fixedSizeList(let item, let size): "pa.list_(\(python(item.type)), \(size))"
+    case .timestamp(let unit, let zone): "pa.timestamp('\(unit.rawValue)'\(zone.map { ", '\($0)'" } ?? ""))"
+    case .time32(let unit): "pa.time32('\(unit.rawValue)')"
+    case .time64(let unit): "pa.time64('\(unit.rawValue)')"
+    case .duration(let unit): "pa.duration('\(unit.rawValue)')"
     default: "pa.\(type)()"
     }
   }

@@ -37,6 +37,12 @@ enum PeerPrelude {
         result = f(*[pc.if_else(both, c, pa.scalar(0, c.type)) for c in (finer(a), finer(b))])
         return pc.if_else(both, result, pa.scalar(None, result.type))
 
+    def written(a):
+        # Times as text.
+        if not pa.types.is_timestamp(a.type): return a.cast(pa.string())
+        text = pc.strftime(a.cast(pa.timestamp(a.type.unit)), format='%Y-%m-%dT%H:%M:%S')
+        return pc.binary_join_element_wise(text, pa.scalar('Z' if a.type.tz else ''), '')
+
     def within(a, values):
         # SQL's: of null it is not known.
         return pc.if_else(pc.is_valid(a), pc.is_in(a, value_set=pa.array(values, a.type)), None)
