@@ -27,10 +27,12 @@ let package = Package(
     // Floor 2
     .target(
       name: "Expressions", dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Keys", "Sketches", "Text", plan]),
+    .target(name: "State", dependencies: ["Arrow", "Base", "CPlatform", "Keys", plan]),
     // Floor 3
     .target(name: "Dataflow", dependencies: ["Arrow", "Base", "CPlatform", "Observability"]),
     // Floor 4
-    .target(name: "Operators", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Keys", plan]),
+    .target(
+      name: "Operators", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Keys", "State", plan]),
     .target(
       name: "Connectors",
       dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan]),
@@ -74,6 +76,9 @@ let package = Package(
       name: "ExpressionsTests",
       dependencies: ["Arrow", "ArrowTestSupport", "Base", "Expressions", "TestSupport", plan],
       exclude: ["Differences/Differences.md"]),
+    .testTarget(
+      name: "StateTests",
+      dependencies: ["Arrow", "ArrowTestSupport", "Base", "Keys", "State", "TestSupport", plan]),
     .testTarget(
       name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(

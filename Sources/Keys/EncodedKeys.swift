@@ -7,7 +7,8 @@ public struct EncodedKeys: Sendable {
   private let offsetBuffer: Buffer
   private let byteBuffer: Buffer
 
-  init(count: Int, offsets: Buffer, bytes: Buffer) {
+  /// - Parameter offsets: `count + 1` Int64 values, ascending, into the bytes.
+  public init(count: Int, offsets: Buffer, bytes: Buffer) {
     self.count = count
     offsetBuffer = offsets
     byteBuffer = bytes

@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Dataflow
 import Expressions
+import State
 import VolleyPlan
 
 /// Running aggregates of each key.
@@ -43,7 +44,7 @@ public final class AggregateOperator: Operator {
     }
     self.output = output
     self.emission = emission
-    table = makeKeyTable(output.fields.prefix(keyIndices.count).map(\.type.layout))
+    table = makeKeyTable(output.fields.prefix(keyIndices.count).map(\.type), keepingKeys: false)
     var argumentFunctions: (any ScalarFunctionProvider)? = functions
     if case .partials = input { argumentFunctions = nil }
     aggregates = try AggregateSet(calls, input: records, functions: argumentFunctions)

@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Dataflow
 import Expressions
+import State
 import VolleyPlan
 
 /// Combines the rows of a batch by key before they travel, so that a hot key costs one row per batch and target.
@@ -14,7 +15,7 @@ import VolleyPlan
 public final class CombineOperator: Operator {
   private let keyIndices: [Int]
   private let output: Schema
-  private let keyLayouts: [Layout]
+  private let keyTypes: [DataType]
   private(set) var table: any KeyTable
   private let aggregates: AggregateSet
   /// Batches to pass row by row before the next one is combined.
@@ -37,8 +38,8 @@ public final class CombineOperator: Operator {
     let keyFields = keys.map { input.fields[$0] }
     aggregates = try AggregateSet(calls, input: input, functions: functions)
     output = Schema(keyFields + aggregates.stateFields)
-    keyLayouts = keyFields.map(\.type.layout)
-    table = makeKeyTable(keyLayouts)
+    keyTypes = keyFields.map(\.type)
+    table = makeKeyTable(keyTypes, keepingKeys: false)
   }
 
   /// The schema of what it emits, for the channel behind it.
@@ -77,7 +78,9 @@ public final class CombineOperator: Operator {
     try aggregates.grow(to: table.count)
     try aggregates.update(slots, count: rowCount, inputs: inputs)
     let touched = table.touched
-    if table.byteCount > max(Self.keptBytes, Self.keptBytesPerRow * rowCount) { table = makeKeyTable(keyLayouts) }
+    if table.byteCount > max(Self.keptBytes, Self.keptBytesPerRow * rowCount) {
+      table = makeKeyTable(keyTypes, keepingKeys: false)
+    }
     let touchedKeys = keys.map { $0.gather(touched.selection) }
     let states = try aggregates.states(touched.slots.values(UInt32.self), count: touched.count)
     aggregates.release(above: max(Self.keptBytes, Self.keptBytesPerRow * rowCount))

@@ -1,0 +1,98 @@
+import Base
+import CPlatform
+
+/// Growing, removing and shrinking.
+extension BytesKeyTable {
+  func enlarged(for more: Int) -> Int {
+    var wanted = capacity
+    while (keyCount + more) * 2 > wanted { wanted *= 2 }
+    return wanted
+  }
+
+  /// Makes room for `more` new keys.
+  func reserve(_ more: Int) throws(Failure) {
+    guard slots.takenCount + more < Int(UInt32.max) else {
+      throw Failure(.data, "more than 4,294,967,294 keys in one subtask: raise the parallelism")
+    }
+    if (keyCount + more) * 2 > capacity { rebuild(capacity: enlarged(for: more)) }
+  }
+
+  private func rebuild(capacity newCapacity: Int) {
+    let (former, formerCapacity) = (entries, capacity)
+    capacity = newCapacity
+    entries = HugeMemory.allocate(Entry.self, count: newCapacity, repeating: Entry())
+    let (mask, shift) = (capacity - 1, UInt64(64 - capacity.trailingZeroBitCount))
+    for index in 0..<formerCapacity where former[index].slotPlusOne != 0 {
+      var place = Int(truncatingIfNeeded: former[index].head.hash &>> shift)
+      while entries[place].slotPlusOne != 0 { place = (place + 1) & mask }
+      entries[place] = former[index]
+    }
+    former.deallocate()
+  }
+
+  func remove(_ removed: UnsafePointer<UInt32>, count: Int) {
+    guard let kept = kept?.values else { preconditionFailure("a table that keys are removed from keeps them") }
+    let (entries, mask) = (entries, capacity - 1)
+    let (shift, ahead) = (UInt64(64 - capacity.trailingZeroBitCount), Self.ahead)
+    for index in 0..<count {
+      if index &+ 2 &* ahead < count { platform_prefetch(kept + Int(removed[index &+ 2 &* ahead])) }
+      if index &+ ahead < count {
+        let head = kept[Int(removed[index &+ ahead])].head
+        platform_prefetch(entries + Int(truncatingIfNeeded: head.hash &>> shift))
+      }
+      let slot = removed[index]
+      if slot == nullSlot {
+        nullSlot = nil
+        continue
+      }
+      let head = kept[Int(slot)].head
+      if head.isLong { deadBytes += head.length }
+      var hole = Int(truncatingIfNeeded: head.hash &>> shift)
+      while entries[hole].slotPlusOne != slot &+ 1 {
+        precondition(entries[hole].slotPlusOne != 0, "a slot that is removed has a key")
+        hole = (hole &+ 1) & mask
+      }
+      keyCount -= 1
+      // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
+      var next = (hole &+ 1) & mask
+      while entries[next].slotPlusOne != 0 {
+        let home = Int(truncatingIfNeeded: entries[next].head.hash &>> shift)
+        if (next &- home) & mask >= (next &- hole) & mask {
+          entries[hole] = entries[next]
+          hole = next
+        }
+        next = (next &+ 1) & mask
+      }
+      entries[hole].slotPlusOne = 0
+    }
+    slots.giveBack(removed, count: count)
+    shrink()
+  }
+
+  /// Gives memory back that too few keys are left for, which would also take time to walk over.
+  private func shrink() {
+    if slots.takenCount == 0 { kept?.removeAll() }
+    if capacity > Self.firstCapacity, keyCount * 16 < capacity {
+      var wanted = Self.firstCapacity
+      while keyCount * 4 > wanted { wanted *= 2 }
+      rebuild(capacity: wanted)
+    }
+    if deadBytes > max(arena.count / 2, 64 << 10) { compactArena() }
+  }
+
+  /// Copies the bytes of the keys that are there into an arena of their own.
+  private func compactArena() {
+    let live = arena.count - deadBytes
+    var compacted = ByteArena(capacity: live)
+    // Without memory for a copy, all of it stays.
+    guard let kept, compacted.capacity >= live else { return }
+    for index in 0..<capacity where entries[index].slotPlusOne != 0 && entries[index].head.isLong {
+      let start = compacted.append(from: arena, at: entries[index].start, count: entries[index].head.length)
+      entries[index].start = start
+      kept.values[Int(entries[index].slotPlusOne) - 1].start = start
+    }
+    arena.deallocate()
+    arena = compacted
+    deadBytes = 0
+  }
+}

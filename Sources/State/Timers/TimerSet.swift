@@ -1,0 +1,126 @@
+import CPlatform
+
+/// Which timers count: a set by open addressing with linear probing, at most half of it taken.
+final class TimerSet {
+  private var entries: UnsafeMutablePointer<Timer>
+  /// 64 - log2 of the number of entries.
+  private var shift: UInt64
+  private(set) var count = 0
+
+  private static let firstShift: UInt64 = 64 - 6
+  /// No timer has this slot.
+  private static let empty = Timer(time: 0, slot: .max, tag: 0)
+
+  init() {
+    shift = Self.firstShift
+    entries = HugeMemory.allocate(Timer.self, count: 1 << 6, repeating: Self.empty)
+  }
+
+  deinit { entries.deallocate() }
+
+  private var capacity: Int { 1 << (64 - Int(shift)) }
+  var byteCount: Int { capacity * MemoryLayout<Timer>.stride }
+
+  /// Bytes beyond those of now that inserting so many takes at worst, while it lasts.
+  func growth(by added: Int) -> Int {
+    let wanted = enlarged(for: added)
+    return wanted == capacity ? 0 : wanted * MemoryLayout<Timer>.stride
+  }
+
+  /// Asks for the memory where a timer is or would be.
+  @inline(__always)  // A few instructions in loops over timers.
+  func prefetch(_ timer: Timer) { platform_prefetch(entries + Self.place(timer, shift)) }
+
+  /// Whether it was not there. There must be room: see `reserve`.
+  @inline(__always)  // As above.
+  func insert(_ timer: Timer) -> Bool {
+    let (entries, mask) = (entries, capacity - 1)
+    var index = Self.place(timer, shift)
+    while entries[index].slot != Self.empty.slot {
+      if entries[index] == timer { return false }
+      index = (index &+ 1) & mask
+    }
+    entries[index] = timer
+    count &+= 1
+    return true
+  }
+
+  func contains(_ timer: Timer) -> Bool {
+    let (entries, mask) = (entries, capacity - 1)
+    var index = Self.place(timer, shift)
+    while entries[index].slot != Self.empty.slot {
+      if entries[index] == timer { return true }
+      index = (index &+ 1) & mask
+    }
+    return false
+  }
+
+  /// Whether it was there.
+  @inline(__always)  // As above.
+  func remove(_ timer: Timer) -> Bool {
+    let (entries, mask) = (entries, capacity - 1)
+    var hole = Self.place(timer, shift)
+    while entries[hole] != timer {
+      if entries[hole].slot == Self.empty.slot { return false }
+      hole = (hole &+ 1) & mask
+    }
+    count &-= 1
+    // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
+    var next = (hole &+ 1) & mask
+    while entries[next].slot != Self.empty.slot {
+      let home = Self.place(entries[next], shift)
+      if (next &- home) & mask >= (next &- hole) & mask {
+        entries[hole] = entries[next]
+        hole = next
+      }
+      next = (next &+ 1) & mask
+    }
+    entries[hole] = Self.empty
+    return true
+  }
+
+  /// Makes room for so many more.
+  func reserve(_ added: Int) {
+    if (count + added) * 2 > capacity { rebuild(capacity: enlarged(for: added)) }
+  }
+
+  /// Gives memory back that few timers are left for.
+  func shrink() {
+    guard capacity > 1 << 10, count * 16 < capacity else { return }
+    var wanted = 1 << 10
+    while count * 4 > wanted { wanted *= 2 }
+    rebuild(capacity: wanted)
+  }
+
+  func visit(_ body: (Timer) -> Void) {
+    for index in 0..<capacity where entries[index].slot != Self.empty.slot { body(entries[index]) }
+  }
+
+  private func enlarged(for added: Int) -> Int {
+    var wanted = capacity
+    while (count + added) * 2 > wanted { wanted *= 2 }
+    return wanted
+  }
+
+  private func rebuild(capacity newCapacity: Int) {
+    let (former, formerCapacity) = (entries, capacity)
+    entries = HugeMemory.allocate(Timer.self, count: newCapacity, repeating: Self.empty)
+    shift = UInt64(64 - newCapacity.trailingZeroBitCount)
+    let mask = newCapacity - 1
+    for index in 0..<formerCapacity where former[index].slot != Self.empty.slot {
+      var place = Self.place(former[index], shift)
+      while entries[place].slot != Self.empty.slot { place = (place + 1) & mask }
+      entries[place] = former[index]
+    }
+    former.deallocate()
+  }
+
+  @inline(__always)  // As above.
+  private static func place(_ timer: Timer, _ shift: UInt64) -> Int {
+    var mixed = UInt64(bitPattern: timer.time) &* 0x9E37_79B9_7F4A_7C15
+    mixed ^= UInt64(timer.tag) &<< 32 | UInt64(timer.slot)
+    mixed ^= mixed &>> 32
+    mixed = mixed &* 0xD6E8_FEB8_6659_FD93
+    return Int(truncatingIfNeeded: mixed &>> shift)
+  }
+}

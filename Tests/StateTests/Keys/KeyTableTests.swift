@@ -1,0 +1,191 @@
+import Arrow
+import ArrowTestSupport
+import TestSupport
+import Testing
+import VolleyPlan
+
+@testable import State
+
+@Suite("A key table")
+struct KeyTableTests {
+  @Test("of one column finds, looks up, removes and tells the keys", arguments: KeyPool.oneColumnTypes)
+  func oneColumn(type: DataType) throws {
+    var generator = SeededGenerator()
+    let pool = KeyPool([type], count: 600, &generator)
+    try run(pool, steps: 25, rows: 300, &generator)
+  }
+
+  @Test("of several columns does, whatever their types")
+  func severalColumns() throws {
+    var generator = SeededGenerator()
+    for first in KeyPool.oneColumnTypes {
+      let second = KeyPool.oneColumnTypes.randomElement(using: &generator)!
+      let third = KeyPool.oneColumnTypes.randomElement(using: &generator)!
+      let pool = KeyPool([first, second, third], count: 80, &generator)
+      try run(pool, steps: 6, rows: 100, &generator)
+    }
+  }
+
+  @Test("of no column has one key")
+  func noColumn() throws {
+    var generator = SeededGenerator()
+    try run(KeyPool([], count: 3, &generator), steps: 20, rows: 5, &generator)
+  }
+
+  private func run(_ pool: KeyPool, steps: Int, rows: Int, _ generator: inout SeededGenerator) throws {
+    let model = KeyTableModel(makeKeyTable(pool.types, keepingKeys: true), pool, "\(pool.types), \(generator)")
+    for step in 0..<steps {
+      let count = Int.random(in: 0...rows, using: &generator)
+      // At first a few of the keys, later all.
+      let upTo = min(pool.rows.count, 1 + pool.rows.count * (step + 1) / (steps / 2 + 1))
+      let picks = (0..<count).map { _ in Int.random(in: 0..<upTo, using: &generator) }
+      if step % 3 == 1 { try model.lookup(picks, padding: step % 5) }
+      try model.find(picks, padding: step % 7)
+      let share = [0, 10, 50, 100][Int.random(in: 0..<4, using: &generator)]
+      model.remove(
+        model.slots.keys.filter { _ in Int.random(in: 0..<100, using: &generator) < share }.shuffled(using: &generator))
+      try model.checkKeys()
+      try model.lookup(Array(pool.rows.indices), padding: step % 3)
+    }
+    model.remove(Array(model.slots.keys))
+    try model.find(Array(pool.rows.indices))
+    try model.checkKeys()
+  }
+
+  /// Keys that all begin at one of two neighbouring places of the table, so that they displace each other: removing any of them in any
+  /// order loses none of the others.
+  @Test("of keys in each other's way loses no other key by a removal, in any order")
+  func displaced() throws {
+    var keys: [Int64] = []
+    var candidate: Int64 = 0
+    while keys.count < 5 {
+      candidate += 1
+      if WordTableTests.place(candidate) <= 1 || WordTableTests.place(candidate) == 1023 { keys.append(candidate) }
+    }
+    for order in permutations(Array(keys.indices)) {
+      for removed in 0...keys.count {
+        let table = WordTable(keepingWords: true)
+        var slots = try WordTableTests.find(table, order.map { UInt64(keys[$0]) })
+        let gone = Array(slots.prefix(removed))
+        table.remove(gone, count: gone.count)
+        let found = WordTableTests.lookup(table, order.map { UInt64(keys[$0]) })
+        for index in slots.indices where index < removed { slots[index] = .max }
+        #expect(found == slots, "\(order), \(removed)")
+      }
+    }
+  }
+
+  private func permutations(_ items: [Int]) -> [[Int]] {
+    guard let first = items.first else { return [[]] }
+    return permutations(Array(items.dropFirst())).flatMap { rest in
+      (0...rest.count).map { place in Array(rest[..<place]) + [first] + Array(rest[place...]) }
+    }
+  }
+
+  @Test("forgets all keys, and is then as new")
+  func removeAll() throws {
+    var generator = SeededGenerator()
+    for types in [[DataType.int64], [.utf8], [.int32, .utf8], []] {
+      let pool = KeyPool(types, count: 5_000, &generator)
+      let table = makeKeyTable(types, keepingKeys: true)
+      for _ in 0..<2 {
+        let model = KeyTableModel(table, pool, "\(types), \(generator)")
+        try model.find(Array(pool.rows.indices))
+        try model.checkKeys()
+        table.removeAll()
+        #expect(table.count == 0 && table.slotCount == 0)
+      }
+    }
+  }
+
+  @Test("gives memory back when most of its keys are removed, and goes on with the others")
+  func shrinks() throws {
+    var generator = SeededGenerator()
+    for types in [[DataType.int64], [.utf8], [.int64, .utf8]] {
+      let pool = KeyPool(types, count: 40_000, &generator)
+      let model = KeyTableModel(makeKeyTable(types, keepingKeys: true), pool, "\(types), \(generator)")
+      try model.find(Array(pool.rows.indices))
+      let full = model.table.byteCount
+      model.remove(Array(model.slots.keys.shuffled(using: &generator).dropFirst(100)))
+      #expect(model.table.byteCount < full * 2 / 3, "\(types), \(generator)")
+      try model.checkKeys()
+      try model.lookup(Array(pool.rows.indices))
+      try model.find(Array(pool.rows.indices))
+      try model.checkKeys()
+    }
+  }
+
+  /// Otherwise the bytes of every key that ever was would stay.
+  @Test("keeps no more bytes than twice those of its keys, however many come and go")
+  func churn() throws {
+    let table = makeKeyTable([.utf8], keepingKeys: true)
+    var most = 0
+    for round in 0..<200 {
+      let builder = Utf8Builder()
+      for key in 0..<1_000 { builder.append("a key of more than a dozen bytes \(round) \(key)") }
+      let column = builder.finish()
+      var slots = [UInt32](repeating: 0, count: 1_000)
+      try table.find([column], rowCount: 1_000, into: &slots)
+      if round == 20 { most = table.byteCount }
+      if round > 0 { #expect(table.count == 1_000 + 1) }
+      // One stays, so that the table never begins anew.
+      table.remove(slots.filter { $0 != 0 }, count: round == 0 ? 999 : 1_000)
+      if round > 20 { #expect(table.byteCount <= most, "round \(round)") }
+    }
+  }
+}
+
+@Suite("A table of words")
+struct WordTableTests {
+  /// The place of a word in a table of 1,024 entries.
+  static func place(_ key: Int64) -> Int {
+    var mixed = UInt64(bitPattern: key) &* 0x9E37_79B9_7F4A_7C15
+    mixed ^= mixed >> 32
+    return Int((mixed &* 0xD6E8_FEB8_6659_FD93) >> 54)
+  }
+
+  static func find(_ table: WordTable, _ words: [UInt64]) throws -> [UInt32] {
+    var slots = [UInt32](repeating: 0, count: words.count)
+    try table.find(words, count: words.count, into: &slots)
+    return slots
+  }
+
+  static func lookup(_ table: WordTable, _ words: [UInt64]) -> [UInt32] {
+    var slots = [UInt32](repeating: 0, count: words.count)
+    table.lookup(words, count: words.count, into: &slots)
+    return slots
+  }
+
+  @Test("keys that differ in their high bits only, or are multiples of a power of two, do not collide much")
+  func patterns() throws {
+    for shift in stride(from: 0, through: 44, by: 4) {
+      let table = WordTable(keepingWords: false)
+      let words = (0..<20_000).map { UInt64($0) << UInt64(shift) }
+      #expect(try Self.find(table, words) == (0..<20_000).map { UInt32($0) })
+      #expect(table.count == 20_000)
+    }
+  }
+
+  @Test("gives the words of slots back, also after slots were used again")
+  func words() throws {
+    var generator = SeededGenerator()
+    let table = WordTable(keepingWords: true)
+    var known: [UInt64: UInt32] = [:]
+    for round in 0..<60 {
+      let words = (0..<500).map { _ in UInt64.random(in: 0..<2_000, using: &generator) << 31 }
+      for (word, slot) in zip(words, try Self.find(table, words)) {
+        #expect(known[word] ?? slot == slot)
+        known[word] = slot
+      }
+      #expect(Set(known.values).count == known.count)
+      let gone = known.keys.filter { _ in Int.random(in: 0..<100, using: &generator) < round }
+      let slots = gone.compactMap { known.removeValue(forKey: $0) }
+      table.remove(slots, count: slots.count)
+      let all = Array(known)
+      var back = [UInt64](repeating: 0, count: all.count)
+      table.words(of: all.map(\.value), count: all.count, into: &back)
+      #expect(back == all.map(\.key), "\(generator)")
+      #expect(table.count == known.count)
+    }
+  }
+}
