@@ -52,10 +52,10 @@ func node(
     id: id, uid: uid, parallelism: parallelism, inputs: inputs.map { Plan.Input(node: $0) }, operator: operation)
 }
 
+let blackhole = Plan.Operator.sink(Plan.Sink(implementation: .connector(Plan.Connector(name: "blackhole"))))
+
 func sink(_ id: Int, from input: Int, uid: String? = "out", parallelism: Int? = nil) -> Plan.Node {
-  node(
-    id, .sink(Plan.Sink(implementation: .connector(Plan.Connector(name: "blackhole")))), from: input, uid: uid,
-    parallelism: parallelism)
+  node(id, blackhole, from: input, uid: uid, parallelism: parallelism)
 }
 
 func filter(_ condition: Expression) -> Plan.Operator { .filter(Plan.Filter(condition: condition)) }

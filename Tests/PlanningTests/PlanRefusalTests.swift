@@ -99,6 +99,24 @@ struct PlanRefusalTests {
       "\(message ?? "")")
   }
 
+  @Test("an event time that is no timestamp, or is not there")
+  func eventTime() {
+    func made(_ column: String, _ disorder: Int64 = 0, idle: Int64? = nil) -> String? {
+      refusal([
+        source(1),
+        node(
+          2, .eventTime(Plan.EventTime(column: column, outOfOrderness: disorder, idleTimeout: idle)), from: 1),
+        sink(3, from: 2),
+      ])
+    }
+    #expect(
+      made("user_id")
+        == "eventTime (node 2): the column 'user_id' is int64, and an event time is a timestamp; cast it before, or take "
+        + "another one")
+    #expect(
+      made("time") == "eventTime (node 2): there is no column 'time'; the columns are 'user_id', 'amount', 'note'")
+  }
+
   @Test("an aggregate without a keyBy, and a keyBy without an aggregate")
   func keyed() {
     #expect(

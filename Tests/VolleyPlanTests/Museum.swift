@@ -5,6 +5,18 @@ import TestSupport
 enum Museum {
   static let folder = "\(#filePath)".split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" } + "/Museum"
 
+  /// The released versions of the plan.
+  static let planVersions = ["plan-0.1", "plan-0.2"]
+
+  /// The files of a folder of all versions of the plan, by name.
+  static func planDocuments(_ folder: String = "") -> [String: String] {
+    var all: [String: String] = [:]
+    for version in planVersions {
+      all.merge(documents(version + folder)) { _, _ in preconditionFailure("a document stands in one version") }
+    }
+    return all
+  }
+
   /// The files of a version, by name.
   static func documents(_ version: String) -> [String: String] {
     var documents: [String: String] = [:]

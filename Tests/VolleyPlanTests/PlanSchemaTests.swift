@@ -33,11 +33,12 @@ struct PlanSchemaTests {
       let line = "\(request.owner).\(request.field): \(request.type)\(request.optional ? ", optional" : "")"
       lines.all.withLock { _ = $0.insert(line) }
     }
-    for document in Museum.documents("plan-0.1/fields").values {
+    for document in Museum.planDocuments("/fields").values {
       _ = try decoder.decode(Plan.self, from: try JSONValue.parse(document))
     }
     let version = "version \(Plan.Version.current.major).\(Plan.Version.current.minor)"
     let choices = [
+      "UndatedRows = " + Plan.UndatedRows.allCases.map(\.rawValue).joined(separator: " | "),
       "Emission = " + Plan.Emission.allCases.map(\.rawValue).joined(separator: " | "),
       "TimeUnit = " + TimeUnit.allCases.map(\.rawValue).joined(separator: " | "),
       "DataType = " + (try names(of: DataType.self)),
@@ -46,7 +47,7 @@ struct PlanSchemaTests {
   }
 
   /// What the type says it knows when it is asked for something else.
-  private static func names<T: Decodable>(of _: T.Type) throws -> String {
+  static func names<T: Decodable>(of _: T.Type) throws -> String {
     do {
       _ = try PlanDecoder().decode(T.self, from: "?")
       return ""

@@ -265,6 +265,35 @@ struct StreamTests {
   @Test("whose build throws are refused with that error")
   func throwing() { #expect(Built.refusal { _ in throw Mine() } == "the registry cannot be reached") }
 
+  @Test("say which column is the event time, in microseconds, and where rows without one go")
+  func eventTime() throws {
+    let nodes = try Built.of { env in
+      env.example()
+        .eventTime("a", outOfOrderness: .nanoseconds(5_000_999), idleTimeout: .seconds(60)) {
+          $0.toSink(.blackhole, uid: "undated")
+        }
+        .eventTime("b", outOfOrderness: .zero)
+        .toSink(.blackhole, uid: "out")
+    }.plan.nodes
+    #expect(
+      nodes[1].operator
+        == .eventTime(.init(column: "a", outOfOrderness: 5000, idleTimeout: 60_000_000, undated: .route)))
+    #expect(nodes[2].inputs == [Plan.Input(node: 1, output: 1)])
+    #expect(nodes[3].operator == .eventTime(.init(column: "b", outOfOrderness: 0)))
+    #expect(nodes[3].inputs == [Plan.Input(node: 1, output: 0)])
+    #expect(
+      Built.refusal { $0.example().eventTime("a", outOfOrderness: .seconds(-1)).toSink(.blackhole, uid: "out") }
+        == "pipeline 'example': eventTime 1: rows are -1s out of order at most; give at least zero")
+    #expect(
+      Built.refusal {
+        $0.example().eventTime("a", outOfOrderness: .zero, idleTimeout: .zero).toSink(.blackhole, uid: "out")
+      } == "pipeline 'example': eventTime 1: the idle timeout is 0s; give at least a microsecond")
+    #expect(
+      Built.refusal {
+        $0.example().eventTime("a", outOfOrderness: .seconds(Int64.max)).toSink(.blackhole, uid: "out")
+      }?.contains("is longer than the 292,471 years") == true)
+  }
+
   @Test("of two environments do not mix")
   func environments() {
     #expect(

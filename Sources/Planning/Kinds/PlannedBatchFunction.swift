@@ -4,7 +4,6 @@ import VolleyPlan
 
 extension Plan.BatchFunction: PlannedOperator {
   var kindName: String { label }
-  var outputCount: Int { outputs.count }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
     if let columns { try inputs[0].schema.check(columns) }

@@ -19,7 +19,6 @@ extension Plan.Source: PlannedOperator {
 
 extension Plan.Sink: PlannedOperator {
   var kindName: String { "sink" }
-  var outputCount: Int { 0 }
   var needsUID: String? { "a sink" }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] { [] }

@@ -11,7 +11,6 @@ protocol PlannedOperator: Sendable {
   /// As the plan spells it.
   var kindName: String { get }
   var inputCounts: ClosedRange<Int> { get }
-  var outputCount: Int { get }
   /// Why it cannot go without a uid, as the subject of a sentence; nil when it can.
   var needsUID: String? { get }
   /// How the rows of an input come to its subtasks.
@@ -36,7 +35,6 @@ enum Arrival {
 
 extension PlannedOperator {
   var inputCounts: ClosedRange<Int> { 1...1 }
-  var outputCount: Int { 1 }
   var needsUID: String? { nil }
   func arrival(ofInput index: Int) -> Arrival { .forward }
   func summary(_ outputs: [TypedStream]) -> String { "" }
@@ -79,6 +77,7 @@ extension Plan.Operator {
     case .keyBy(let keyBy): keyBy
     case .aggregate(let aggregate): aggregate
     case .union(let union): union
+    case .eventTime(let eventTime): eventTime
     case .sink(let sink): sink
     }
   }

@@ -79,11 +79,11 @@ struct PlanStructure {
       guard let producer = byID[input.node] else {
         throw Failure(.usage, "\(node.placeName) reads the node \(input.node), which the plan does not have")
       }
-      guard input.output >= 0, input.output < producer.operator.planned.outputCount else {
+      guard input.output >= 0, input.output < producer.operator.outputCount else {
         throw Failure(
           .usage,
           "\(node.placeName) reads output \(input.output) of \(producer.placeName), which has "
-            + "\(producer.operator.planned.outputCount)")
+            + "\(producer.operator.outputCount)")
       }
       try checkKey(node, index, producer)
     }
@@ -107,10 +107,10 @@ struct PlanStructure {
   private static func checkConsumers(_ nodes: [Plan.Node]) throws(Failure) {
     let read = Set(nodes.flatMap(\.inputs))
     for node in nodes {
-      for output in 0..<node.operator.planned.outputCount
+      for output in 0..<node.operator.outputCount
       where !read.contains(Plan.Input(node: node.id, output: output)) {
         let which =
-          node.operator.planned.outputCount > 1
+          node.operator.outputCount > 1
           ? "output \(output) of \(node.placeName)" : "what \(node.placeName) makes"
         throw Failure(.usage, "\(which) is not read by anything; end the stream with toSink (.blackhole drops rows)")
       }

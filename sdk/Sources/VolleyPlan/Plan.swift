@@ -15,7 +15,7 @@ public struct Plan: Codable, Sendable, Hashable {
       self.minor = minor
     }
 
-    public static let current = Version(major: 0, minor: 1)
+    public static let current = Version(major: 0, minor: 2)
   }
 
   public var version: Version

@@ -95,11 +95,17 @@ extension Duration {
   /// Microseconds, rounded toward zero; 0 beyond 64 bits, and the column cannot be used.
   @inlinable
   func microseconds(for column: OutputColumn) -> Int64 {
+    if let whole = wholeMicroseconds { return whole }
+    column.refuse("the duration \(self) is longer than the 292,471 years that 64 bits of microseconds hold")
+    return 0
+  }
+
+  /// Rounded toward zero; nil beyond 64 bits.
+  @inlinable
+  var wholeMicroseconds: Int64? {
     let (seconds, attoseconds) = components
     let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000)
     let (sum, overflowsInSum) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000)
-    if !overflows && !overflowsInSum { return sum }
-    column.refuse("the duration \(self) is longer than the 292,471 years that 64 bits of microseconds hold")
-    return 0
+    return overflows || overflowsInSum ? nil : sum
   }
 }

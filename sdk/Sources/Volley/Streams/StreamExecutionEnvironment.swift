@@ -104,12 +104,7 @@ public final class StreamExecutionEnvironment {
     if nodes.isEmpty { report("it has no source: begin with env.fromSource") }
     let read = Set(nodes.flatMap(\.inputs))
     for node in nodes {
-      let outputs: Int
-      switch node.operator {
-      case .sink: outputs = 0
-      case .batchFunction(let function): outputs = function.outputs.count
-      default: outputs = 1
-      }
+      let outputs = node.operator.outputCount
       for output in 0..<outputs where !read.contains(Plan.Input(node: node.id, output: output)) {
         let which = outputs == 1 ? "the stream" : "output \(output)"
         report(
@@ -141,6 +136,7 @@ extension Plan.Operator {
     case .keyBy: "keyBy"
     case .aggregate: "aggregate"
     case .union: "union"
+    case .eventTime: "eventTime"
     case .sink: "sink"
     }
   }

@@ -17,6 +17,8 @@ extension Plan {
     case aggregate(Aggregate)
     /// All rows of all inputs, whose columns must be the same.
     case union(Union)
+    /// Which column is the event time; makes watermarks.
+    case eventTime(EventTime)
     /// One input, no output.
     case sink(Sink)
   }
@@ -174,9 +176,21 @@ extension Plan {
   }
 }
 
+extension Plan.Operator {
+  /// How many outputs it has.
+  public var outputCount: Int {
+    switch self {
+    case .sink: 0
+    case .batchFunction(let function): function.outputs.count
+    case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
+    case .source, .filter, .select, .extend, .keyBy, .aggregate, .union: 1
+    }
+  }
+}
+
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
-    case source, filter, select, extend, batchFunction, keyBy, aggregate, union, sink
+    case source, filter, select, extend, batchFunction, keyBy, aggregate, union, eventTime, sink
   }
 
   public init(from decoder: any Decoder) throws {
@@ -190,6 +204,7 @@ extension Plan.Operator: Codable {
     case .keyBy: self = .keyBy(try container.decode(Plan.KeyBy.self, forKey: kind))
     case .aggregate: self = .aggregate(try container.decode(Plan.Aggregate.self, forKey: kind))
     case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
+    case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
     case .sink: self = .sink(try container.decode(Plan.Sink.self, forKey: kind))
     }
   }
@@ -205,6 +220,7 @@ extension Plan.Operator: Codable {
     case .keyBy(let value): try container.encode(value, forKey: .keyBy)
     case .aggregate(let value): try container.encode(value, forKey: .aggregate)
     case .union(let value): try container.encode(value, forKey: .union)
+    case .eventTime(let value): try container.encode(value, forKey: .eventTime)
     case .sink(let value): try container.encode(value, forKey: .sink)
     }
   }

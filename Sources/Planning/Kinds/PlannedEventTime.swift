@@ -1,0 +1,59 @@
+import Arrow
+import Base
+import Dataflow
+import Operators
+import VolleyPlan
+
+extension Plan.EventTime: PlannedStep {
+  var kindName: String { "eventTime" }
+
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
+    let input = inputs[0]
+    let index = try input.schema.required(column)
+    let field = input.schema.fields[index]
+    guard field.type.isTimestamp else {
+      throw Failure(
+        .usage, "the column '\(column)' is \(field.type), and an event time is a timestamp; cast it before, or take another one"
+      )
+    }
+    guard outOfOrderness >= 0 else {
+      throw Failure(.usage, "rows are \(outOfOrderness) µs out of order at most; that is at least 0")
+    }
+    if let idleTimeout, idleTimeout <= 0 {
+      throw Failure(.usage, "the idle timeout is \(idleTimeout) µs; it is more than 0")
+    }
+    var fields = input.schema.fields
+    fields[index].nullable = false
+    let dated = TypedStream(Schema(fields), eventTime: EventTimeColumn(column), isChangelog: input.isChangelog)
+    return undated == .route ? [dated, TypedStream(input.schema, isChangelog: input.isChangelog)] : [dated]
+  }
+
+  func summary(_ outputs: [TypedStream]) -> String {
+    var text = "\(column), out of order by \(microseconds: outOfOrderness)"
+    if let idleTimeout { text += ", idle after \(microseconds: idleTimeout)" }
+    return text
+  }
+
+  func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    { context in
+      EventTimeOperator(
+        self, input: place.inputs[0].schema, output: place.outputs[0].schema, clock: context.clock)
+    }
+  }
+}
+
+extension DefaultStringInterpolation {
+  /// A time as one would say it: "5s", "1h30m", "250ms".
+  mutating func appendInterpolation(microseconds: Int64) {
+    let units: [(String, Int64)] = [
+      ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1),
+    ]
+    var text = microseconds < 0 ? "-" : ""
+    var rest = microseconds.magnitude
+    for (unit, size) in units where rest >= size.magnitude {
+      text += "\(rest / size.magnitude)\(unit)"
+      rest %= size.magnitude
+    }
+    appendLiteral(text.isEmpty ? "0s" : text)
+  }
+}

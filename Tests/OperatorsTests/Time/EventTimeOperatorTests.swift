@@ -1,0 +1,136 @@
+import Arrow
+import Base
+import Dataflow
+import Testing
+import VolleyPlan
+
+@testable import Operators
+
+/// Keeps what an operator emits and says of its watermark, in order.
+private final class Signals: Collector {
+  enum Signal: Equatable {
+    case rows([Int64?], output: Int)
+    case watermark(Int64)
+    case idle
+  }
+
+  var all: [Signal] = []
+
+  func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
+    if batch.rowCount == 0 { return }
+    let ids = batch.compactedColumn(0)
+    all.append(.rows((0..<ids.length).map { ids.isValid($0) ? ids.values(Int64.self)[$0] : nil }, output: output))
+  }
+  func advance(to time: EventTime) { all.append(.watermark(time.microseconds)) }
+  func becomeIdle() { all.append(.idle) }
+}
+
+@Suite("Event time")
+struct EventTimeOperatorTests {
+  private let manual = ManualClock()
+
+  private func schema(_ unit: TimeUnit = .microsecond) -> Schema {
+    Schema([Field("id", .int64), Field("ts", .timestamp(unit, timezone: nil))])
+  }
+
+  private func batch(_ times: [Int64?], unit: TimeUnit = .microsecond) throws -> RecordBatch {
+    let ids = FixedBuilder<Int64>(.int64)
+    let stamps = FixedBuilder<Int64>(.timestamp(unit, timezone: nil))
+    for (row, time) in times.enumerated() {
+      ids.append(Int64(row))
+      if let time { stamps.append(time) } else { stamps.appendNull() }
+    }
+    return RecordBatch(schema: schema(unit), columns: [ids.finish(), stamps.finish()], length: times.count)
+  }
+
+  private func make(_ spec: Plan.EventTime, unit: TimeUnit = .microsecond) throws(Failure) -> EventTimeOperator {
+    var fields = schema(unit).fields
+    fields[1].nullable = false
+    let made = EventTimeOperator(
+      spec, input: schema(unit), output: Schema(fields), clock: SubtaskClock(.manual(manual)))
+    try made.open()
+    return made
+  }
+
+  @Test("the watermark is the latest time less the disorder, behind the rows, and never goes back")
+  func watermarks() throws {
+    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 10))
+    let signals = Signals()
+    try made.process(batch([100, 90]), input: 0, to: signals)
+    try made.process(batch([95]), input: 0, to: signals)
+    try made.process(batch([101, 200]), input: 0, to: signals)
+    #expect(
+      signals.all == [
+        .rows([0, 1], output: 0), .watermark(90), .rows([0], output: 0), .rows([0, 1], output: 0), .watermark(190),
+      ])
+    #expect(made.makesWatermarks)
+  }
+
+  @Test("times before 1970, at the ends of 64 bits and of other units")
+  func extremes() throws {
+    for (unit, time, expected) in [
+      (TimeUnit.nanosecond, Int64(-1), Int64(-1)), (.nanosecond, -1001, -2), (.nanosecond, 1999, 1),
+      (.millisecond, -5, -5000), (.second, 253_402_300_799, 253_402_300_799_000_000),
+    ] {
+      let signals = Signals()
+      try make(Plan.EventTime(column: "ts", outOfOrderness: 0), unit: unit)
+        .process(batch([time], unit: unit), input: 0, to: signals)
+      #expect(signals.all == [.rows([0], output: 0), .watermark(expected)], "\(time) \(unit)")
+    }
+    let signals = Signals()
+    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 5))
+    // There is no time so far before the first that there is: no watermark yet.
+    try made.process(batch([.min, .min + 4]), input: 0, to: signals)
+    try made.process(batch([.max]), input: 0, to: signals)
+    #expect(signals.all == [.rows([0, 1], output: 0), .rows([0], output: 0), .watermark(.max - 5)])
+    #expect(throws: Failure.self) {
+      try make(Plan.EventTime(column: "ts", outOfOrderness: 0), unit: .second)
+        .process(batch([.max / 1000], unit: .second), input: 0, to: Signals())
+    }
+  }
+
+  @Test("a row without a time stops the job and is shown, or goes to an output of its own")
+  func undated() throws {
+    let stopping = try make(Plan.EventTime(column: "ts", outOfOrderness: 0))
+    do throws(Failure) {
+      try stopping.process(try! batch([5, nil]), input: 0, to: Signals())
+      Issue.record("the row was taken")
+    } catch {
+      #expect(
+        error.message
+          == "the event time 'ts' is null in the row (id: 1, ts: null); correct it, filter such rows out before, or give "
+          + "eventTime an 'undated' stream for them")
+    }
+    let routing = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, undated: .route))
+    let signals = Signals()
+    try routing.process(batch([nil, 7, nil, 3]), input: 0, to: signals)
+    try routing.process(batch([nil]), input: 0, to: signals)
+    #expect(
+      signals.all == [
+        .rows([0, 2], output: 1), .rows([1, 3], output: 0), .watermark(7), .rows([0], output: 1),
+      ])
+  }
+
+  @Test("a selection of rows is what counts")
+  func selection() throws {
+    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0))
+    let signals = Signals()
+    try made.process(batch([5, nil, 100]).selecting(Selection([0])), input: 0, to: signals)
+    #expect(signals.all == [.rows([0], output: 0), .watermark(5)])
+  }
+
+  @Test("so long after its last row the stream is idle, from the start too, once, and is not when a row comes")
+  func idle() throws {
+    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100))
+    let signals = Signals()
+    #expect(made.wakeTime == ProcessingTime(microseconds: 100))
+    manual.advance(to: ProcessingTime(microseconds: 100))
+    try made.wake(at: ProcessingTime(microseconds: 100), to: signals)
+    #expect(made.wakeTime == nil)
+    manual.advance(to: ProcessingTime(microseconds: 150))
+    try made.process(batch([5]), input: 0, to: signals)
+    #expect(made.wakeTime == ProcessingTime(microseconds: 250))
+    #expect(signals.all == [.idle, .rows([0], output: 0), .watermark(5)])
+    #expect(try make(Plan.EventTime(column: "ts", outOfOrderness: 0)).wakeTime == nil)
+  }
+}
