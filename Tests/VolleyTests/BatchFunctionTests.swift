@@ -330,8 +330,10 @@ struct BatchFunctionTests {
     let address = UInt(bitPattern: source.pointer)
     let slot = source.source.stop
     stop.withLock { $0 = { slot?(UnsafeMutableRawPointer(bitPattern: address)) } }
-    #expect(try read(source, output, maxRows: 1000) == .int64([0, 1, 2]))
-    #expect(try read(source, output, maxRows: 1000) == nil)
+    // How many batches they come in depends on how fast the machine is.
+    var rows: [Int64?] = []
+    while case .int64(let more)? = try read(source, output, maxRows: 1000) { rows += more }
+    #expect(rows == [0, 1, 2])
     try source.close()
   }
 

@@ -13,7 +13,8 @@ extension Plan.EventTime: PlannedStep {
     let field = input.schema.fields[index]
     guard field.type.isTimestamp else {
       throw Failure(
-        .usage, "the column '\(column)' is \(field.type), and an event time is a timestamp; cast it before, or take another one"
+        .usage,
+        "the column '\(column)' is \(field.type), and an event time is a timestamp; cast it before, or take another one"
       )
     }
     guard outOfOrderness >= 0 else {
