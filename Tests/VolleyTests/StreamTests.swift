@@ -272,14 +272,16 @@ struct StreamTests {
         .eventTime("a", outOfOrderness: .nanoseconds(5_000_999), idleTimeout: .seconds(60)) {
           $0.toSink(.blackhole, uid: "undated")
         }
-        .eventTime("b", outOfOrderness: .zero)
+        .eventTime("b", outOfOrderness: .zero, alignment: Alignment(group: "all", maxDrift: .seconds(1)))
         .toSink(.blackhole, uid: "out")
     }.plan.nodes
     #expect(
       nodes[1].operator
         == .eventTime(.init(column: "a", outOfOrderness: 5000, idleTimeout: 60_000_000, undated: .route)))
     #expect(nodes[2].inputs == [Plan.Input(node: 1, output: 1)])
-    #expect(nodes[3].operator == .eventTime(.init(column: "b", outOfOrderness: 0)))
+    #expect(
+      nodes[3].operator
+        == .eventTime(.init(column: "b", outOfOrderness: 0, alignment: .init(group: "all", maxDrift: 1_000_000))))
     #expect(nodes[3].inputs == [Plan.Input(node: 1, output: 0)])
     #expect(
       Built.refusal { $0.example().eventTime("a", outOfOrderness: .seconds(-1)).toSink(.blackhole, uid: "out") }

@@ -3,8 +3,8 @@ import Base
 import Dataflow
 import VolleyPlan
 
-/// Makes watermarks of a column's times: the latest so far, less what rows may be out of order. It never goes back. Incoming
-/// watermarks end here.
+/// Makes watermarks of a column's times: of each split of the source the latest so far, less what rows may be out of order, and of
+/// those the least. It never goes back. Incoming watermarks end here.
 ///
 /// Output 0: rows that have a time; output 1, if they are routed: those whose time is null.
 public final class EventTimeOperator: Operator {
@@ -14,30 +14,31 @@ public final class EventTimeOperator: Operator {
   private let undated: Plan.UndatedRows
   private let output: Schema
   private let clock: SubtaskClock
+  private let input: InputCursor
+  public let alignment: WatermarkAlignment?
+  /// What a split has given: its latest time, and when its last row came.
+  private var splits: [SplitID: (latest: Int64, lastRow: ProcessingTime)] = [:]
   /// What was told last.
   private var told = EventTime.earliest
-  /// When the last row came; nil before the first.
-  private var lastRow: ProcessingTime?
   private var isIdle = false
 
   /// - Parameter output: the input's columns, with times that are never null.
-  public init(_ spec: Plan.EventTime, input: Schema, output: Schema, clock: SubtaskClock) {
+  public init(_ spec: Plan.EventTime, input: Schema, output: Schema, in context: SubtaskContext) {
     guard let column = input.index(of: spec.column) else { preconditionFailure("planning has found the column") }
     self.column = column
     outOfOrderness = spec.outOfOrderness
     idleTimeout = spec.idleTimeout
     undated = spec.undated
+    alignment = spec.alignment.map { WatermarkAlignment(group: $0.group, maxDrift: $0.maxDrift) }
     self.output = output
-    self.clock = clock
+    clock = context.clock
+    self.input = context.input
   }
 
   public var makesWatermarks: Bool { true }
 
-  public func open() throws(Failure) { if idleTimeout != nil { lastRow = clock.now } }
-
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     guard batch.rowCount > 0 else { return }
-    if idleTimeout != nil { lastRow = clock.now }
     isIdle = false
     let times = batch.compactedColumn(column)
     guard times.nullCount == 0 else { return try processUndated(batch.compacted(), times, to: collector) }
@@ -50,7 +51,29 @@ public final class EventTimeOperator: Operator {
     dated.schema = output
     try collector.emit(dated, output: 0)
     guard let latest else { return }
-    let (time, isBeforeAll) = latest.subtractingReportingOverflow(outOfOrderness)
+    let former = splits[input.split]
+    splits[input.split] = (
+      max(latest, former?.latest ?? .min), idleTimeout == nil ? ProcessingTime(microseconds: 0) : clock.now
+    )
+    tell(collector)
+  }
+
+  public func splitsChanged(to collector: any Collector) throws(Failure) {
+    splits = splits.filter { input.splits.contains($0.key) }
+    tell(collector)
+  }
+
+  /// Tells the watermark when it has moved on.
+  private func tell(_ collector: any Collector) {
+    var least: Int64?
+    for split in input.splits {
+      // A split that has given nothing yet may give anything.
+      guard let state = splits[split] else { return }
+      if let idleTimeout, split != input.split, clock.now - state.lastRow >= idleTimeout { continue }
+      least = min(least ?? state.latest, state.latest)
+    }
+    guard let least else { return }
+    let (time, isBeforeAll) = least.subtractingReportingOverflow(outOfOrderness)
     guard !isBeforeAll, EventTime(microseconds: time) > told else { return }
     told = EventTime(microseconds: time)
     collector.advance(to: told)
@@ -78,9 +101,10 @@ public final class EventTimeOperator: Operator {
     try hand(on: dated, dated.columns[column], to: collector)
   }
 
+  /// Idle is who was looked at and had nothing, not who had to wait for others.
   public var wakeTime: ProcessingTime? {
-    guard let idleTimeout, let lastRow, !isIdle else { return nil }
-    return lastRow + idleTimeout
+    guard let idleTimeout, let since = input.quietSince, !isIdle else { return nil }
+    return since + idleTimeout
   }
 
   public func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {

@@ -23,6 +23,12 @@ extension Plan.EventTime: PlannedStep {
     if let idleTimeout, idleTimeout <= 0 {
       throw Failure(.usage, "the idle timeout is \(idleTimeout) µs; it is more than 0")
     }
+    if let alignment, alignment.maxDrift < 0 || alignment.group.isEmpty {
+      throw Failure(
+        .usage,
+        "it is aligned with the group '\(alignment.group)' within \(alignment.maxDrift) µs; a group has a name, and "
+          + "may drift by 0 at least")
+    }
     var fields = input.schema.fields
     fields[index].nullable = false
     let dated = TypedStream(Schema(fields), eventTime: EventTimeColumn(column), isChangelog: input.isChangelog)
@@ -32,13 +38,13 @@ extension Plan.EventTime: PlannedStep {
   func summary(_ outputs: [TypedStream]) -> String {
     var text = "\(column), out of order by \(microseconds: outOfOrderness)"
     if let idleTimeout { text += ", idle after \(microseconds: idleTimeout)" }
+    if let alignment { text += ", at most \(microseconds: alignment.maxDrift) ahead of \(alignment.group)" }
     return text
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
     { context in
-      EventTimeOperator(
-        self, input: place.inputs[0].schema, output: place.outputs[0].schema, clock: context.clock)
+      EventTimeOperator(self, input: place.inputs[0].schema, output: place.outputs[0].schema, in: context)
     }
   }
 }

@@ -1,9 +1,9 @@
 import Arrow
 import Base
-import Dataflow
 import Testing
 import VolleyPlan
 
+@testable import Dataflow
 @testable import Operators
 
 /// Keeps what an operator emits and says of its watermark, in order.
@@ -28,6 +28,7 @@ private final class Signals: Collector {
 @Suite("Event time")
 struct EventTimeOperatorTests {
   private let manual = ManualClock()
+  private let cursor = InputCursor()
 
   private func schema(_ unit: TimeUnit = .microsecond) -> Schema {
     Schema([Field("id", .int64), Field("ts", .timestamp(unit, timezone: nil))])
@@ -47,7 +48,9 @@ struct EventTimeOperatorTests {
     var fields = schema(unit).fields
     fields[1].nullable = false
     let made = EventTimeOperator(
-      spec, input: schema(unit), output: Schema(fields), clock: SubtaskClock(.manual(manual)))
+      spec, input: schema(unit), output: Schema(fields),
+      in: SubtaskContext(
+        id: SubtaskID(task: 0, index: 0), parallelism: 1, clock: SubtaskClock(.manual(manual)), input: cursor))
     try made.open()
     return made
   }
@@ -119,18 +122,66 @@ struct EventTimeOperatorTests {
     #expect(signals.all == [.rows([0], output: 0), .watermark(5)])
   }
 
-  @Test("so long after its last row the stream is idle, from the start too, once, and is not when a row comes")
+  @Test("who was looked at for so long and had nothing is idle, once, until a row comes")
   func idle() throws {
     let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100))
     let signals = Signals()
+    #expect(made.wakeTime == nil, "nobody has looked yet")
+    cursor.quietSince = ProcessingTime(microseconds: 0)
     #expect(made.wakeTime == ProcessingTime(microseconds: 100))
-    manual.advance(to: ProcessingTime(microseconds: 100))
     try made.wake(at: ProcessingTime(microseconds: 100), to: signals)
     #expect(made.wakeTime == nil)
-    manual.advance(to: ProcessingTime(microseconds: 150))
+    cursor.quietSince = nil
     try made.process(batch([5]), input: 0, to: signals)
+    #expect(made.wakeTime == nil)
+    cursor.quietSince = ProcessingTime(microseconds: 150)
     #expect(made.wakeTime == ProcessingTime(microseconds: 250))
     #expect(signals.all == [.idle, .rows([0], output: 0), .watermark(5)])
     #expect(try make(Plan.EventTime(column: "ts", outOfOrderness: 0)).wakeTime == nil)
+  }
+
+  @Test(
+    "the slowest split of a source holds it back, one that has given nothing all, one that has ended or is idle nobody")
+  func splits() throws {
+    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100))
+    let signals = Signals()
+    cursor.expectSplits()
+    func change(_ change: SplitChange) throws { if cursor.apply(change) { try made.splitsChanged(to: signals) } }
+    func rows(_ split: Int, _ time: Int64) throws {
+      try change(.gives(SplitID(split)))
+      try made.process(batch([time]), input: 0, to: signals)
+    }
+    func watermarks() -> [Int64] {
+      defer { signals.all = [] }
+      return signals.all.compactMap { if case .watermark(let time) = $0 { time } else { nil } }
+    }
+    try change(.begins(SplitID(1)))
+    try change(.begins(SplitID(2)))
+    try rows(1, 50)
+    #expect(watermarks() == [])
+    try rows(2, 20)
+    #expect(watermarks() == [20])
+    try rows(2, 60)
+    #expect(watermarks() == [50])
+    try change(.ends(SplitID(1)))
+    #expect(watermarks() == [60])
+    // A new one that begins behind does not turn time back.
+    try rows(3, 10)
+    #expect(watermarks() == [])
+    manual.advance(to: ProcessingTime(microseconds: 100))
+    try rows(2, 90)
+    #expect(watermarks() == [90], "split 3 gave nothing for so long")
+    try rows(3, 91)
+    #expect(watermarks() == [])
+    try rows(2, 95)
+    #expect(watermarks() == [91])
+  }
+
+  @Test("sources of a group are kept in step")
+  func alignment() throws {
+    let made = try make(
+      Plan.EventTime(column: "ts", outOfOrderness: 0, alignment: .init(group: "g", maxDrift: 7)))
+    #expect(made.alignment == WatermarkAlignment(group: "g", maxDrift: 7))
+    #expect(try make(Plan.EventTime(column: "ts", outOfOrderness: 0)).alignment == nil)
   }
 }

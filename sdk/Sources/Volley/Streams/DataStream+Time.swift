@@ -12,27 +12,30 @@ extension DataStream {
   ///     microseconds are dropped.
   ///   - idleTimeout: so long after its last row the stream holds others, which it is joined or united with, back no longer;
   ///     nil: never.
+  ///   - alignment: the streams that are read in step with this one.
   public func eventTime(
-    _ column: String, outOfOrderness: Duration, idleTimeout: Duration? = nil
+    _ column: String, outOfOrderness: Duration, idleTimeout: Duration? = nil, alignment: Alignment? = nil
   ) -> DataStream {
     environment.add(
-      .eventTime(spec(column, outOfOrderness, idleTimeout, .stop)), inputs: [input])
+      .eventTime(spec(column, outOfOrderness, idleTimeout, .stop, alignment)), inputs: [input])
   }
 
   /// The same, with a stream of the rows whose time is null.
   ///
   /// - Parameter undated: what becomes of those rows, such as `{ $0.toSink(…) }`.
   public func eventTime(
-    _ column: String, outOfOrderness: Duration, idleTimeout: Duration? = nil, undated: (DataStream) -> Void
+    _ column: String, outOfOrderness: Duration, idleTimeout: Duration? = nil, alignment: Alignment? = nil,
+    undated: (DataStream) -> Void
   ) -> DataStream {
     let dated = environment.add(
-      .eventTime(spec(column, outOfOrderness, idleTimeout, .route)), inputs: [input])
+      .eventTime(spec(column, outOfOrderness, idleTimeout, .route, alignment)), inputs: [input])
     undated(DataStream(environment: environment, input: Plan.Input(node: dated.input.node, output: 1)))
     return dated
   }
 
   private func spec(
-    _ column: String, _ outOfOrderness: Duration, _ idleTimeout: Duration?, _ undated: Plan.UndatedRows
+    _ column: String, _ outOfOrderness: Duration, _ idleTimeout: Duration?, _ undated: Plan.UndatedRows,
+    _ alignment: Alignment?
   ) -> Plan.EventTime {
     let place = "eventTime \(environment.nextID)"
     if outOfOrderness < .zero {
@@ -43,7 +46,21 @@ extension DataStream {
     }
     return Plan.EventTime(
       column: column, outOfOrderness: environment.microseconds(outOfOrderness, place),
-      idleTimeout: idleTimeout.map { environment.microseconds($0, place) }, undated: undated)
+      idleTimeout: idleTimeout.map { environment.microseconds($0, place) }, undated: undated,
+      alignment: alignment.map { .init(group: $0.group, maxDrift: environment.microseconds($0.maxDrift, place)) })
+  }
+}
+
+/// Sources that are read in step: the rows of one that is far ahead would only be kept in memory until the others have caught up.
+public struct Alignment: Sendable, Hashable {
+  /// The same for all that are kept in step.
+  public var group: String
+  /// How far ahead of the last one's watermark a source may be; the same in the whole group.
+  public var maxDrift: Duration
+
+  public init(group: String, maxDrift: Duration) {
+    self.group = group
+    self.maxDrift = maxDrift
   }
 }
 
