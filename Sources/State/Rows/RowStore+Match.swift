@@ -1,0 +1,117 @@
+import Arrow
+import CPlatform
+
+/// How far a search for the rows of slots has come.
+public struct RowCursor: Sendable {
+  /// Of the slots, the one whose rows are next.
+  var index = 0
+  /// The next row of that slot; none when it is its first.
+  var number = RowStore.missing
+
+  public init() {}
+}
+
+/// Pairs of what was asked for and a row that was found.
+public struct RowMatches: Sendable {
+  /// UInt32: of each pair, which of the slots that were asked for it belongs to.
+  public let indices: Buffer
+  /// UInt32: the row's number.
+  public let numbers: Buffer
+  public let count: Int
+}
+
+extension RowStore {
+  /// The next rows of slots, at most `limit`: by the slots that are asked for, then in the order in which they were appended. Call it with one
+  /// cursor until it gives none; between two calls no row is removed.
+  ///
+  /// - Parameters:
+  ///   - slots: any, also more than once; one that the store has not grown to has no rows, nor has `UInt32.max`.
+  ///   - lows, highs: by slot asked for, the earliest and the latest time of its rows; nil: all.
+  public func match(
+    _ slots: UnsafePointer<UInt32>, count: Int, from lows: UnsafePointer<Int64>? = nil,
+    to highs: UnsafePointer<Int64>? = nil, cursor: inout RowCursor, limit: Int
+  ) -> RowMatches {
+    let indexBuffer = Buffer(byteCount: limit * 4)
+    let numberBuffer = Buffer(byteCount: limit * 4)
+    let indices = indexBuffer.unsafeMutableValues(UInt32.self)
+    let numbers = numberBuffer.unsafeMutableValues(UInt32.self)
+    let entries = entries.values
+    var found = 0
+    var index = cursor.index
+    var number = cursor.number
+    if number == Self.missing, index < count { number = first(of: slots[index]) }
+    while index < count {
+      let low = lows?[index] ?? .min
+      let high = highs?[index] ?? .max
+      while number != Self.missing && found < limit {
+        let entry = entries + Int(number)
+        indices[found] = UInt32(truncatingIfNeeded: index)
+        numbers[found] = number
+        found &+= entry.pointee.time >= low && entry.pointee.time <= high ? 1 : 0
+        number = entry.pointee.next
+      }
+      if number != Self.missing { break }
+      index &+= 1
+      prefetch(slots, index, count)
+      if index < count { number = first(of: slots[index]) }
+    }
+    cursor.index = index
+    cursor.number = number
+    return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found)
+  }
+
+  /// Whether a slot has a row.
+  public func hasRows(_ slot: UInt32) -> Bool { first(of: slot) != Self.missing }
+
+  @inline(__always)  // A part of loops over slots.
+  func first(of slot: UInt32) -> UInt32 {
+    Int(slot) < ends.count ? ends.values[Int(slot)].first : Self.missing
+  }
+
+  /// Asks for what is needed of slots that come next.
+  @inline(__always)  // As above.
+  func prefetch(_ slots: UnsafePointer<UInt32>, _ index: Int, _ count: Int) {
+    if index &+ 2 &* Self.ahead < count, Int(slots[index &+ 2 &* Self.ahead]) < ends.count {
+      platform_prefetch(ends.values + Int(slots[index &+ 2 &* Self.ahead]))
+    }
+    if index &+ Self.ahead < count {
+      let number = first(of: slots[index &+ Self.ahead])
+      if number != Self.missing { platform_prefetch(entries.values + Int(number)) }
+    }
+  }
+
+  /// The times of rows.
+  public func times(
+    of numbers: UnsafePointer<UInt32>, count: Int, into times: UnsafeMutablePointer<Int64>
+  ) {
+    eachEntry(numbers, count) { times[$0] = $1.pointee.time }
+  }
+
+  /// The slots of rows.
+  public func slots(
+    of numbers: UnsafePointer<UInt32>, count: Int, into slots: UnsafeMutablePointer<UInt32>
+  ) {
+    eachEntry(numbers, count) { slots[$0] = $1.pointee.slot }
+  }
+
+  /// Marks rows, as rows of an outer join that have found a partner. A row that is appended has no mark.
+  public func mark(_ numbers: UnsafePointer<UInt32>, count: Int) {
+    eachEntry(numbers, count) { $1.pointee.state |= Entry.markBit }
+  }
+
+  /// Whether rows are marked.
+  public func marks(of numbers: UnsafePointer<UInt32>, count: Int, into marks: UnsafeMutablePointer<Bool>) {
+    eachEntry(numbers, count) { marks[$0] = $1.pointee.state & Entry.markBit != 0 }
+  }
+
+  @inline(__always)  // Specialises the loop for the closure, which is then no call.
+  private func eachEntry(
+    _ numbers: UnsafePointer<UInt32>, _ count: Int, _ body: (Int, UnsafeMutablePointer<Entry>) -> Void
+  ) {
+    let entries = entries.values
+    for index in 0..<count {
+      if index &+ Self.ahead < count { platform_prefetch(entries + Int(numbers[index &+ Self.ahead])) }
+      body(index, entries + Int(numbers[index]))
+    }
+  }
+}
