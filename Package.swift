@@ -50,7 +50,7 @@ let package = Package(
       name: "Host",
       dependencies: [
         "Arrow", "Base", "CPlatform", "CSDKArchive", "Connectors", "Dataflow", "Expressions", "Keys", "Observability",
-        "Operators", "Planning", "PluginLoading", plan, abi,
+        "Operators", "Planning", "PluginLoading", "State", plan, abi,
       ]),
     // Floor 8
     .executableTarget(

@@ -60,10 +60,18 @@ enum BenchCommand {
       try columns.run()
       return 0
     }
+    if parsed.words == ["state"] {
+      var state = StateBench(report: report)
+      state.cases = options.cases
+      if let rows = options.rows { state.rows = rows }
+      try state.run()
+      return 0
+    }
     if let word = parsed.words.first {
       throw Failure(
         .usage,
-        "bench takes no word '\(word)'; the one that there is is 'columns', and a case is named with --case \(word)")
+        "bench takes no word '\(word)'; those that there are are 'columns' and 'state', and a case is named with --case "
+          + word)
     }
     try Bench(options, report: report).run()
     return 0
