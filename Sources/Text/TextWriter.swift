@@ -13,18 +13,22 @@ public struct TextWriter: ~Copyable {
   public private(set) var count = 0
   private var capacity: Int
   private let limit: Int
+  /// Whether room was refused.
+  private var isRefused = false
   private let grow: Growth
 
-  /// Whether more is written than the caller has a use for: what writes much for little stops then.
-  @inline(__always)  // A comparison.
-  public var isFull: Bool { count > limit }
+  /// Whether more is written, or was to be, than the caller has a use for: what writes much for little stops then, and what
+  /// is written is of no use.
+  @inline(__always)  // Two comparisons.
+  public var isFull: Bool { count > limit || isRefused }
 
   /// - Parameters:
   ///   - capacity: bytes that are asked for at once, at least 1.
-  ///   - limit: bytes that the caller has a use for. More may be written.
-  ///   - grow: called seldom: each time for at least twice as much as before. The memory must be there, with an address.
+  ///   - limit: bytes that the caller has a use for. `append` of a text and `makeRoom` ask for no more; `reserve`, for
+  ///     functions that write little more than they read, may.
+  ///   - grow: called seldom: each time for twice as much as before, while that is of use. The memory must be there, with an address.
   public init(capacity: Int, limit: Int = .max, grow: @escaping Growth) {
-    let memory = grow(0, max(capacity, 1))
+    let memory = grow(0, max(min(capacity, limit), 1))
     guard let base = memory.baseAddress else { preconditionFailure("a text writer was given no memory") }
     self.base = base
     self.capacity = memory.count
@@ -39,9 +43,23 @@ public struct TextWriter: ~Copyable {
     if bytes > capacity &- count { enlarge(bytes) }
   }
 
+  /// Reserves `bytes` unless that is more than the caller has a use for: then the writer is full.
+  ///
+  /// - Returns: whether there is room.
+  public mutating func makeRoom(_ bytes: Int) -> Bool {
+    guard bytes > capacity &- count else { return true }
+    guard count <= limit, bytes <= limit &- count else {
+      isRefused = true
+      return false
+    }
+    enlarge(bytes)
+    return true
+  }
+
   @inline(never)
   private mutating func enlarge(_ bytes: Int) {
-    let memory = grow(count, max(count + bytes, capacity * 2))
+    // At most double, and no more than is of use.
+    let memory = grow(count, max(count + bytes, min(capacity * 2, limit)))
     guard let base = memory.baseAddress, memory.count - count >= bytes else {
       preconditionFailure("a text writer asked for \(bytes) bytes more and was given fewer")
     }
@@ -60,9 +78,10 @@ public struct TextWriter: ~Copyable {
   /// Forgets what was written after the first `count` bytes.
   public mutating func truncate(to count: Int) { self.count = count }
 
-  @inline(__always)  // Mostly a reserve and a call of memcpy.
+  /// Writes the bytes, or nothing when there is no room for them; see `isFull`.
+  @inline(__always)  // Mostly a comparison and a call of memcpy.
   public mutating func append(_ bytes: TextBytes) {
-    reserve(bytes.count)
+    if bytes.count > capacity &- count, !makeRoom(bytes.count) { return }
     if let start = bytes.baseAddress, bytes.count > 0 { memcpy(end, start, bytes.count) }
     count &+= bytes.count
   }

@@ -164,38 +164,6 @@ struct UTF8Tests {
     #expect(withBytes("ab") { text in written { UTF8Text.replace(text, nothing, with: text, into: &$0) } } == "ab")
   }
 
-  @Test("replacing writes no more than a piece beyond what the writer has a use for")
-  func replacesWithinLimit() throws {
-    let (text, piece) = (String(repeating: "a", count: 1000), String(repeating: "x", count: 100))
-    func writtenBytes(_ body: (inout TextWriter) -> Void) -> Int {
-      var memory = [UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1)]
-      defer { for block in memory { block.deallocate() } }
-      var writer = TextWriter(capacity: 1, limit: 250) { count, capacity in
-        memory.append(.allocate(capacity: capacity))
-        _ = memory[memory.count - 1].update(fromContentsOf: memory[memory.count - 2].prefix(count))
-        return memory[memory.count - 1]
-      }
-      body(&writer)
-      let isFull = writer.isFull
-      #expect(isFull)
-      return writer.count
-    }
-    let plain = withBytes(text) { text in
-      withBytes(piece) { piece in
-        writtenBytes { UTF8Text.replace(text, SubstringSearcher([0x61]), with: piece, into: &$0) }
-      }
-    }
-    #expect(plain <= 250 + 100 + 1000)
-    for template in [piece, String(repeating: "\\0", count: 100)] {
-      let expression = try RegularExpression("a")
-      let replacement = try RegexTemplate(template, for: expression)
-      let matched = withBytes(text) { text in
-        expression.withMatcher { matcher in writtenBytes { matcher.replace(text, with: replacement, into: &$0) } }
-      }
-      #expect(matched <= 250 + 100 + 1000)
-    }
-  }
-
   @Test("places are Python's, in characters")
   func positions() throws {
     try check(

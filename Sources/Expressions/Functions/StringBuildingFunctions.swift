@@ -3,7 +3,8 @@ import Base
 import Text
 import VolleyPlan
 
-/// Longer texts from shorter ones. What would not fit a column stops the job before memory is taken for it.
+/// Longer texts from shorter ones. What would not fit a column stops the job before memory is taken for it; see
+/// `TextWriter`.
 extension FunctionTable {
   static var stringBuilding: [FunctionDefinition] {
     [concat, concatWithSeparator, pad("lpad", .start), pad("rpad", .end), repetition, replacement]
@@ -15,9 +16,13 @@ extension FunctionTable {
     call.kernel(call.types.map { _ in .utf8 }, .utf8, cost: Double(10 * call.arguments.count)) {
       arguments, count throws(Failure) in
       let texts = arguments.map { TextArgument($0) }
+      let bytes = bytes(arguments, count)
+      // Only null rows' bytes, which are not written, may make room for so much: a row that has none is not begun.
+      let isDoubtful = bytes > TextKernels.largest
       return try TextKernels.texts(
-        "concat", count: count, validity: arguments.validity(count), capacity: bytes(arguments, count)
+        "concat", count: count, validity: arguments.validity(count), capacity: isDoubtful ? 0 : bytes
       ) { row, writer throws(Failure) in
+        if isDoubtful, !writer.makeRoom(texts.reduce(0) { $0 + $1[row].count }) { return true }
         for index in 0..<texts.count { writer.append(texts[index][row]) }
         return true
       }
@@ -69,7 +74,6 @@ extension FunctionTable {
         return try TextKernels.texts(
           name, count: count, validity: arguments.validity(count), capacity: bytes([arguments[0]], count)
         ) { row, writer throws(Failure) in
-          guard widths[row] <= (Int(Int32.max) &- writer.count) / 4 else { throw TextKernels.tooLong(name) }
           UTF8Text.pad(texts[row], to: widths[row], with: fills[row], at: side, into: &writer)
           return true
         }
@@ -85,10 +89,7 @@ extension FunctionTable {
       return try TextKernels.texts(
         "repeat", count: count, validity: arguments.validity(count), capacity: bytes([arguments[0]], count)
       ) { row, writer throws(Failure) in
-        let text = texts[row]
-        let (bytes, overflow) = text.count.multipliedReportingOverflow(by: max(numbers[row], 0))
-        guard !overflow, bytes <= Int(Int32.max) &- writer.count else { throw TextKernels.tooLong("repeat") }
-        UTF8Text.repeat(text, numbers[row], into: &writer)
+        UTF8Text.repeat(texts[row], numbers[row], into: &writer)
         return true
       }
     }

@@ -6,6 +6,9 @@ import VolleyPlan
 
 /// Loops over rows that make columns of texts, numbers and truths; what a row gives is the caller's.
 enum TextKernels {
+  /// As many bytes as the texts of a column have at most.
+  static let largest = Int(Int32.max)
+
   /// Pooled memory that a `TextWriter` makes larger.
   private final class Memory {
     var buffer: Buffer
@@ -21,7 +24,7 @@ enum TextKernels {
   }
 
   /// A column of the texts that `write` writes; it is called for the valid rows only, and makes a row null by returning
-  /// false.
+  /// false. Texts that do not fit are a failure as soon as the writer is full.
   ///
   /// - Parameters:
   ///   - name: the function, for the failure when the texts of a batch do not fit a column.
@@ -35,7 +38,7 @@ enum TextKernels {
     let offsets = Buffer(byteCount: (count + 1) * 4)
     let ends = offsets.unsafeMutableValues(Int32.self)
     let memory = Memory()
-    var writer = TextWriter(capacity: capacity, limit: Int(Int32.max)) { memory.grow($0, $1) }
+    var writer = TextWriter(capacity: capacity, limit: largest) { memory.grow($0, $1) }
     let valid = validity.map { Bits($0.address) }
     var taken: Words?
     ends[0] = 0

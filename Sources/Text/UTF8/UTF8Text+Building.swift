@@ -3,45 +3,51 @@ import Glibc
 // Functions that make longer or other text.
 extension UTF8Text {
   /// Writes the text padded to `width` characters with `fill` over and over, cut in its characters. A text that is as long
-  /// stays as it is; so does every text when `fill` is empty.
+  /// stays as it is; so does every text when `fill` is empty. Padding for which there is no room is not begun.
   ///
   /// - Parameter side: where the padding goes; `both` puts the smaller half in front when the number is odd.
   public static func pad(
     _ text: TextBytes, to width: Int, with fill: TextBytes, at side: TextSide, into writer: inout TextWriter
   ) {
     let missing = max(width, 0) - characterCount(text)
-    guard missing > 0, fill.count > 0 else {
+    let inFill = fill.count == 1 ? 1 : characterCount(fill)
+    guard missing > 0, inFill > 0 else {
       writer.append(text)
       return
     }
+    let (bytes, overflow) = fill.count.multipliedReportingOverflow(by: missing / inFill)
+    let (all, isTooMany) = bytes.addingReportingOverflow(text.count)
+    guard writer.makeRoom(overflow || isTooMany ? .max : all) else { return }
     let front =
       switch side {
       case .start: missing
       case .end: 0
       case .both: missing / 2
       }
-    append(fill, characters: front, into: &writer)
+    append(fill, inFill, characters: front, into: &writer)
     writer.append(text)
-    append(fill, characters: missing &- front, into: &writer)
+    append(fill, inFill, characters: missing &- front, into: &writer)
   }
 
-  private static func append(_ fill: TextBytes, characters: Int, into writer: inout TextWriter) {
-    guard characters > 0 else { return }
+  /// - Parameter inFill: how many characters the fill has, at least 1.
+  private static func append(
+    _ fill: TextBytes, _ inFill: Int, characters: Int, into writer: inout TextWriter
+  ) {
     if fill.count == 1 {
       writer.reserve(characters)
       memset(writer.end, Int32(fill[0]), characters)
       writer.advance(characters)
       return
     }
-    let whole = characterCount(fill)
-    for _ in 0..<(whole > 0 ? characters / whole : 0) { writer.append(fill) }
-    if whole > 0 { writer.append(fill.slice(0..<offset(in: fill, forward: characters % whole))) }
+    for _ in 0..<(characters / inFill) { writer.append(fill) }
+    writer.append(fill.slice(0..<offset(in: fill, forward: characters % inFill)))
   }
 
-  /// Writes the text `count` times, not at all for a count of 0 or below.
+  /// Writes the text `count` times, not at all for a count of 0 or below, or when there is no room for all of them.
   public static func `repeat`(_ text: TextBytes, _ count: Int, into writer: inout TextWriter) {
     guard count > 0, text.count > 0 else { return }
-    writer.reserve(text.count * count)
+    let (bytes, overflow) = text.count.multipliedReportingOverflow(by: count)
+    guard writer.makeRoom(overflow ? .max : bytes) else { return }
     for _ in 0..<count { writer.append(text) }
   }
 
