@@ -180,6 +180,10 @@ struct StringFunctionTests {
           "pc.replace_substring_regex(a, '(\(pattern))', '<\\\\1>')"
         ))
     }
+    for count in [-2, -1, 0, 1, 2] {
+      let expression = call("regex_replace", a, .text("a|é"), .text("-"), .int(Int64(count)))
+      cases.append((expression, "pc.replace_substring_regex(a, 'a|é', '-', max_replacements=\(count))"))
+    }
     for pattern in ["a", "a+b", "[a-c]{2}", "日|é"] {
       cases.append((call("regex_count", a, .text(pattern)), "pc.count_substring_regex(a, '\(pattern)').cast('int64')"))
       cases.append(

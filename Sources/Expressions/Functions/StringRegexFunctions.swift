@@ -81,13 +81,15 @@ extension FunctionTable {
     return group
   }
 
-  /// Matches replaced by a template in which `\1` is a group: all, or the first few.
+  /// Matches replaced by a template in which `\1` is a group: all, or the first few; a count below 0 is all, as pyarrow has
+  /// it.
   private static let regexReplace = FunctionDefinition(
     "regex_replace", "regex_replace(text, expression, replacement[, count])", arity: 3...4
   ) { call throws(Failure) in
     let expression = try RegularExpression(try call.text(1, "the expression"))
     let template = try RegexTemplate(try call.text(2, "the replacement"), for: expression)
-    let limit = call.arguments.count == 4 ? try call.integer(3, "the count") : .max
+    let wanted = call.arguments.count == 4 ? try call.integer(3, "the count") : -1
+    let limit = wanted < 0 ? .max : wanted
     let types: [DataType] = [.utf8, .utf8, .utf8] + (call.arguments.count == 4 ? [call.types[3]] : [])
     return call.kernel(types, .utf8, cost: 150) { arguments, count throws(Failure) in
       let texts = TextArgument(arguments[0])

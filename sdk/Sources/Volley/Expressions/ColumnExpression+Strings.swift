@@ -129,8 +129,8 @@ extension ColumnExpression {
     .call("regex_extract", [self, lit(regex), lit(group)])
   }
 
-  /// With the matches of a regular expression replaced, all or the first `count`. In the replacement `\1` to `\9` are groups,
-  /// `\0` is the match and `\\` a backslash.
+  /// With the matches of a regular expression replaced, all or the first `count`; a count below 0 is all. In the replacement
+  /// `\1` to `\9` are groups, `\0` is the match and `\\` a backslash.
   public func replacing(regex: String, with replacement: String, count: Int? = nil) -> ColumnExpression {
     .call("regex_replace", [self, lit(regex), lit(replacement)] + (count.map { [lit($0)] } ?? []))
   }
