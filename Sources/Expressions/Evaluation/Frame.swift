@@ -99,7 +99,7 @@ final class Frame {
     let type = graph.nodes[node].type
     switch graph.nodes[node].operation {
     case .column(let index): return read(index)
-    case .constant(let constant): return Column.constant(constant.literal, count: rowCount)
+    case .constant(let constant): return try Column.repeating(constant.literal, count: rowCount)
     case .arithmetic(let operation, let left, let right): return try arithmetic(operation, left, right, type)
     case .compare(let comparison, let left, let right): return try compared(comparison, left, right)
     case .and(let left, let right): return try logic(left, right, decisive: false)

@@ -32,7 +32,7 @@ extension FunctionTable {
         sides, type, makesNulls: policy == .null && type.floatBits == nil, cost: 1
       ) { sides, count throws(Failure) in
         // Of two constants, the left one becomes a column.
-        let left = sides[1].column == nil ? Operand.column(sides[0].column(count)) : sides[0]
+        let left = try sides[1].column == nil ? Operand.column(sides[0].column(count)) : sides[0]
         return try ArithmeticKernels.column(operation, left, sides[1], type: type, count: count, onFailure: policy)
       }
     }

@@ -142,10 +142,10 @@ extension FunctionCall {
 
 extension Operand {
   /// The operand as a column of `count` rows.
-  func column(_ count: Int) -> Column {
+  func column(_ count: Int) throws(Failure) -> Column {
     switch self {
     case .column(let column): column
-    case .constant(let literal): Column.constant(literal, count: count)
+    case .constant(let literal): try Column.repeating(literal, count: count)
     }
   }
 }

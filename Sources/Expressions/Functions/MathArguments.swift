@@ -44,8 +44,8 @@ extension FunctionCall {
     cost: Double, _ double: @escaping @Sendable (Double) -> Double, _ float: @escaping @Sendable (Float) -> Float
   ) throws(Failure) -> FunctionBinding {
     let (type, arguments) = try floats()
-    return kernel(arguments, type, cost: cost) { operands, count in
-      let column = operands[0].column(count)
+    return kernel(arguments, type, cost: cost) { operands, count throws(Failure) in
+      let column = try operands[0].column(count)
       if type == .float32 { return FloatKernels.mapped(column, as: Float.self, float) }
       return FloatKernels.mapped(column, as: Double.self, double)
     }
@@ -57,8 +57,8 @@ extension FunctionCall {
     _ float: @escaping @Sendable (Float, Float) -> Float
   ) throws(Failure) -> FunctionBinding {
     let (type, arguments) = try floats()
-    return kernel(arguments, type, cost: cost) { operands, count in
-      let left = operands[1].column == nil ? Operand.column(operands[0].column(count)) : operands[0]
+    return kernel(arguments, type, cost: cost) { operands, count throws(Failure) in
+      let left = try operands[1].column == nil ? Operand.column(operands[0].column(count)) : operands[0]
       if type == .float32 {
         return FloatKernels.combined(left, operands[1], as: Float.self, type, count: count, float)
       }

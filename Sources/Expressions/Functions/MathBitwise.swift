@@ -9,8 +9,8 @@ extension FunctionTable {
       binary("bit_and", BitAnd.self), binary("bit_or", BitOr.self), binary("bit_xor", BitXor.self),
       FunctionDefinition("bit_not", "bit_not(value)", arity: 1...1) { call throws(Failure) in
         let (type, arguments) = try call.integers()
-        return call.kernel(arguments, type, cost: 0.4) { operands, count in
-          BitwiseKernels.not(operands[0].column(count))
+        return call.kernel(arguments, type, cost: 0.4) { operands, count throws(Failure) in
+          try BitwiseKernels.not(operands[0].column(count))
         }
       },
       shift("shift_left", ShiftLeft.self), shift("shift_right", ShiftRight.self),

@@ -19,8 +19,8 @@ extension FunctionTable {
   ) -> FunctionDefinition {
     FunctionDefinition(name, "\(name)(value)", arity: 1...1) { call throws(Failure) in
       let type = try call.number()
-      return call.kernel([type], .bool, cost: 1) { operands, count in
-        let column = operands[0].column(count)
+      return call.kernel([type], .bool, cost: 1) { operands, count throws(Failure) in
+        let column = try operands[0].column(count)
         let words: Words
         switch type {
         case .float32:

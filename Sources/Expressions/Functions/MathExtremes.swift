@@ -16,7 +16,7 @@ extension FunctionTable {
       let type = values[0].type
       let cost = 4 * Double(values.count)
       return call.kernel(values, type, isStrict: false, cost: cost) { operands, count throws(Failure) in
-        var best = operands[0].column(count)
+        var best = try operands[0].column(count)
         for operand in operands.dropFirst() {
           best = try better(best, operand.column(count), comparison, type, count)
         }

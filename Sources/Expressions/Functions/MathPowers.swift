@@ -40,7 +40,7 @@ extension FunctionTable {
     }
     let (type, sides) = try call.integers()
     return call.kernel(sides, type, isFallible: true, cost: 5) { operands, count throws(Failure) in
-      let (base, exponent) = (operands[0].column(count), operands[1].column(count))
+      let (base, exponent) = try (operands[0].column(count), operands[1].column(count))
       return switch type {
       case .int8: try IntegerPower.column(base, exponent, as: Int8.self)
       case .int16: try IntegerPower.column(base, exponent, as: Int16.self)

@@ -12,7 +12,7 @@ extension FunctionTable {
     let type = try call.number()
     let isFallible = type.integerShape?.isSigned ?? false
     return call.kernel([type], type, isFallible: isFallible, cost: 0.5) { operands, count throws(Failure) in
-      let column = operands[0].column(count)
+      let column = try operands[0].column(count)
       return switch type {
       case .int8: try SignKernels.magnitude(column, as: Int8.self)
       case .int16: try SignKernels.magnitude(column, as: Int16.self)
@@ -30,8 +30,8 @@ extension FunctionTable {
   private static let sign = FunctionDefinition("sign", "sign(value)", arity: 1...1) { call throws(Failure) in
     let type = try call.number()
     let result: DataType = type.integerShape != nil ? .int8 : type.isDecimal ? .int64 : type
-    return call.kernel([type], result, cost: 0.5) { operands, count in
-      let column = operands[0].column(count)
+    return call.kernel([type], result, cost: 0.5) { operands, count throws(Failure) in
+      let column = try operands[0].column(count)
       return switch type {
       case .int8: SignKernels.sign(column, as: Int8.self)
       case .int16: SignKernels.sign(column, as: Int16.self)
@@ -50,7 +50,8 @@ extension FunctionTable {
   }
 
   /// To so many digits behind the point, 0 by default, or in front of it when there are fewer than 0. A value in the middle
-  /// goes away from zero: 2.5 to 3, -2.5 to -3.
+  /// goes away from zero: 2.5 to 3, -2.5 to -3. A float stays as it is when the power of ten is beyond its type, as with
+  /// pyarrow: float32 from 39 digits in front of the point on.
   private static let round = FunctionDefinition("round", "round(value[, digits])", arity: 1...2) {
     call throws(Failure) in
     let digits = call.arguments.count == 2 ? try call.integer(1, "the number of digits") : 0
@@ -78,7 +79,7 @@ extension FunctionCall {
     if case .decimal128(_, let scale) = type, digits >= scale { return .expression(argument[0]) }
     return kernel(named: bound, argument, type, isFallible: type.floatBits == nil, cost: 3) {
       operands, count throws(Failure) in
-      let column = operands[0].column(count)
+      let column = try operands[0].column(count)
       return switch type {
       case .float32: RoundingKernels.floats(column, as: Float.self, rule, digits)
       case .float64: RoundingKernels.floats(column, as: Double.self, rule, digits)

@@ -18,8 +18,9 @@ extension FunctionTable {
         "the struct has no field '\(name)'; it has \(namesNearestFirst(to: name, among: fields.map(\.name)))")
     }
     let type = fields[index].type
-    return call.kernel(call.types, type, makesNulls: fields[index].nullable, cost: 1) { arguments, count in
-      let column = arguments[0].column(count)
+    return call.kernel(call.types, type, makesNulls: fields[index].nullable, cost: 1) {
+      arguments, count throws(Failure) in
+      let column = try arguments[0].column(count)
       return column.field(index).withNulls(of: column)
     }
   }
@@ -28,9 +29,10 @@ extension FunctionTable {
   private static let listElement = FunctionDefinition("list_element", "list_element(list, index)", arity: 2...2) {
     call throws(Failure) in
     let item = try call.item()
-    return call.kernel([call.types[0], .int64], item.type, makesNulls: true, cost: 8) { arguments, count in
-      let lists = arguments[0].column(count)
-      let indices = arguments[1].column(count)
+    return call.kernel([call.types[0], .int64], item.type, makesNulls: true, cost: 8) {
+      arguments, count throws(Failure) in
+      let lists = try arguments[0].column(count)
+      let indices = try arguments[1].column(count)
       let values = indices.values(Int64.self)
       let rows = RowChoice(count: count)
       for row in 0..<count where lists.isValid(row) && indices.isValid(row) {
@@ -46,8 +48,8 @@ extension FunctionTable {
   private static let listLength = FunctionDefinition("list_length", "list_length(list)", arity: 1...1) {
     call throws(Failure) in
     _ = try call.item()
-    return call.kernel(call.types, .int64, cost: 1) { arguments, count in
-      let lists = arguments[0].column(count)
+    return call.kernel(call.types, .int64, cost: 1) { arguments, count throws(Failure) in
+      let lists = try arguments[0].column(count)
       let buffer = Buffer(byteCount: count * 8)
       let lengths = buffer.unsafeMutableValues(Int64.self)
       for row in 0..<count { lengths[row] = Int64(lists.itemRange(row..<(row + 1)).count) }
@@ -60,7 +62,7 @@ extension FunctionTable {
     call throws(Failure) in
     let value = try call.constant(1, comparedWith: call.item().type)
     return call.kernel([call.types[0], value.type], .bool, cost: 10) { arguments, count throws(Failure) in
-      let lists = arguments[0].column(count)
+      let lists = try arguments[0].column(count)
       let equal = Words(trueRowsOf: try compare(lists.items, value))
       let first = lists.itemRange(0..<count).lowerBound
       let found = Words(repeating: false, count: count)
@@ -83,7 +85,7 @@ extension FunctionTable {
     let wanted = try call.constant(1, comparedWith: key.type)
     return call.kernel([call.types[0], wanted.type], value.type, makesNulls: true, cost: 20) {
       arguments, count throws(Failure) in
-      let maps = arguments[0].column(count)
+      let maps = try arguments[0].column(count)
       let entries = maps.items
       let equal = Words(trueRowsOf: try compare(entries.field(0), wanted))
       let first = maps.itemRange(0..<count).lowerBound

@@ -17,8 +17,9 @@ extension FunctionTable {
     let others = sides.dropFirst()
     if others.count > ConstantSet.fewest, let set = ConstantSet(others) {
       let types = sides.map(\.type)
-      return call.kernel(types, .bool, makesNulls: set.hasNull, isStrict: false, cost: 8) { arguments, count in
-        set.contains(arguments[0].column(count))
+      return call.kernel(types, .bool, makesNulls: set.hasNull, isStrict: false, cost: 8) {
+        arguments, count throws(Failure) in
+        try set.contains(arguments[0].column(count))
       }
     }
     return .expression(
@@ -46,7 +47,7 @@ extension FunctionTable {
       "hash", call.types, .uint64, isStrict: false, cost: 5
     ) { (arguments, count) throws(Failure) in
       let buffer = Buffer(byteCount: count * 8)
-      let columns = try KeyColumn.plain(arguments.map { $0.column(count) })
+      let columns = try KeyColumn.plain(arguments.map { argument throws(Failure) in try argument.column(count) })
       KeyHasher.hash(columns: columns, rows: count, into: buffer.unsafeMutableValues(UInt64.self))
       return Column(type: .uint64, length: count, validity: nil, buffers: [buffer])
     }

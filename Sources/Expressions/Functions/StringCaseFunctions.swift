@@ -23,7 +23,7 @@ extension FunctionTable {
   ) -> FunctionDefinition {
     FunctionDefinition(name, "\(name)(text)", arity: 1...1) { call throws(Failure) in
       call.kernel([.utf8], .utf8, cost: 20) { arguments, count throws(Failure) in
-        let column = arguments[0].column(count)
+        let column = try arguments[0].column(count)
         let window = column.windowOfBytes
         if let ascii, UTF8Text.isASCII(window) { return mapped(column, window, by: ascii) }
         let texts = TextInput(column)

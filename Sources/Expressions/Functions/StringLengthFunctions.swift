@@ -11,7 +11,7 @@ extension FunctionTable {
   private static let characterLength = FunctionDefinition("char_length", "char_length(text)", arity: 1...1) {
     call throws(Failure) in
     call.kernel([.utf8], .int64, cost: 5) { arguments, count throws(Failure) in
-      let column = arguments[0].column(count)
+      let column = try arguments[0].column(count)
       if UTF8Text.isASCII(column.windowOfBytes) { return byteLengths(column) }
       let texts = TextInput(column)
       return TextKernels.numbers(count: count, validity: commonValidity([column], count: count)) {
@@ -23,7 +23,7 @@ extension FunctionTable {
   private static let byteLength = FunctionDefinition("byte_length", "byte_length(text)", arity: 1...1) {
     call throws(Failure) in
     call.kernel([.utf8], .int64, cost: 1) { arguments, count throws(Failure) in
-      byteLengths(arguments[0].column(count))
+      try byteLengths(arguments[0].column(count))
     }
   }
 

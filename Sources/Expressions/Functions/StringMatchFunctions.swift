@@ -18,7 +18,7 @@ extension FunctionTable {
     FunctionDefinition(name, "\(name)(text, pattern)", arity: 2...2) { call throws(Failure) in
       let pattern = try LikePattern(try call.text(1, "the pattern"), ignoringCase: ignoringCase)
       return call.kernel([.utf8, .utf8], .bool, cost: ignoringCase ? 30 : 10) { arguments, count throws(Failure) in
-        let column = arguments[0].column(count)
+        let column = try arguments[0].column(count)
         let texts = ignoringCase ? try MatchKernels.folded(column) : column
         return MatchKernels.like(texts, pattern, negated: negated).column(
           validity: commonValidity([column], count: count))
@@ -32,7 +32,8 @@ extension FunctionTable {
         let validity = arguments.validity(count)
         let parts = TextArgument(arguments[1])
         if case .constant = arguments[1] {
-          return MatchKernels.ends(arguments[0].column(count), parts[0], atStart: atStart).column(validity: validity)
+          return try MatchKernels.ends(arguments[0].column(count), parts[0], atStart: atStart).column(
+            validity: validity)
         }
         let texts = TextArgument(arguments[0])
         return TextKernels.truths(count: count, validity: validity) { row in
@@ -47,7 +48,7 @@ extension FunctionTable {
     let part = call.constant(1) == nil ? nil : SubstringSearcher(try call.text(1, "the part").utf8)
     return call.kernel([.utf8, .utf8], .bool, cost: 10) { arguments, count throws(Failure) in
       let validity = arguments.validity(count)
-      if let part { return MatchKernels.contains(arguments[0].column(count), part).column(validity: validity) }
+      if let part { return try MatchKernels.contains(arguments[0].column(count), part).column(validity: validity) }
       let (texts, parts) = (TextArgument(arguments[0]), TextArgument(arguments[1]))
       return TextKernels.truths(count: count, validity: validity) {
         UTF8Text.firstOffset(of: parts[$0], in: texts[$0]) >= 0

@@ -26,7 +26,7 @@ extension FunctionTable {
       arguments, count throws(Failure) in
       let starts = IntegerArgument(arguments[1])
       let validity = arguments.validity(count)
-      let column = arguments[0].column(count)
+      let column = try arguments[0].column(count)
       guard isLong else {
         return TextKernels.parts(of: column, count: count, validity: validity) {
           UTF8Text.slice($1, from: starts[$0], to: nil)
@@ -49,7 +49,7 @@ extension FunctionTable {
     let separator = SubstringSearcher(try call.text(1, "the separator").utf8)
     return call.kernel([.utf8, .utf8, .int64], .utf8, cost: 20) { arguments, count throws(Failure) in
       let parts = IntegerArgument(arguments[2])
-      return TextKernels.parts(of: arguments[0].column(count), count: count, validity: arguments.validity(count)) {
+      return try TextKernels.parts(of: arguments[0].column(count), count: count, validity: arguments.validity(count)) {
         UTF8Text.split($1, at: separator, part: parts[$0]) ?? 0..<0
       }
     }
@@ -61,7 +61,8 @@ extension FunctionTable {
     FunctionDefinition(name, "\(name)(text, characters)", arity: 2...2) { call throws(Failure) in
       call.kernel([.utf8, .int64], .utf8, cost: 15) { arguments, count throws(Failure) in
         let numbers = IntegerArgument(arguments[1])
-        return TextKernels.parts(of: arguments[0].column(count), count: count, validity: arguments.validity(count)) {
+        return try TextKernels.parts(of: arguments[0].column(count), count: count, validity: arguments.validity(count))
+        {
           part(numbers[$0], $1)
         }
       }
@@ -79,7 +80,7 @@ extension FunctionTable {
         set = .whitespace
       }
       return call.kernel(call.types.map { _ in .utf8 }, .utf8, cost: 10) { arguments, count throws(Failure) in
-        TextKernels.parts(of: arguments[0].column(count), count: count, validity: arguments.validity(count)) {
+        try TextKernels.parts(of: arguments[0].column(count), count: count, validity: arguments.validity(count)) {
           UTF8Text.trim($1, of: set, at: side)
         }
       }

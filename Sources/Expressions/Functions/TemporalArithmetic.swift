@@ -105,8 +105,8 @@ extension FunctionTable {
     }
     let definition = call.definition
     return call.kernel(call.types, shape.type, isFallible: true, cost: 40) { operands, count throws(Failure) in
-      let column = operands[0].column(count)
-      let intervals = operands[1].column(count)
+      let column = try operands[0].column(count)
+      let intervals = try operands[1].column(count)
       let amounts = intervals.buffers[0].address
       let first = intervals.offset
       let result = try TemporalColumn.mapped(

@@ -36,7 +36,7 @@ extension FunctionTable {
     return call.kernel(call.types, shape.type, isFallible: true, cost: unit > .week ? 12 : shape.zone == nil ? 1.5 : 3)
     {
       operands, count throws(Failure) in
-      let column = operands[1].column(count)
+      let column = try operands[1].column(count)
       return try TemporalColumn.mapped(
         shape, column,
         { input, results in rounding.apply(input.values(Int64.self), input.length, to: results) },
@@ -64,7 +64,7 @@ extension FunctionTable {
     let definition = call.definition
     return call.kernel(call.types, .int64, isFallible: shape.zone != nil, cost: 3) {
       operands, count throws(Failure) in
-      let column = operands[1].column(count)
+      let column = try operands[1].column(count)
       return try TemporalColumn.integers(
         column, shape.load(column), { extraction.apply($0, count, to: $1) },
         value: { extraction.value($0) },
@@ -86,7 +86,7 @@ extension FunctionTable {
     return call.kernel(
       [.utf8, .int64, shape.type], shape.type, isFallible: true, cost: unit > .week ? 12 : 3
     ) { operands, count throws(Failure) in
-      let column = operands[2].column(count)
+      let column = try operands[2].column(count)
       let (amounts, stride) = strided(operands[1], count)
       let values = amounts.values(Int64.self)
       let result = try TemporalColumn.mapped(

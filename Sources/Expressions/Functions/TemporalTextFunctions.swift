@@ -15,7 +15,7 @@ extension FunctionTable {
       place: call.definition.name)
     let definition = call.definition
     return call.kernel(call.types, .utf8, isFallible: true, cost: 50) { operands, count throws(Failure) in
-      let column = operands[0].column(count)
+      let column = try operands[0].column(count)
       let input = shape.load(column)
       let values = input.values(Int64.self)
       var formatter = formatter
@@ -55,7 +55,7 @@ extension FunctionTable {
     return call.kernel(
       [.utf8] + call.types.dropFirst(), type, makesNulls: nullOnError, isFallible: !nullOnError, cost: 50
     ) { operands, count throws(Failure) in
-      let column = operands[0].column(count)
+      let column = try operands[0].column(count)
       let texts = TextInput(column)
       let results = Buffer(byteCount: count * 8)
       let values = results.unsafeMutableValues(Int64.self)

@@ -34,7 +34,7 @@ extension FunctionTable {
     let type = DataType.timestamp(shape.unit, timezone: zone.name)
     let definition = call.definition
     return call.kernel(call.types, type, isFallible: true, cost: 3) { operands, count throws(Failure) in
-      let column = operands[0].column(count)
+      let column = try operands[0].column(count)
       let values = column.values(Int64.self)
       let results = Buffer(byteCount: count * 8)
       let target = results.unsafeMutableValues(Int64.self)
@@ -79,7 +79,7 @@ extension FunctionTable {
     guard case .zone(let zone) = try call.clock(shape) else { return .expression(call.arguments[0].promoted(to: type)) }
     let definition = call.definition
     return call.kernel(call.types, type, isFallible: true, cost: 2) { operands, count throws(Failure) in
-      let column = operands[0].column(count)
+      let column = try operands[0].column(count)
       let values = column.values(Int64.self)
       let results = Buffer(byteCount: count * 8)
       let target = results.unsafeMutableValues(Int64.self)
