@@ -233,7 +233,7 @@ struct BrokenCallTests {
       ("plan not utf8", "gave a plan that this host cannot read: "),
       (
         "newer plan",
-        "gave a plan that this host cannot read: version: the plan has version 0.9 and this host reads 0.0 to 0.1: use a newer host, or rebuild the plugin with this host's SDK"
+        "gave a plan that this host cannot read: version: the plan has version 0.9 and this host reads 0.0 to 0.\(Plan.Version.current.minor): use a newer host, or rebuild the plugin with this host's SDK"
       ),
       ("other plan", "gave a plan that this host cannot read: "),
       ("huge plan", "gave a plan of 1099511627776 bytes, at most 67108864 are read; build a smaller plan"),
