@@ -8,8 +8,8 @@ import VolleyPlan
 /// dynamic dispatch, then loops over pointers that fetch the states of coming rows into the cache when the states are
 /// many.
 ///
-/// What does not fit its type is a `data` failure that names the values, and memory that is not to be had an `io` failure; the
-/// accumulator is of no further use after either.
+/// What does not fit its type is a `data` failure that names the values, and memory that is not to be had an `io`
+/// failure; the accumulator is of no further use after either.
 public protocol Accumulator: AnyObject {
   /// The type of `results`.
   var resultType: DataType { get }
@@ -20,8 +20,8 @@ public protocol Accumulator: AnyObject {
   var byteCount: Int { get }
   /// Makes slots up to `slotCount`; does nothing when there are as many.
   func grow(to slotCount: Int) throws(Failure)
-  /// Row i of the input goes into slot `slots[i]`. Rows that the input's condition excludes are passed over, and so are nulls
-  /// where the function says so.
+  /// Row i of the input goes into slot `slots[i]`. Rows that the input's condition excludes are passed over, and so are
+  /// nulls where the function says so.
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) throws(Failure)
   /// As `update`, and gives the result of each row's slot right after that row.
   func updateRunning(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) throws(Failure) -> Column
@@ -31,6 +31,8 @@ public protocol Accumulator: AnyObject {
   func results(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) -> Column
   /// The partial aggregates of these slots, in this order.
   func states(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) -> [Column]
+  /// Makes these slots, each of which comes once, as of no rows again.
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int)
   /// Forgets all slots; their memory is kept for new ones.
   func removeAll()
 }

@@ -6,8 +6,8 @@ import VolleyPlan
 
 /// About how many different values there are that are not null: a HyperLogLog a slot.
 ///
-/// A value's hash is the XXH3 of its ordered key's 8 bytes, or of its bytes: a part of the states' format. So an int32 and an int64 of
-/// one value are one, and a state survives the widening of its column.
+/// A value's hash is the XXH3 of its ordered key's 8 bytes, or of its bytes: a part of the states' format. So an int32
+/// and an int64 of one value are one, and a state survives the widening of its column.
 final class ApproximateCountAccumulator: Accumulator {
   private var sketches = SlotStates<HyperLogLog>(initial: HyperLogLog())
   private let arena = BlockArena()
@@ -88,6 +88,10 @@ final class ApproximateCountAccumulator: Accumulator {
         base[Int(slots[$0])].encode(to: $1)
       }
     ]
+  }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    sketches.forEach(slots, count: count, validity: nil) { sketch, _ in sketch.pointee.release(to: arena) }
   }
 
   func removeAll() {

@@ -88,6 +88,10 @@ final class ApproximateQuantileAccumulator: Accumulator {
     ]
   }
 
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    sketches.forEach(slots, count: count, validity: nil) { sketch, _ in sketch.pointee.release(to: arena) }
+  }
+
   func removeAll() {
     sketches.removeAll()
     arena.removeAll()

@@ -76,6 +76,11 @@ final class BoolExtremeAccumulator: Accumulator {
 
   func states(_ slots: UnsafePointer<UInt32>, count: Int) -> [Column] { [results(slots, count: count)] }
 
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    values.reset(slots, count: count)
+    marks.reset(slots, count: count)
+  }
+
   func removeAll() {
     values.removeAll()
     marks.removeAll()

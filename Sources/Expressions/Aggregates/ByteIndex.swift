@@ -34,7 +34,11 @@ struct ByteIndex {
     bytes.removeAll()
   }
 
-  private subscript(_ number: Int) -> UnsafeBufferPointer<UInt8> {
+  /// Strings that have a number.
+  var count: Int { entries.count }
+
+  /// The string of a number, valid until the next one is added.
+  subscript(_ number: Int) -> UnsafeBufferPointer<UInt8> {
     let entry = entries.base[number]
     return UnsafeBufferPointer(start: bytes.base + entry.start, count: Int(entry.length))
   }

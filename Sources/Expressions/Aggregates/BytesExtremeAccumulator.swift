@@ -143,6 +143,11 @@ final class BytesExtremeAccumulator: Accumulator {
     [try results(slots, count: count)]
   }
 
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    self.slots.forEach(slots, count: count, validity: nil) { state, _ in abandoned += Int(state.pointee.room) }
+    self.slots.reset(slots, count: count)
+  }
+
   func removeAll() {
     slots.removeAll()
     bytes.removeAll()

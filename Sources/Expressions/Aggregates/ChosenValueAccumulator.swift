@@ -4,8 +4,8 @@ import VolleyPlan
 
 /// The value of one row of each slot: the first or the last one, or the one whose order is least or greatest.
 ///
-/// Each slot knows the number of its value in a pool. A batch is gone through to find its winners; only their values are then
-/// added, and the pool is compacted when more than half of it is no slot's any more.
+/// Each slot knows the number of its value in a pool. A batch is gone through to find its winners; only their values
+/// are then added, and the pool is compacted when more than half of it is no slot's any more.
 final class ChosenValueAccumulator: Accumulator {
   /// Which row is chosen.
   enum Choice {
@@ -194,6 +194,11 @@ final class ChosenValueAccumulator: Accumulator {
       }.column()
     }
     return [first, try values.gather(numbers, count: count)]
+  }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    numbers.forEach(slots, count: count, validity: nil) { number, _ in live -= number.pointee < 0 ? 0 : 1 }
+    numbers.reset(slots, count: count)
   }
 
   func removeAll() {

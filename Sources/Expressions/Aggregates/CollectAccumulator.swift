@@ -15,6 +15,11 @@ final class CollectAccumulator: Accumulator {
   private var chains = SlotStates<Chain>(initial: Chain(head: 0, tail: 0, count: 0))
   private var nexts = SlotStates<UInt32>(initial: 0)
   private var values: ValuePool
+  /// Values that are some slot's.
+  private var live = 0
+
+  /// Garbage below so many values is not worth a compaction.
+  private static let leastGarbage = 1024
 
   let resultType: DataType
   var stateTypes: [DataType] { [resultType] }
@@ -64,6 +69,7 @@ final class CollectAccumulator: Accumulator {
   }
 
   private func add(_ column: Column) throws(Failure) -> UInt32 {
+    try compact()
     let number = values.count
     guard number + column.length < Int(UInt32.max) else {
       throw Failure(
@@ -72,7 +78,32 @@ final class CollectAccumulator: Accumulator {
     }
     try nexts.grow(to: number + column.length)
     try values.append(column)
+    live += column.length
     return UInt32(number)
+  }
+
+  /// Drops the values of slots that were reset, once they are more than the others.
+  private func compact() throws(Failure) {
+    guard values.count > 2 * live + Self.leastGarbage else { return }
+    let buffer = Buffer(byteCount: live * 8)
+    let kept = buffer.unsafeMutableValues(Int64.self)
+    var count: UInt32 = 0
+    for slot in 0..<chains.count {
+      let chain = chains.base + slot
+      var number = chain.pointee.head
+      if chain.pointee.count > 0 { chain.pointee.head = count }
+      for _ in 0..<chain.pointee.count {
+        kept[Int(count)] = Int64(number)
+        number = nexts.base[Int(number)]
+        count += 1
+      }
+      if chain.pointee.count > 0 { chain.pointee.tail = count - 1 }
+    }
+    try values.keep(kept, count: Int(count))
+    live = Int(count)
+    nexts.truncate(to: Int(count))
+    // The values of a slot lie one after the other now.
+    for number in 0..<Int(count) { nexts.base[number] = UInt32(number + 1) }
   }
 
   /// Appends values to their slots' chains: those of the rows that count have the numbers from `number` on.
@@ -136,9 +167,15 @@ final class CollectAccumulator: Accumulator {
     [try results(slots, count: count)]
   }
 
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    chains.forEach(slots, count: count, validity: nil) { chain, _ in live -= Int(chain.pointee.count) }
+    chains.reset(slots, count: count)
+  }
+
   func removeAll() {
     chains.removeAll()
     nexts.removeAll()
     values.removeAll()
+    live = 0
   }
 }

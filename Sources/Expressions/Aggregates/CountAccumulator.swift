@@ -42,5 +42,7 @@ final class CountAccumulator: Accumulator {
 
   func states(_ slots: UnsafePointer<UInt32>, count: Int) -> [Column] { [results(slots, count: count)] }
 
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { counts.reset(slots, count: count) }
+
   func removeAll() { counts.removeAll() }
 }

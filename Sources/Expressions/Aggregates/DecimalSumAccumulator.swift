@@ -3,8 +3,8 @@ import Base
 import Glibc
 import VolleyPlan
 
-/// The sum of decimals with 38 digits, checked when it is read, or their average as float64. The sum is exact in 192 bits: what the
-/// parts of it add up to on the way does not matter.
+/// The sum of decimals with 38 digits, checked when it is read, or their average as float64. The sum is exact in 192
+/// bits: what the parts of it add up to on the way does not matter.
 final class DecimalSumAccumulator: Accumulator {
   private struct State {
     /// Modulo 2^128.
@@ -121,6 +121,8 @@ final class DecimalSumAccumulator: Accumulator {
       sums.column(.int64, slots, count: count) { $0.pointee.count },
     ]
   }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { sums.reset(slots, count: count) }
 
   func removeAll() { sums.removeAll() }
 }

@@ -17,6 +17,9 @@ final class DistinctCountAccumulator: Accumulator {
   /// The keys of values that have no ordered ones.
   private var strings = ByteIndex()
 
+  /// Strings that are not worth forgetting.
+  private static let leastGarbage = 1024
+
   let resultType = DataType.int64
   /// A list of the different values.
   var stateTypes: [DataType] { [.list(of: type)] }
@@ -48,12 +51,22 @@ final class DistinctCountAccumulator: Accumulator {
   /// A key for each row that is valid.
   private func keys(_ column: Column, _ rows: Bits?) throws(Failure) -> Column {
     if isKeyed { return OrderedColumn.keys(column) }
+    try forgetStrings()
     let buffer = Buffer(byteCount: column.length * 8)
     let keys = buffer.unsafeMutableValues(Int64.self)
     for row in 0..<column.length where rows.map({ $0.word(row, 1) == 1 }) ?? true {
       keys[row] = try strings.number(of: column.bytes(at: row))
     }
     return Column(type: .int64, length: column.length, validity: nil, buffers: [buffer])
+  }
+
+  /// Drops the strings that no slot has any more, once there must be more of them than others.
+  private func forgetStrings() throws(Failure) {
+    guard strings.count > 2 * pairs.count + Self.leastGarbage else { return }
+    var kept = ByteIndex()
+    try pairs.renumber { (number) throws(Failure) in try kept.number(of: strings[Int(number)]) }
+    strings.deallocate()
+    strings = kept
   }
 
   @inline(__always)  // Part of the loops over rows.
@@ -121,6 +134,11 @@ final class DistinctCountAccumulator: Accumulator {
       items = try strings.column(type, keys)
     }
     return [lists.finish(items, emptyIsNull: false)]
+  }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    states.forEach(slots, count: count, validity: nil) { state, _ in pairs.remove(from: state.pointee.head) }
+    states.reset(slots, count: count)
   }
 
   func removeAll() {

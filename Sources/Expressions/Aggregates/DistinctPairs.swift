@@ -13,6 +13,12 @@ struct DistinctPairs {
   private var entries = SlotStates<Entry>(initial: Entry(key: 0, slot: 0, next: 0))
   /// Entries by place, plus 1; 0 for an empty place. Never more than half full.
   private var table = SlotStates<UInt32>(initial: 0)
+  /// Entries that were removed, linked as those of a slot: the first one, plus 1, and how many.
+  private var free: UInt32 = 0
+  private var freeCount = 0
+
+  /// Pairs in the set.
+  var count: Int { entries.count - freeCount }
 
   private static let leastTable = 64
 
@@ -25,6 +31,8 @@ struct DistinctPairs {
 
   mutating func removeAll() {
     entries.removeAll()
+    free = 0
+    freeCount = 0
     table.base.update(repeating: 0, count: table.count)
   }
 
@@ -32,23 +40,74 @@ struct DistinctPairs {
   ///
   /// - Parameter head: the slot's latest entry, plus 1, 0 at first.
   mutating func insert(_ slot: UInt32, _ key: Int64, head: inout UInt32) throws(Failure) -> Bool {
-    if entries.count * 2 >= table.count { try growTable() }
+    if count * 2 >= table.count { try growTable() }
     var place = place(slot, key)
     while table.base[place] != 0 {
       let entry = entries.base + Int(table.base[place] - 1)
       if entry.pointee.key == key, entry.pointee.slot == slot { return false }
       place = (place + 1) & (table.count - 1)
     }
-    guard entries.count < Int(UInt32.max) - 1 else {
+    guard count < Int(UInt32.max) - 1 else {
       throw Failure(
         .data,
         "count_distinct: more than 4,294,967,294 different values in one subtask; raise the parallelism, or use "
           + "approx_count_distinct")
     }
-    try entries.append(Entry(key: key, slot: slot, next: head))
-    head = UInt32(entries.count)
+    let entry = Entry(key: key, slot: slot, next: head)
+    if free > 0 {
+      head = free
+      free = entries.base[Int(head - 1)].next
+      freeCount -= 1
+      entries.base[Int(head - 1)] = entry
+    } else {
+      try entries.append(entry)
+      head = UInt32(entries.count)
+    }
     table.base[place] = head
     return true
+  }
+
+  /// Removes all pairs of a slot.
+  ///
+  /// - Parameter head: the slot's latest entry, plus 1; 0 for none.
+  mutating func remove(from head: UInt32) {
+    var entry = head
+    while entry != 0 {
+      let next = entries.base[Int(entry - 1)].next
+      removePlace(of: entry)
+      entries.base[Int(entry - 1)].next = free
+      free = entry
+      freeCount += 1
+      entry = next
+    }
+  }
+
+  private mutating func removePlace(of entry: UInt32) {
+    let mask = table.count - 1
+    let removed = entries.base[Int(entry - 1)]
+    var hole = place(removed.slot, removed.key)
+    while table.base[hole] != entry { hole = (hole + 1) & mask }
+    // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
+    var next = (hole + 1) & mask
+    while table.base[next] != 0 {
+      let moved = entries.base[Int(table.base[next] - 1)]
+      let home = place(moved.slot, moved.key)
+      if (next &- home) & mask >= (next &- hole) & mask {
+        table.base[hole] = table.base[next]
+        hole = next
+      }
+      next = (next + 1) & mask
+    }
+    table.base[hole] = 0
+  }
+
+  /// Gives every pair another key; different keys stay different.
+  mutating func renumber(_ key: (Int64) throws(Failure) -> Int64) throws(Failure) {
+    for place in 0..<table.count where table.base[place] != 0 {
+      let entry = entries.base + Int(table.base[place] - 1)
+      entry.pointee.key = try key(entry.pointee.key)
+    }
+    try rebuild(table.count)
   }
 
   private func place(_ slot: UInt32, _ key: Int64) -> Int {
@@ -57,14 +116,20 @@ struct DistinctPairs {
   }
 
   private mutating func growTable() throws(Failure) {
-    let wanted = max(Self.leastTable, table.count * 2)
-    try table.grow(to: wanted)
-    table.base.update(repeating: 0, count: wanted)
-    for index in 0..<entries.count {
-      let entry = entries.base[index]
+    try rebuild(max(Self.leastTable, table.count * 2))
+  }
+
+  /// Puts all pairs into a table of so many places.
+  private mutating func rebuild(_ wanted: Int) throws(Failure) {
+    var rebuilt = SlotStates<UInt32>(initial: 0)
+    try rebuilt.grow(to: wanted)
+    swap(&rebuilt, &table)
+    defer { rebuilt.deallocate() }
+    for former in 0..<rebuilt.count where rebuilt.base[former] != 0 {
+      let entry = entries.base[Int(rebuilt.base[former] - 1)]
       var place = place(entry.slot, entry.key)
       while table.base[place] != 0 { place = (place + 1) & (wanted - 1) }
-      table.base[place] = UInt32(index + 1)
+      table.base[place] = rebuilt.base[former]
     }
   }
 

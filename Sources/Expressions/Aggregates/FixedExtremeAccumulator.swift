@@ -9,8 +9,8 @@ enum Extreme {
 
 /// The least or greatest of numbers, decimals, dates and times.
 ///
-/// int32, int64, float64 and decimals are compared as they are; the other widths are widened to one of the first three before, which
-/// is one more pass over them, and narrowed when the result is read.
+/// int32, int64, float64 and decimals are compared as they are; the other widths are widened to one of the first three
+/// before, which is one more pass over them, and narrowed when the result is read.
 final class FixedExtremeAccumulator: Accumulator {
   /// By how the values are kept. New slots hold what every value replaces.
   private enum States {
@@ -237,6 +237,16 @@ final class FixedExtremeAccumulator: Accumulator {
   }
 
   func states(_ slots: UnsafePointer<UInt32>, count: Int) -> [Column] { [results(slots, count: count)] }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    switch states {
+    case .int32(let values): values.reset(slots, count: count)
+    case .int64(let values): values.reset(slots, count: count)
+    case .float64(let values): values.reset(slots, count: count)
+    case .int128(let values): values.reset(slots, count: count)
+    }
+    marks.reset(slots, count: count)
+  }
 
   func removeAll() {
     switch states {

@@ -89,5 +89,7 @@ final class FloatAverageAccumulator: Accumulator {
     ]
   }
 
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { sums.reset(slots, count: count) }
+
   func removeAll() { sums.removeAll() }
 }

@@ -72,6 +72,11 @@ final class FloatSumAccumulator: Accumulator {
 
   func states(_ slots: UnsafePointer<UInt32>, count: Int) -> [Column] { [results(slots, count: count)] }
 
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    sums.reset(slots, count: count)
+    marks.reset(slots, count: count)
+  }
+
   func removeAll() {
     sums.removeAll()
     marks.removeAll()

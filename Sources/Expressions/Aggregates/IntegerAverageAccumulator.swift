@@ -2,8 +2,8 @@ import Arrow
 import Base
 import VolleyPlan
 
-/// The average of integers as float64, of durations as a duration, rounded towards zero. The sum is kept exactly, in 128 bits:
-/// the result depends neither on the order of the rows nor on how they were divided into partial aggregates.
+/// The average of integers as float64, of durations as a duration, rounded towards zero. The sum is kept exactly, in
+/// 128 bits: the result depends neither on the order of the rows nor on how they were divided into partial aggregates.
 final class IntegerAverageAccumulator: Accumulator {
   private struct State {
     var sum: WideSum
@@ -122,6 +122,8 @@ final class IntegerAverageAccumulator: Accumulator {
       sums.column(.int64, slots, count: count) { $0.pointee.count },
     ]
   }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { sums.reset(slots, count: count) }
 
   func removeAll() { sums.removeAll() }
 }

@@ -2,8 +2,8 @@ import Arrow
 import Base
 import VolleyPlan
 
-/// The sum of integers as int64, of unsigned ones as uint64, of durations as durations, checked when it is read: what the parts
-/// of a sum add up to on the way does not matter.
+/// The sum of integers as int64, of unsigned ones as uint64, of durations as durations, checked when it is read: what
+/// the parts of a sum add up to on the way does not matter.
 ///
 /// Sums are kept in 64 bits as long as they all fit. A batch is added without branches; when one of its additions has
 /// overflowed, the batch is taken back, all sums get 128 bits, and it is added again.
@@ -203,6 +203,11 @@ final class IntegerSumAccumulator: Accumulator {
       narrow.column(.int64, slots, count: count, validity: validity) { $0.pointee },
       narrow.column(.int64, slots, count: count) { $0.pointee >> 63 },
     ]
+  }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    if isWide { wide.reset(slots, count: count) } else { narrow.reset(slots, count: count) }
+    marks.reset(slots, count: count)
   }
 
   func removeAll() {

@@ -17,6 +17,17 @@ struct SlotMarks {
     unmarked = 0
   }
 
+  /// These slots have had no value again.
+  mutating func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    var found = 0
+    marks.forEach(slots, count: count, validity: nil) { mark, _ in
+      // A slot that had none is among the unmarked already.
+      found &+= Int(mark.pointee)
+      mark.pointee = 0
+    }
+    unmarked += found
+  }
+
   func deallocate() { marks.deallocate() }
 
   var count: Int { marks.count }

@@ -45,6 +45,12 @@ struct SlotStates<State: BitwiseCopyable> {
     count += 1
   }
 
+  /// Gives these slots the initial state.
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    let initial = initial
+    forEach(slots, count: count, validity: nil) { state, _ in state.pointee = initial }
+  }
+
   /// Drops the slots from `count` on.
   mutating func truncate(to count: Int) { self.count = min(self.count, count) }
 
@@ -108,8 +114,8 @@ extension SlotStates {
     }
   }
 
-  /// Calls `body` with the state and the index of every row, in order, and whether the row is valid; gives the bits that it
-  /// returns.
+  /// Calls `body` with the state and the index of every row, in order, and whether the row is valid; gives the bits
+  /// that it returns.
   ///
   /// - Parameter validity: nil when all rows are valid.
   @inline(__always)  // As above.

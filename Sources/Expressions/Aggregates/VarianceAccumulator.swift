@@ -5,9 +5,10 @@ import VolleyPlan
 
 /// The variance or standard deviation of numbers, of a sample or of all, as float64.
 ///
-/// Sources: Welford: "Note on a Method for Calculating Corrected Sums of Squares and Products", 1962, for the rows; Chan, Golub,
-/// LeVeque: "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979, for merging. No cancellation, as the sum of squares
-/// minus the square of the sum has; parts merged differ from the whole in the last bits.
+/// Sources: Welford: "Note on a Method for Calculating Corrected Sums of Squares and Products", 1962, for the rows;
+/// Chan, Golub, LeVeque: "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979, for
+/// merging. No cancellation, as the sum of squares minus the square of the sum has; parts merged differ from the whole
+/// in the last bits.
 final class VarianceAccumulator: Accumulator {
   private struct State {
     var count: Int64
@@ -107,6 +108,8 @@ final class VarianceAccumulator: Accumulator {
       states.column(.float64, slots, count: count) { $0.pointee.squares },
     ]
   }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { states.reset(slots, count: count) }
 
   func removeAll() { states.removeAll() }
 }
