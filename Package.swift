@@ -32,7 +32,10 @@ let package = Package(
     .target(name: "Dataflow", dependencies: ["Arrow", "Base", "CPlatform", "Observability"]),
     // Floor 4
     .target(
-      name: "Operators", dependencies: ["Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Keys", "State", plan]),
+      name: "Operators",
+      dependencies: [
+        "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Expressions", "Keys", "Observability", "State", plan,
+      ]),
     .target(
       name: "Connectors",
       dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan]),
@@ -40,7 +43,8 @@ let package = Package(
     .target(
       name: "Planning",
       dependencies: [
-        "Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Keys", "Observability", "Operators", plan,
+        "Arrow", "Base", "Calendar", "Connectors", "Dataflow", "Expressions", "Keys", "Observability", "Operators",
+        plan,
       ]),
     .target(
       name: "PluginLoading",
@@ -83,14 +87,17 @@ let package = Package(
       name: "DataflowTests", dependencies: ["Arrow", "Base", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(
       name: "OperatorsTests",
-      dependencies: ["Arrow", "Base", "Dataflow", "Expressions", "Keys", "Operators", "TestSupport", plan]),
+      dependencies: [
+        "Arrow", "Base", "Dataflow", "Expressions", "Keys", "Observability", "Operators", "State", "TestSupport", plan,
+      ]),
     .testTarget(
       name: "ConnectorsTests",
       dependencies: ["Arrow", "Base", "Calendar", "Connectors", "Dataflow", "Observability", "TestSupport", plan]),
     .testTarget(
       name: "PlanningTests",
       dependencies: [
-        "Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Operators", "Planning", "TestSupport",
+        "Arrow", "Base", "Connectors", "Dataflow", "Expressions", "Observability", "Operators", "Planning",
+        "TestSupport",
         .product(name: "Volley", package: "sdk"), plan,
       ]),
     .testTarget(

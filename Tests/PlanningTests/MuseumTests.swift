@@ -6,10 +6,11 @@ import VolleyPlan
 
 @testable import Planning
 
-/// Plans as former versions of the SDK wrote them, and the execution graphs that they had: today's host builds the same ones.
+/// Plans as former versions of the SDK wrote them, and the execution graphs that they had: today's host builds the same
+/// ones.
 ///
-/// A new operator kind or plan version adds a document: `VOLLEY_MUSEUM=write swift test --filter MuseumTests` writes those that
-/// are not there, and never touches one that is.
+/// A new operator kind or plan version adds a document: `VOLLEY_MUSEUM=write swift test --filter MuseumTests` writes
+/// those that are not there, and never touches one that is.
 @Suite("Plans of former versions")
 struct MuseumTests {
   /// Where the document of that name stands: with the version of the plan that it came with.
@@ -176,8 +177,42 @@ struct MuseumTests {
         sink(3, from: 2),
         Plan.Node(id: 4, uid: "undated", inputs: [Plan.Input(node: 2, output: 1)], operator: blackhole),
       ]
-    )
+    ),
+    (
+      "windows",
+      [
+        source(
+          1, fields: orderFields + [Field("ts", .timestamp(.millisecond, timezone: "Europe/Berlin"), nullable: false)]),
+        node(2, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 5_000_000)), from: 1),
+        node(3, keyBy("user_id"), from: 2),
+        windowNode(
+          4, .tumbling(.init(size: 86_400_000_000, offset: 21_600_000_000, zone: "Europe/Berlin")), from: 3,
+          lateness: 60_000_000, late: .route),
+        windowNode(5, .inherited, from: 4, scope: .all),
+        windowNode(6, .sliding(.init(size: 10_000_000, slide: 2_000_000)), from: 3),
+        windowNode(7, .cumulative(.init(size: 60_000_000, step: 10_000_000)), from: 2, scope: .all),
+        windowNode(8, .session(.init(gap: 10_000_000)), from: 3),
+        windowNode(9, .tumbling(.init(size: 1_000_000)), from: 2, scope: .all, time: .processing),
+        sink(10, from: 5, uid: "a"), sink(11, from: 6, uid: "b"), sink(12, from: 7, uid: "c"),
+        sink(13, from: 8, uid: "d"),
+        sink(14, from: 9, uid: "e"),
+        Plan.Node(id: 15, uid: "late", inputs: [Plan.Input(node: 4, output: 1)], operator: blackhole),
+      ]
+    ),
   ]
+
+  private static func windowNode(
+    _ id: Int, _ assigner: Plan.WindowAssigner, from input: Int, scope: Plan.WindowScope = .key,
+    time: Plan.WindowTime = .event, lateness: Int64 = 0, late: Plan.LateRows = .drop
+  ) -> Plan.Node {
+    node(
+      id,
+      .window(
+        Plan.Window(
+          assigner: assigner, scope: scope, time: time, allowedLateness: lateness, late: late,
+          aggregates: [Plan.AggregateCall(function: "count", argument: nil, name: "n\(id)")])), from: input,
+      uid: "window-\(id)")
+  }
 
   private func document(_ name: String) throws -> String {
     let bytes = try #require(

@@ -39,6 +39,10 @@ struct PlanSchemaTests {
     let version = "version \(Plan.Version.current.major).\(Plan.Version.current.minor)"
     let choices = [
       "UndatedRows = " + Plan.UndatedRows.allCases.map(\.rawValue).joined(separator: " | "),
+      "WindowScope = " + Plan.WindowScope.allCases.map(\.rawValue).joined(separator: " | "),
+      "WindowTime = " + Plan.WindowTime.allCases.map(\.rawValue).joined(separator: " | "),
+      "LateRows = " + Plan.LateRows.allCases.map(\.rawValue).joined(separator: " | "),
+      "WindowEmission = " + Plan.WindowEmission.allCases.map(\.rawValue).joined(separator: " | "),
       "Emission = " + Plan.Emission.allCases.map(\.rawValue).joined(separator: " | "),
       "TimeUnit = " + TimeUnit.allCases.map(\.rawValue).joined(separator: " | "),
       "DataType = " + (try names(of: DataType.self)),

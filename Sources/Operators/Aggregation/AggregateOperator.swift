@@ -7,8 +7,8 @@ import VolleyPlan
 
 /// Running aggregates of each key.
 ///
-/// Output: the key columns, then one column an aggregate, either once per touched key and batch, in the order of the keys'
-/// first rows in the batch, or once per record.
+/// Output: the key columns, then one column an aggregate, either once per touched key and batch, in the order of the
+/// keys' first rows in the batch, or once per record.
 public final class AggregateOperator: Operator {
   /// What the rows of the input are.
   public enum Input: Sendable {
@@ -24,6 +24,8 @@ public final class AggregateOperator: Operator {
   private let emission: Plan.Emission
   private let table: any KeyTable
   private let aggregates: AggregateSet
+  /// Nil when partial aggregates arrive: their arguments were evaluated where they were made.
+  private let arguments: AggregateArguments?
   private let reservation: StateReservation
 
   /// - Parameters:
@@ -45,12 +47,14 @@ public final class AggregateOperator: Operator {
     self.output = output
     self.emission = emission
     table = makeKeyTable(output.fields.prefix(keyIndices.count).map(\.type), keepingKeys: false)
-    var argumentFunctions: (any ScalarFunctionProvider)? = functions
-    if case .partials = input { argumentFunctions = nil }
-    aggregates = try AggregateSet(calls, input: records, functions: argumentFunctions)
+    aggregates = try AggregateSet(calls, input: records)
+    switch input {
+    case .records: arguments = try AggregateArguments(calls, input: records, functions: functions)
+    case .partials: arguments = nil
+    }
   }
 
-  public func open() throws(Failure) { try aggregates.open() }
+  public func open() throws(Failure) { try arguments?.open() }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount
@@ -69,7 +73,8 @@ public final class AggregateOperator: Operator {
       let states = batch.columns.indices.dropFirst(keyCount).map { batch.compactedColumn($0) }
       try aggregates.merge(slots, count: rowCount, states: states[...])
     case .records:
-      let inputs = try aggregates.evaluate(batch)
+      guard let arguments else { preconditionFailure("records have arguments") }
+      let inputs = try arguments.evaluate(batch)
       if emission == .perRecord {
         let results = try aggregates.updateRunning(slots, count: rowCount, inputs: inputs)
         try collector.emit(RecordBatch(schema: output, columns: keys + results, length: rowCount), output: 0)
@@ -80,7 +85,7 @@ public final class AggregateOperator: Operator {
     try emitTouched(keys, to: collector)
   }
 
-  public func close() throws(Failure) { try aggregates.close() }
+  public func close() throws(Failure) { try arguments?.close() }
 
   private func emitTouched(_ keys: [Column], to collector: any Collector) throws(Failure) {
     let touched = table.touched

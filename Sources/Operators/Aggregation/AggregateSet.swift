@@ -3,67 +3,33 @@ import Base
 import Expressions
 import VolleyPlan
 
-/// What the aggregates of a keyed operator need: expressions over the input, and accumulators by slot.
-///
-/// One instance a subtask. `AggregateOperator` and `CombineOperator` are the two that use it.
+/// The accumulators of a keyed operator's aggregates, by slot: of all keys, or of the keys of one window.
 final class AggregateSet {
-  /// What an aggregate takes, by place in `expressions`; nil for what it does without.
-  private struct Places {
-    var argument: Int?
-    var by: Int?
-    var filter: Int?
-  }
-
-  private let places: [Places]
-  /// Nil when partial aggregates arrive: their arguments were evaluated where they were made.
-  private let expressions: BoundProjection?
   private let signatures: [AggregateSignature]
   private var accumulators: [any Accumulator]
   /// Slots that the accumulators have memory for: they double it.
   private var capacity = 0
 
-  /// - Parameter functions: nil when only partial aggregates are merged.
-  init(
-    _ calls: [Plan.AggregateCall], input: Schema, functions: (any ScalarFunctionProvider)?
-  ) throws(Failure) {
-    var expressions: [Expression] = []
-    /// sum(x) and avg(x) read one column.
-    func place(_ expression: Expression?) -> Int? {
-      guard let expression else { return nil }
-      if let known = expressions.firstIndex(of: expression) { return known }
-      expressions.append(expression)
-      return expressions.count - 1
-    }
-    places = calls.map {
-      Places(
-        argument: place($0.guarded($0.argument)), by: place($0.guarded($0.by)), filter: place($0.filter))
-    }
+  /// - Parameter input: the schema of the records, by which the arguments are typed.
+  convenience init(_ calls: [Plan.AggregateCall], input: Schema) throws(Failure) {
     var signatures: [AggregateSignature] = []
     for call in calls { signatures.append(try call.signature(in: input)) }
+    self.init(signatures)
+  }
+
+  private init(_ signatures: [AggregateSignature]) {
     self.signatures = signatures
     accumulators = signatures.map { $0.makeAccumulator() }
-    if let functions {
-      self.expressions = try BoundProjection(expressions, schema: input, functions: functions)
-    } else {
-      self.expressions = nil
-    }
   }
 
-  func open() throws(Failure) { try expressions?.open() }
-  func close() throws(Failure) { try expressions?.close() }
+  /// Accumulators of the same aggregates, without slots.
+  func another() -> AggregateSet { AggregateSet(signatures) }
 
-  /// What each aggregate takes of the rows of a batch.
-  func evaluate(_ batch: RecordBatch) throws(Failure) -> [AggregateInput] {
-    guard let expressions else { preconditionFailure("partial aggregates have no arguments") }
-    let columns = try expressions.evaluate(batch)
-    return places.map { places in
-      AggregateInput(
-        argument: places.argument.map { columns[$0] }, by: places.by.map { columns[$0] },
-        condition: places.filter.map { columns[$0] }, count: batch.rowCount)
-    }
-  }
+  /// How many slots there are: `0..<slotCount`.
+  private(set) var slotCount = 0
 
-  func grow(to slotCount: Int) throws(Failure) {
+  func grow(to wanted: Int) throws(Failure) {
+    slotCount = max(slotCount, wanted)
     if slotCount > capacity { capacity = max(slotCount, 2 * capacity, 64) }
     for accumulator in accumulators { try accumulator.grow(to: slotCount) }
   }
@@ -111,7 +77,8 @@ final class AggregateSet {
   /// Bytes of memory that the accumulators hold.
   var byteCount: Int { accumulators.reduce(0) { $0 + $1.byteCount } }
 
-  /// Bytes that a batch may add at worst, about: a key for each row, states that double, and twice the values themselves.
+  /// Bytes that a batch may add at worst, about: a key for each row, states that double, and twice the values
+  /// themselves.
   func growth(_ batch: RecordBatch, slotCount: Int) -> Int {
     let wanted = slotCount + batch.rowCount
     let values = 2 * batch.columns.reduce(0) { $0 + $1.byteCount }
@@ -121,7 +88,14 @@ final class AggregateSet {
     return values + (max(wanted, 2 * capacity) - capacity) * perSlot
   }
 
+  /// Makes these slots, each of which comes once, as of no rows again.
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    for accumulator in accumulators { accumulator.reset(slots, count: count) }
+  }
+
+  /// Forgets all slots, and keeps their memory.
   func removeAll() {
+    slotCount = 0
     for accumulator in accumulators { accumulator.removeAll() }
   }
 
@@ -129,23 +103,12 @@ final class AggregateSet {
   func release(above limit: Int) {
     guard byteCount > limit * accumulators.count else { return }
     accumulators = signatures.map { $0.makeAccumulator() }
+    slotCount = 0
     capacity = 0
   }
 
   /// The columns that `states` gives, after the keys. Their names cannot collide with a plan's: those are not empty.
   var stateFields: [Field] {
     accumulators.flatMap(\.stateTypes).map { Field("", $0) }
-  }
-}
-
-extension Plan.AggregateCall {
-  /// An expression of the call so that rows that the filter excludes cannot make it fail: their values are null instead. A column
-  /// cannot fail.
-  fileprivate func guarded(_ expression: Expression?) -> Expression? {
-    guard let expression, let filter else { return expression }
-    switch expression {
-    case .column, .literal: return expression
-    default: return .caseWhen([.init(condition: filter, value: expression)], otherwise: nil)
-    }
   }
 }

@@ -7,36 +7,27 @@ import VolleyPlan
 
 /// Combines the rows of a batch by key before they travel, so that a hot key costs one row per batch and target.
 ///
-/// Output: the key columns, then the states of each aggregate: what `AggregateOperator` takes as partial aggregates. Keys that
-/// hardly repeat within a batch are not worth combining: then each row becomes a partial aggregate of its own, which needs no
-/// table, and a batch now and then is combined to see whether that is still so.
+/// Output: the key columns, then the states of each aggregate: what `AggregateOperator` takes as partial aggregates.
+/// Where keys hardly repeat (`CombineYield`) each row becomes a partial aggregate of its own.
 ///
-/// Rows keep their order within a subtask, so `first`, `last` and `collect` give of combined rows what they give of the rows.
+/// Rows keep their order within a subtask, so `first`, `last` and `collect` give of combined rows what they give of the
+/// rows.
 public final class CombineOperator: Operator {
   private let keyIndices: [Int]
   private let output: Schema
   private let keyTypes: [DataType]
   private(set) var table: any KeyTable
   private let aggregates: AggregateSet
-  /// Batches to pass row by row before the next one is combined.
-  private var batchesToPass = 0
-
-  /// Combining pays when it drops at least this share of the rows.
-  private static let worthwhileShare = 0.25
-  private static let passLength = 64
-  /// A batch of fewer rows says little about the keys, and combining it costs little.
-  private static let telling = 64
-  /// A table, or states, above so many bytes go when the batch did not need it: one large batch would cost memory for ever, and each
-  /// small one behind it the time to empty it.
-  static let keptBytes = 4 << 20
-  static let keptBytesPerRow = 128
+  private let arguments: AggregateArguments
+  private var yield = CombineYield()
 
   public init(
     _ calls: [Plan.AggregateCall], keys: [Int], input: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
     keyIndices = keys
     let keyFields = keys.map { input.fields[$0] }
-    aggregates = try AggregateSet(calls, input: input, functions: functions)
+    aggregates = try AggregateSet(calls, input: input)
+    arguments = try AggregateArguments(calls, input: input, functions: functions)
     output = Schema(keyFields + aggregates.stateFields)
     keyTypes = keyFields.map(\.type)
     table = makeKeyTable(keyTypes, keepingKeys: false)
@@ -53,19 +44,18 @@ public final class CombineOperator: Operator {
     return Schema(fields)
   }
 
-  public func open() throws(Failure) { try aggregates.open() }
+  public func open() throws(Failure) { try arguments.open() }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount
     if rowCount == 0 { return }
     let keys = keyIndices.map { batch.compactedColumn($0) }
-    let inputs = try aggregates.evaluate(batch)
+    let inputs = try arguments.evaluate(batch)
     let slotBuffer = Buffer(byteCount: rowCount * MemoryLayout<UInt32>.stride)
     let slots = slotBuffer.unsafeMutableValues(UInt32.self)
     defer { withExtendedLifetime(slotBuffer) {} }
     aggregates.removeAll()
-    if batchesToPass > 0 {
-      batchesToPass -= 1
+    if yield.passes() {
       for row in 0..<rowCount { slots[row] = UInt32(truncatingIfNeeded: row) }
       try aggregates.grow(to: rowCount)
       try aggregates.update(slots, count: rowCount, inputs: inputs)
@@ -78,18 +68,15 @@ public final class CombineOperator: Operator {
     try aggregates.grow(to: table.count)
     try aggregates.update(slots, count: rowCount, inputs: inputs)
     let touched = table.touched
-    if table.byteCount > max(Self.keptBytes, Self.keptBytesPerRow * rowCount) {
-      table = makeKeyTable(keyTypes, keepingKeys: false)
-    }
+    let kept = CombineYield.keptBytes(rowCount)
+    if table.byteCount > kept { table = makeKeyTable(keyTypes, keepingKeys: false) }
     let touchedKeys = keys.map { $0.gather(touched.selection) }
     let states = try aggregates.states(touched.slots.values(UInt32.self), count: touched.count)
-    aggregates.release(above: max(Self.keptBytes, Self.keptBytesPerRow * rowCount))
-    if rowCount >= Self.telling, Double(touched.count) > (1 - Self.worthwhileShare) * Double(rowCount) {
-      batchesToPass = Self.passLength
-    }
+    aggregates.release(above: kept)
+    yield.combined(rowCount, to: touched.count)
     try collector.emit(
       RecordBatch(schema: output, columns: touchedKeys + states, length: touched.count), output: 0)
   }
 
-  public func close() throws(Failure) { try aggregates.close() }
+  public func close() throws(Failure) { try arguments.close() }
 }

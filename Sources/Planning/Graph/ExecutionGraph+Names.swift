@@ -9,8 +9,8 @@ extension ExecutionGraph {
 
   /// Whether rows are combined by key before they travel to this node.
   func combines(_ typed: TypedNode) -> Bool {
-    guard case .aggregate(let aggregate) = typed.node.operator else { return false }
-    return aggregate.emission == .perBatch && travels(to: typed)
+    guard let step = typed.planned as? any PlannedStep else { return false }
+    return step.combines && travels(to: typed)
   }
 
   /// What a node does, in one line, for `inspect`.

@@ -98,7 +98,6 @@ private struct JobAssembly {
       } else {
         try add(PlannedExtend(columns: computed), typed, task)
       }
-    case .aggregate(let aggregate): try addAggregate(aggregate, typed, task)
     case .batchFunction(let function): addBatchFunction(function, typed, task)
     case .sink:
       guard case .sink(let make) = graph.endpoints[node.id]?.make else { preconditionFailure("a sink has an endpoint") }
@@ -117,17 +116,37 @@ private struct JobAssembly {
 
   /// Adds an operator behind each of its inputs.
   private mutating func add(_ step: any PlannedStep, _ typed: TypedNode, _ task: Int) throws(Failure) {
-    let place = StepPlace(
+    var place = StepPlace(
       inputs: typed.inputs, outputs: typed.outputs, name: typed.node.stableName, code: code, options: graph.options)
-    let make = try step.maker(place)
     var producers: [[Port]] = []
-    for index in typed.node.inputs.indices {
-      switch step.arrival(ofInput: index) {
-      case .forward, .gathered: producers.append(forwardPorts(of: typed, input: index, task: task))
-      case .keyed: producers.append([keyedPort(of: typed, input: index, task: task)])
+    if graph.combines(typed) {
+      producers = [[try combinedPort(of: typed, step.combiner(place), task: task)]]
+      place.isCombined = true
+    } else {
+      for index in typed.node.inputs.indices {
+        switch step.arrival(ofInput: index) {
+        case .forward, .gathered: producers.append(forwardPorts(of: typed, input: index, task: task))
+        case .keyed: producers.append([keyedPort(of: typed, input: index, task: task)])
+        }
       }
     }
-    add(typed, task, .operator(make), producers)
+    add(typed, task, .operator(try step.maker(place)), producers)
+  }
+
+  /// A new input of the task's head, of rows that are combined in the task that they come from.
+  private mutating func combinedPort(of typed: TypedNode, _ combiner: Combiner, task: Int) -> Port {
+    let input = typed.node.inputs[0]
+    guard let from = graph.taskOf[input.node], let producers = ports[input] else {
+      preconditionFailure("nodes are added after their inputs")
+    }
+    let index = addStep(
+      "combine \(typed.node.stableName)", uid: nil, .operator(combiner.make), behind: [producers], task: from,
+      outputCount: 1)
+    let (keys, maxKeyGroups) = (combiner.keys, graph.options.maxKeyGroups)
+    let exchange: JobGraph.Exchange =
+      typed.planned.isKeyed ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .rebalance
+    return connect(
+      from: from, ports: [.step(index: index, output: 0)], to: task, exchange: exchange, schema: combiner.schema)
   }
 
   /// Adds a step behind the ports of each of its inputs.
@@ -170,8 +189,8 @@ private struct JobAssembly {
     ]
   }
 
-  /// Whether the inputs of a union go on subtask by subtask, so that the rows of each keep their order: unless somebody asked
-  /// for more subtasks than any input has, and so for rows to be spread.
+  /// Whether the inputs of a union go on subtask by subtask, so that the rows of each keep their order: unless somebody
+  /// asked for more subtasks than any input has, and so for rows to be spread.
   private func keepsOrder(_ consumer: TypedNode, to parallelism: Int) -> Bool {
     guard case .union = consumer.node.operator else { return false }
     return consumer.node.inputs.contains { graph.parallelism(of: $0.node) >= parallelism }
@@ -247,46 +266,5 @@ private struct JobAssembly {
         try code.makeBatchFunction(
           function.function, input: functionInput, outputs: outputs, at: UserCodePlace(uid: place, subtask: context))
       }, [producers])
-  }
-
-  /// The channel to a keyed task is partitioned by the key. When rows really travel, they are combined before.
-  private mutating func addAggregate(
-    _ aggregate: Plan.Aggregate, _ typed: TypedNode, _ task: Int
-  ) throws(Failure) {
-    let input = typed.node.inputs[0]
-    guard let from = graph.taskOf[input.node], var producers = ports[input] else {
-      preconditionFailure("nodes are added after their inputs")
-    }
-    let (code, records, output) = (code, typed.inputs[0].schema, typed.outputs[0].schema)
-    let keys = typed.inputs[0].keys
-    let (calls, place, maxKeyGroups) = (aggregate.aggregates, typed.node.stableName, graph.options.maxKeyGroups)
-    let (travels, combines) = (graph.travels(to: typed), graph.combines(typed))
-    var channelSchema = records
-    var channelKeys = keys
-    if combines {
-      channelSchema = try CombineOperator.outputSchema(calls, keys: keys, input: records)
-      channelKeys = Array(keys.indices)
-      let index = addStep(
-        "combine \(place)", uid: nil,
-        .operator { context throws(Failure) in
-          try CombineOperator(
-            calls, keys: keys, input: records,
-            functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)))
-        }, behind: [producers], task: from, outputCount: 1)
-      producers = [.step(index: index, output: 0)]
-    }
-    let exchange: JobGraph.Exchange =
-      travels
-      ? .partition { [channelKeys] in KeyPartitioner(keys: channelKeys, maxKeyGroups: maxKeyGroups) } : .forward
-    let head = connect(from: from, ports: producers, to: task, exchange: exchange, schema: channelSchema)
-    let kind: AggregateOperator.Input = combines ? .partials(keyCount: keys.count) : .records(keys: keys)
-    let index = addStep(
-      typed.label, uid: typed.node.uid,
-      .operator { context throws(Failure) in
-        try AggregateOperator(
-          calls, input: kind, records: records, output: output, emission: aggregate.emission,
-          functions: code.scalarFunctions(at: UserCodePlace(uid: place, subtask: context)), memory: context.stateMemory)
-      }, behind: [[head]], task: task, outputCount: 1)
-    ports[Plan.Input(node: typed.node.id)] = [.step(index: index, output: 0)]
   }
 }

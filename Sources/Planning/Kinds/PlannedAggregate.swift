@@ -1,9 +1,11 @@
 import Arrow
 import Base
+import Dataflow
 import Expressions
+import Operators
 import VolleyPlan
 
-extension Plan.Aggregate: PlannedOperator {
+extension Plan.Aggregate: PlannedStep {
   var kindName: String { "aggregate" }
   var needsUID: String? { "an operator with state" }
   func arrival(ofInput index: Int) -> Arrival { .keyed }
@@ -16,6 +18,28 @@ extension Plan.Aggregate: PlannedOperator {
 
   func summary(_ outputs: [TypedStream]) -> String {
     aggregates.map(\.text).joined(separator: ", ") + (emission == .perRecord ? ", once per record" : "")
+  }
+
+  var combines: Bool { emission == .perBatch }
+
+  func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
+    let (calls, input, keys) = (aggregates, place.inputs[0].schema, place.inputs[0].keys)
+    return Combiner(
+      schema: try CombineOperator.outputSchema(calls, keys: keys, input: input), keys: Array(keys.indices)
+    ) { context throws(Failure) in
+      try CombineOperator(calls, keys: keys, input: input, functions: place.functions(in: context))
+    }
+  }
+
+  func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    let (records, output) = (place.inputs[0], place.outputs[0].schema)
+    let kind: AggregateOperator.Input =
+      place.isCombined ? .partials(keyCount: records.keys.count) : .records(keys: records.keys)
+    return { context throws(Failure) in
+      try AggregateOperator(
+        aggregates, input: kind, records: records.schema, output: output, emission: emission,
+        functions: place.functions(in: context), memory: context.stateMemory)
+    }
   }
 }
 

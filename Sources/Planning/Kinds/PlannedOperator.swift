@@ -5,8 +5,8 @@ import Expressions
 import Operators
 import VolleyPlan
 
-/// What planning knows of one kind of operator: its shape, how its columns follow from its inputs', and where its rows have to
-/// be. One file a kind; `Plan.Operator.planned` has the list.
+/// What planning knows of one kind of operator: its shape, how its columns follow from its inputs', and where its rows
+/// have to be. One file a kind; `Plan.Operator.planned` has the list.
 protocol PlannedOperator: Sendable {
   /// As the plan spells it.
   var kindName: String { get }
@@ -44,10 +44,31 @@ extension PlannedOperator {
   var isKeyed: Bool { (0..<inputCounts.lowerBound).contains { arrival(ofInput: $0) == .keyed } }
 }
 
-/// A kind that is one operator behind its inputs, and nothing else. The others are put together by `JobAssembly`.
+/// A kind that is one operator behind its inputs, and for some one in front of the exchange that its rows come over.
+/// The others are put together by `JobAssembly`.
 protocol PlannedStep: PlannedOperator {
+  /// Whether rows that travel to it are combined before; then there is a `combiner`.
+  var combines: Bool { get }
+  /// What combines rows where they come from, so that fewer travel.
+  func combiner(_ place: StepPlace) throws(Failure) -> Combiner
   /// What makes the operator of a subtask.
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator
+}
+
+extension PlannedStep {
+  var combines: Bool { false }
+  func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
+    preconditionFailure("only a step that says so combines rows")
+  }
+}
+
+/// An operator in front of an exchange.
+struct Combiner {
+  /// What travels.
+  var schema: Schema
+  /// The key's columns in it.
+  var keys: [Int]
+  var make: (SubtaskContext) throws(Failure) -> any Operator
 }
 
 /// What a planned step is made with.
@@ -58,6 +79,8 @@ struct StepPlace {
   var name: String
   var code: any UserCode
   var options: ExecutionGraph.Options
+  /// Whether what arrives has been combined.
+  var isCombined = false
 
   /// The user functions of an instance's expressions.
   func functions(in context: SubtaskContext) -> any ScalarFunctionProvider {
@@ -78,6 +101,7 @@ extension Plan.Operator {
     case .aggregate(let aggregate): aggregate
     case .union(let union): union
     case .eventTime(let eventTime): eventTime
+    case .window(let window): window
     case .sink(let sink): sink
     }
   }

@@ -1,24 +1,26 @@
-/// Which slots are there: those that keys were given so far, and of these the ones that were given back and go to the next keys,
-/// the last one first.
-struct SlotList {
+/// Which slots are there: those that keys were given so far, and of these the ones that were given back and go to the
+/// next keys, the last one first.
+public struct SlotList {
   /// Every slot so far is below it.
-  private(set) var end = 0
-  private(set) var freeCount = 0
+  public private(set) var end = 0
+  public private(set) var freeCount = 0
   private var free: UnsafeMutablePointer<UInt32>?
   private var capacity = 0
 
-  func deallocate() { free?.deallocate() }
+  public init() {}
 
-  var takenCount: Int { end - freeCount }
+  public func deallocate() { free?.deallocate() }
 
-  var byteCount: Int { capacity * MemoryLayout<UInt32>.stride }
+  public var takenCount: Int { end - freeCount }
+
+  public var byteCount: Int { capacity * MemoryLayout<UInt32>.stride }
 
   /// What `end` is at most after so many more were taken.
-  func end(adding added: Int) -> Int { end + max(0, added - freeCount) }
+  public func end(adding added: Int) -> Int { end + max(0, added - freeCount) }
 
   /// A slot for a new key.
   @inline(__always)  // Two instructions of the table's insertion.
-  mutating func take() -> UInt32 {
+  public mutating func take() -> UInt32 {
     if freeCount > 0, let free {
       freeCount &-= 1
       return free[freeCount]
@@ -28,7 +30,7 @@ struct SlotList {
   }
 
   /// Gives slots back that were taken. When none is taken any more they begin at 0 again.
-  mutating func giveBack(_ slots: UnsafePointer<UInt32>, count: Int) {
+  public mutating func giveBack(_ slots: UnsafePointer<UInt32>, count: Int) {
     if freeCount + count > capacity || free == nil {
       let wanted = max(freeCount + count, 2 * capacity, 64)
       let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: wanted)
@@ -42,7 +44,7 @@ struct SlotList {
     if freeCount == end { removeAll() }
   }
 
-  mutating func removeAll() {
+  public mutating func removeAll() {
     end = 0
     freeCount = 0
   }

@@ -22,21 +22,25 @@ public struct KeyedStream {
   public func aggregate(
     _ aggregates: AggregateExpression..., uid: String, emission: Emission = .perBatch
   ) -> DataStream {
-    if aggregates.isEmpty {
-      environment.report("aggregate '\(uid)' has no aggregates: give it at least one, such as count()")
-    }
-    let calls = aggregates.compactMap { aggregate -> Plan.AggregateCall? in
-      environment.register(aggregate.functions)
+    let calls = environment.calls(aggregates, "aggregate '\(uid)'")
+    let result = environment.add(
+      .aggregate(.init(aggregates: calls, emission: emission.plan)), inputs: [input], uid: uid)
+    return parallelism.map { result.withParallelism($0) } ?? result
+  }
+}
+
+extension StreamExecutionEnvironment {
+  /// Aggregates for the plan; what is wrong with them is reported.
+  func calls(_ aggregates: [AggregateExpression], _ place: String) -> [Plan.AggregateCall] {
+    if aggregates.isEmpty { report("\(place) has no aggregates: give it at least one, such as count()") }
+    return aggregates.compactMap { aggregate in
+      register(aggregate.functions)
       guard let name = aggregate.name else {
-        environment.report(
-          "aggregate '\(uid)': \(aggregate.function) of a computed value has no name: give it one with .as(\"…\")")
+        report("\(place): \(aggregate.function) of a computed value has no name: give it one with .as(\"…\")")
         return nil
       }
       return aggregate.call(named: name)
     }
-    let result = environment.add(
-      .aggregate(.init(aggregates: calls, emission: emission.plan)), inputs: [input], uid: uid)
-    return parallelism.map { result.withParallelism($0) } ?? result
   }
 }
 

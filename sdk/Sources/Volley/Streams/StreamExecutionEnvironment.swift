@@ -137,6 +137,7 @@ extension Plan.Operator {
     case .aggregate: "aggregate"
     case .union: "union"
     case .eventTime: "eventTime"
+    case .window: "window"
     case .sink: "sink"
     }
   }

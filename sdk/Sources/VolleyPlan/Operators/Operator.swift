@@ -19,6 +19,8 @@ extension Plan {
     case union(Union)
     /// Which column is the event time; makes watermarks.
     case eventTime(EventTime)
+    /// Aggregates of each window's rows.
+    case window(Window)
     /// One input, no output.
     case sink(Sink)
   }
@@ -183,6 +185,7 @@ extension Plan.Operator {
     case .sink: 0
     case .batchFunction(let function): function.outputs.count
     case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
+    case .window(let window): window.late == .route ? 2 : 1
     case .source, .filter, .select, .extend, .keyBy, .aggregate, .union: 1
     }
   }
@@ -190,7 +193,7 @@ extension Plan.Operator {
 
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
-    case source, filter, select, extend, batchFunction, keyBy, aggregate, union, eventTime, sink
+    case source, filter, select, extend, batchFunction, keyBy, aggregate, union, eventTime, window, sink
   }
 
   public init(from decoder: any Decoder) throws {
@@ -205,6 +208,7 @@ extension Plan.Operator: Codable {
     case .aggregate: self = .aggregate(try container.decode(Plan.Aggregate.self, forKey: kind))
     case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
     case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
+    case .window: self = .window(try container.decode(Plan.Window.self, forKey: kind))
     case .sink: self = .sink(try container.decode(Plan.Sink.self, forKey: kind))
     }
   }
@@ -221,6 +225,7 @@ extension Plan.Operator: Codable {
     case .aggregate(let value): try container.encode(value, forKey: .aggregate)
     case .union(let value): try container.encode(value, forKey: .union)
     case .eventTime(let value): try container.encode(value, forKey: .eventTime)
+    case .window(let value): try container.encode(value, forKey: .window)
     case .sink(let value): try container.encode(value, forKey: .sink)
     }
   }

@@ -1,0 +1,88 @@
+import Arrow
+import Base
+import State
+import VolleyPlan
+
+/// What is kept of the rows of one stretch of time: their keys, and an aggregate of each.
+///
+/// Slots are dense: `0..<keyCount`, in the order in which the keys came.
+final class Pane {
+  var span: WindowSpan
+  let table: any KeyTable
+  let aggregates: AggregateSet
+  /// The most keys that it had since it was made.
+  fileprivate var largest = 0
+
+  fileprivate init(_ span: WindowSpan, table: any KeyTable, aggregates: AggregateSet) {
+    self.span = span
+    self.table = table
+    self.aggregates = aggregates
+  }
+
+  var keyCount: Int { table.count }
+  var byteCount: Int { table.byteCount + aggregates.byteCount }
+
+  /// The slots of rows by their keys, new ones for new keys. Valid as long as `slots` is held.
+  func find(_ keys: [Column], rowCount: Int) throws(Failure) -> SlotBuffer {
+    let slots = SlotBuffer(count: rowCount)
+    try table.find(keys, rowCount: rowCount, into: slots.pointer)
+    try aggregates.grow(to: table.slotCount)
+    return slots
+  }
+}
+
+/// Slots of rows.
+struct SlotBuffer {
+  private let buffer: Buffer
+  let count: Int
+
+  init(count: Int) {
+    buffer = Buffer(byteCount: count * MemoryLayout<UInt32>.stride)
+    self.count = count
+  }
+
+  /// 0, 1, … from `first` on.
+  init(from first: Int, count: Int) {
+    self.init(count: count)
+    for index in 0..<count { pointer[index] = UInt32(truncatingIfNeeded: first &+ index) }
+  }
+
+  /// Valid as long as this value is held.
+  var pointer: UnsafeMutablePointer<UInt32> { buffer.unsafeMutableValues(UInt32.self) }
+}
+
+/// Makes panes, and takes those back that are done with, so that the next ones find memory that is large enough.
+final class PanePool {
+  private let keyTypes: [DataType]
+  private let aggregates: AggregateSet
+  private var spares: [Pane] = []
+
+  /// Panes that are kept for later.
+  private static let spareLimit = 2
+
+  init(keyTypes: [DataType], aggregates: AggregateSet) {
+    self.keyTypes = keyTypes
+    self.aggregates = aggregates
+  }
+
+  /// Bytes of what is kept for later.
+  var byteCount: Int { spares.reduce(0) { $0 + $1.byteCount } }
+
+  /// A pane without rows.
+  func take(_ span: WindowSpan) -> Pane {
+    guard let pane = spares.popLast() else {
+      return Pane(span, table: makeKeyTable(keyTypes, keepingKeys: true), aggregates: aggregates.another())
+    }
+    pane.span = span
+    return pane
+  }
+
+  /// Memory that is much larger than what the pane in hand needed is freed.
+  func giveBack(_ pane: Pane) {
+    pane.largest = max(pane.largest, pane.keyCount)
+    guard spares.count < Self.spareLimit, pane.largest <= 4 * pane.keyCount + 1_024 else { return }
+    pane.table.removeAll()
+    pane.aggregates.removeAll()
+    spares.append(pane)
+  }
+}

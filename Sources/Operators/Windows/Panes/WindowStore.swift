@@ -1,0 +1,73 @@
+import Arrow
+import Base
+
+/// The rows of windows at fixed places in time, as aggregates by key. One thread at a time.
+protocol WindowStore: AnyObject {
+  /// Bytes of memory that it holds.
+  var byteCount: Int { get }
+  /// Keys, one for each window or pane that they are in.
+  var keyCount: Int { get }
+  /// Calls `body` with what rows of this span are to be added to.
+  func add(to span: WindowSpan, _ body: (Pane) throws(Failure) -> Void) throws(Failure)
+  /// The next window that has rows and ends after `time`; nil when there is none.
+  func nextWindow(endingAfter time: Int64) -> WindowSpan?
+  /// Calls `body` with the keys of the next window and their aggregates, some at a time, and forgets what no further
+  /// window needs.
+  func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure)
+}
+
+/// Takes keys, and the slots in which the aggregates have theirs.
+typealias WindowResults = (_ keys: [Column], _ aggregates: AggregateSet, _ slots: SlotBuffer) throws(Failure) -> Void
+
+extension Pane {
+  /// Calls `body` with all keys, some at a time.
+  func forEach(_ body: WindowResults) throws(Failure) {
+    for first in stride(from: 0, to: keyCount, by: WindowRows.batchRows) {
+      let slots = SlotBuffer(from: first, count: min(WindowRows.batchRows, keyCount - first))
+      try body(table.keys(of: slots.pointer, count: slots.count), aggregates, slots)
+    }
+  }
+
+  /// Adds what another pane has.
+  func merge(_ other: Pane) throws(Failure) {
+    let own = SlotBuffer(from: 0, count: other.keyCount)
+    let slots = try find(other.table.keys(of: own.pointer, count: own.count), rowCount: own.count)
+    try aggregates.merge(
+      slots.pointer, count: slots.count, states: other.aggregates.states(own.pointer, count: own.count)[...])
+  }
+}
+
+/// Windows that have their rows for themselves.
+final class SeparateWindows: WindowStore {
+  private let pool: PanePool
+  private var windows = PaneList()
+
+  init(_ pool: PanePool) { self.pool = pool }
+
+  var byteCount: Int { windows.byteCount + pool.byteCount }
+  var keyCount: Int { windows.keyCount }
+
+  func add(to span: WindowSpan, _ body: (Pane) throws(Failure) -> Void) throws(Failure) {
+    try windows.update(windows.pane(span, of: pool), body)
+  }
+
+  func nextWindow(endingAfter time: Int64) -> WindowSpan? { windows.first?.span }
+
+  func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure) {
+    guard let pane = windows.popFirst(where: { $0.span == window }) else {
+      preconditionFailure("windows fire in their order")
+    }
+    try pane.forEach(body)
+    pool.giveBack(pane)
+  }
+}
+
+extension PaneList {
+  /// The pane of a span, made when there is none.
+  mutating func pane(_ span: WindowSpan, of pool: PanePool) -> Pane {
+    if let known = self[span] { return known }
+    let pane = pool.take(span)
+    insert(pane)
+    return pane
+  }
+}

@@ -1,0 +1,25 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import VolleyPlan
+
+/// Makes the operator that suits a window's assigner.
+///
+/// - Parameters:
+///   - records: the schema of the records, also when partial aggregates arrive: the arguments are typed by it.
+///   - output: the schema of output 0: the key columns, `window_start`, `window_end`, one column an aggregate.
+public func makeWindowOperator(
+  _ window: Plan.Window, input: WindowOperator.Input, records: Schema, output: Schema,
+  functions: any ScalarFunctionProvider, context: SubtaskContext
+) throws(Failure) -> any Operator {
+  switch (window.assigner, input) {
+  case (.session(let windows), .records(let keys, let time)):
+    try SessionOperator(
+      window, gap: windows.gap, keys: keys, time: time, records: records, output: output, functions: functions,
+      context: context)
+  default:
+    try WindowOperator(
+      window, input: input, records: records, output: output, functions: functions, context: context)
+  }
+}
