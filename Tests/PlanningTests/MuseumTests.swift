@@ -199,18 +199,34 @@ struct MuseumTests {
         Plan.Node(id: 15, uid: "late", inputs: [Plan.Input(node: 4, output: 1)], operator: blackhole),
       ]
     ),
+    (
+      "updating-windows",
+      [
+        source(1, fields: orderFields + [Field("ts", .timestamp(.microsecond), nullable: false)]),
+        node(2, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 1),
+        node(3, keyBy("user_id"), from: 2),
+        windowNode(4, .count(.init(size: 100, slide: 10)), from: 3),
+        windowNode(
+          5, .sliding(.init(size: 10_000_000, slide: 2_000_000)), from: 3, lateness: 1_000_000, emission: .updating,
+          trigger: Plan.WindowTrigger(everyRows: 100, every: 500_000)),
+        windowNode(6, .session(.init(gap: 1_000_000)), from: 2, scope: .all, emission: .updating),
+        sink(7, from: 4, uid: "a"), sink(8, from: 5, uid: "b"), sink(9, from: 6, uid: "c"),
+      ]
+    ),
   ]
 
   private static func windowNode(
     _ id: Int, _ assigner: Plan.WindowAssigner, from input: Int, scope: Plan.WindowScope = .key,
-    time: Plan.WindowTime = .event, lateness: Int64 = 0, late: Plan.LateRows = .drop
+    time: Plan.WindowTime = .event, lateness: Int64 = 0, late: Plan.LateRows = .drop,
+    emission: Plan.WindowEmission = .final, trigger: Plan.WindowTrigger? = nil
   ) -> Plan.Node {
     node(
       id,
       .window(
         Plan.Window(
-          assigner: assigner, scope: scope, time: time, allowedLateness: lateness, late: late,
-          aggregates: [Plan.AggregateCall(function: "count", argument: nil, name: "n\(id)")])), from: input,
+          assigner: assigner, scope: scope, time: time, allowedLateness: lateness, late: late, emission: emission,
+          trigger: trigger, aggregates: [Plan.AggregateCall(function: "count", argument: nil, name: "n\(id)")])),
+      from: input,
       uid: "window-\(id)")
   }
 

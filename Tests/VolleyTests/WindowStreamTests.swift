@@ -61,6 +61,24 @@ struct WindowStreamTests {
     #expect(plan.nodes.first { $0.uid == "out" }?.inputs == [Plan.Input(node: node.id)])
   }
 
+  @Test("updating results, at their ends and before")
+  func updating() throws {
+    let cases: [(@Sendable (WindowedStream) -> WindowedStream, Plan.WindowEmission, Plan.WindowTrigger?)] = [
+      ({ $0.emission(.final) }, .final, nil), ({ $0.emission(.updating) }, .updating, nil),
+      ({ $0.trigger(.everyRows(5)) }, .updating, .init(everyRows: 5)),
+      ({ $0.trigger(.every(.seconds(2))) }, .updating, .init(every: 2_000_000)),
+      ({ $0.trigger(.every(.seconds(2), orRows: 5)) }, .updating, .init(everyRows: 5, every: 2_000_000)),
+    ]
+    for (change, emission, trigger) in cases {
+      let (_, found) = try window {
+        change($0.example().windowAll(.tumbling(.seconds(1)))).aggregate(count().as("n"), uid: "w")
+          .toSink(.blackhole, uid: "out")
+      }
+      #expect(found?.emission == emission)
+      #expect(found?.trigger == trigger)
+    }
+  }
+
   @Test("what cannot be is refused with the window's name")
   func refusals() {
     #expect(

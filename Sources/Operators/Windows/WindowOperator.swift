@@ -20,18 +20,12 @@ public final class WindowOperator: Operator {
   }
 
   private let window: Plan.Window
-  private let keyIndices: [Int]
-  /// Where partial aggregates have what; nil when records arrive.
-  private let partials: WindowPartials?
-  private var finder: PaneFinder
+  private let input: WindowRowInput
   private let series: WindowSeries?
-  private let arguments: AggregateArguments?
   private let store: any WindowStore
   private let rows: WindowRows
   private let reservation: StateReservation
   private let metrics: StageMetrics
-  /// Nil when event time decides.
-  private let clock: SubtaskClock?
   /// Windows that end at or before it are closed.
   private var closed = Int64.min
   /// Windows that end at or before it have fired.
@@ -45,91 +39,38 @@ public final class WindowOperator: Operator {
     context: SubtaskContext
   ) throws(Failure) {
     self.window = window
-    let time: RowTime
-    switch input {
-    case .records(let keys, let rowTime):
-      keyIndices = keys
-      time = rowTime
-      partials = nil
-      arguments = try AggregateArguments(window.aggregates, input: records, functions: functions)
-    case .partials(let keyCount):
-      let columns = WindowPartials(keyCount: keyCount)
-      keyIndices = Array(0..<keyCount)
-      time = .bounds(start: columns.start, end: columns.end)
-      partials = columns
-      arguments = nil
-    }
-    if case .processing(let clock) = time { self.clock = clock } else { clock = nil }
-    finder = try PaneFinder(time, window.assigner)
+    self.input = try WindowRowInput(window, input, records: records, functions: functions)
     series = try WindowSeries(window.assigner)
-    let keyTypes = output.fields.prefix(keyIndices.count).map(\.type)
-    let aggregates = try AggregateSet(window.aggregates, input: records)
-    let pool = PanePool(keyTypes: keyTypes, aggregates: aggregates)
-    if let series, !series.isTumbling {
-      store = SharedPanes(series, pool: pool) { PaneStacks(keyTypes: keyTypes, aggregates: aggregates) }
-    } else {
-      store = SeparateWindows(pool)
-    }
-    rows = WindowRows(output, keyCount: keyIndices.count)
+    let keyTypes = output.fields.prefix(self.input.keyCount).map(\.type)
+    store = makeWindowStore(series, keyTypes: keyTypes, aggregates: try AggregateSet(window.aggregates, input: records))
+    rows = WindowRows(output)
     reservation = StateReservation(context.stateMemory)
     metrics = context.metrics
   }
 
-  public func open() throws(Failure) { try arguments?.open() }
-  public func close() throws(Failure) { try arguments?.close() }
+  public func open() throws(Failure) { try input.open() }
+  public func close() throws(Failure) { try input.close() }
 
-  public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+  public func process(_ batch: RecordBatch, input _: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
-    let split = try finder.split(batch)
+    let split = try input.split(batch)
     try split.forEach(of: batch) { span, part throws(Failure) in
       if (series?.lastEnd(of: span) ?? span.end) <= closed {
-        try handLate(part, to: collector)
+        try input.handLate(part, window.late, metrics, to: collector)
       } else {
-        try add(part, to: span)
+        try store.add(input.part(part), to: span, reservation, held: store.byteCount)
       }
-    }
-  }
-
-  private func add(_ batch: RecordBatch, to span: WindowSpan) throws(Failure) {
-    let rowCount = batch.rowCount
-    let keys = keyIndices.map { batch.compactedColumn($0) }
-    let (heldBytes, heldKeys) = (store.byteCount, store.keyCount)
-    try store.add(to: span) { pane throws(Failure) in
-      let growth = pane.table.growth(keys, rowCount: rowCount) + pane.aggregates.growth(batch, slotCount: pane.keyCount)
-      try reservation.set(heldBytes + growth, keyCount: heldKeys)
-      let slots = try pane.find(keys, rowCount: rowCount)
-      if let partials {
-        let states = batch.columns.indices.dropFirst(partials.firstState).map { batch.compactedColumn($0) }
-        try pane.aggregates.merge(slots.pointer, count: rowCount, states: states[...])
-      } else if let arguments {
-        try pane.aggregates.update(slots.pointer, count: rowCount, inputs: arguments.evaluate(batch))
-      }
-    }
-  }
-
-  private func handLate(_ batch: RecordBatch, to collector: any Collector) throws(Failure) {
-    var count = batch.rowCount
-    if let partials {
-      let rows = batch.compactedColumn(partials.rows)
-      count = (0..<count).reduce(0) { $0 + Int(rows.values(Int64.self)[$1]) }
-      withExtendedLifetime(rows) {}
-    }
-    switch window.late {
-    case .drop: metrics.addLateDropped(rows: count)
-    case .route:
-      metrics.addLateRouted(rows: count)
-      try collector.emit(batch, output: 1)
     }
   }
 
   public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
-    if clock != nil { return }
+    if input.clock != nil { return }
     let (passed, isBeforeAll) = time.microseconds.subtractingReportingOverflow(window.allowedLateness)
     if !isBeforeAll { try close(upTo: passed, to: collector) }
   }
 
   public var wakeTime: ProcessingTime? {
-    guard clock != nil else { return nil }
+    guard input.clock != nil else { return nil }
     return store.nextWindow(endingAfter: fired).map { ProcessingTime(microseconds: $0.end) }
   }
 

@@ -8,18 +8,28 @@ import VolleyPlan
 ///
 /// - Parameters:
 ///   - records: the schema of the records, also when partial aggregates arrive: the arguments are typed by it.
-///   - output: the schema of output 0: the key columns, `window_start`, `window_end`, one column an aggregate.
+///   - output: the schema of output 0: `row_kind` if results are updated, the key columns, `window_start` and
+/// `window_end` but of
+///     count windows, one column an aggregate.
 public func makeWindowOperator(
   _ window: Plan.Window, input: WindowOperator.Input, records: Schema, output: Schema,
   functions: any ScalarFunctionProvider, context: SubtaskContext
 ) throws(Failure) -> any Operator {
   switch (window.assigner, input) {
+  case (.count(let windows), .records(let keys, _)):
+    try CountWindowOperator(
+      window, windows, keys: keys, records: records, output: output, functions: functions, context: context)
   case (.session(let windows), .records(let keys, let time)):
     try SessionOperator(
       window, gap: windows.gap, keys: keys, time: time, records: records, output: output, functions: functions,
       context: context)
   default:
-    try WindowOperator(
-      window, input: input, records: records, output: output, functions: functions, context: context)
+    if window.emission == .updating {
+      try UpdatingWindowOperator(
+        window, input: input, records: records, output: output, functions: functions, context: context)
+    } else {
+      try WindowOperator(
+        window, input: input, records: records, output: output, functions: functions, context: context)
+    }
   }
 }

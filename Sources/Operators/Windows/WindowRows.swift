@@ -14,15 +14,13 @@ enum RowKind: String {
 struct WindowRows {
   private let schema: Schema
   private let isChangelog: Bool
-  private let keyCount: Int
 
   /// Rows of a batch of results at the most.
   static let batchRows = 8_192
 
-  init(_ schema: Schema, keyCount: Int) {
+  init(_ schema: Schema) {
     self.schema = schema
     isChangelog = schema.fields.first?.name == Plan.rowKindColumn
-    self.keyCount = keyCount
   }
 
   /// Results of one window.
@@ -48,7 +46,8 @@ struct WindowRows {
     return RecordBatch(schema: schema, columns: columns + results, length: count)
   }
 
-  private static func constant(_ value: Int64, _ count: Int) -> Buffer {
+  /// As many values of 8 bytes.
+  static func constant(_ value: Int64, _ count: Int) -> Buffer {
     let buffer = Buffer(byteCount: count * 8)
     buffer.unsafeMutableValues(Int64.self).update(repeating: value, count: count)
     return buffer

@@ -16,21 +16,28 @@ extension Plan.Window: PlannedStep {
     try assigner.check()
     try checkTimes()
     try checkEmission()
-    let zone = try boundsZone(input)
     var fields = input.keys.map { input.schema.fields[$0] }
-    if let taken = fields.first(where: { $0.name == WindowColumns.start || $0.name == WindowColumns.end }) {
+    let own = [WindowColumns.start, WindowColumns.end, Plan.rowKindColumn]
+    if let taken = fields.first(where: { own.contains($0.name) }) {
       throw Failure(
         .usage,
-        "the key '\(taken.name)' has the name of a column that every window's result has; rename it with .as(\"…\")")
+        "the key '\(taken.name)' has the name of a column that windows' results have; rename it with .as(\"…\")")
     }
-    let bound = DataType.timestamp(.microsecond, timezone: zone)
-    fields.append(Field(WindowColumns.start, bound, nullable: false))
-    fields.append(Field(WindowColumns.end, bound, nullable: false))
+    var eventTime: EventTimeColumn?
+    if !isOfCount {
+      let bound = DataType.timestamp(.microsecond, timezone: try boundsZone(input))
+      fields.append(Field(WindowColumns.start, bound, nullable: false))
+      fields.append(Field(WindowColumns.end, bound, nullable: false))
+      // A window's result belongs to its last microsecond.
+      if time == .event { eventTime = EventTimeColumn(WindowColumns.end, shift: -1) }
+    }
+    if emission == .updating { fields.insert(Field(Plan.rowKindColumn, .utf8, nullable: false), at: 0) }
     let schema = try Schema.checked(fields + aggregates.fields(in: input.schema))
-    // A window's result belongs to its last microsecond.
-    let results = TypedStream(schema, eventTime: time == .event ? EventTimeColumn(WindowColumns.end, shift: -1) : nil)
+    let results = TypedStream(schema, eventTime: eventTime, isChangelog: emission == .updating)
     return late == .route ? [results, TypedStream(input.schema, eventTime: input.eventTime)] : [results]
   }
+
+  private var isOfCount: Bool { if case .count = assigner { true } else { false } }
 
   private func checkTimes() throws(Failure) {
     guard allowedLateness >= 0, allowedLateness <= WindowColumns.longest else {
@@ -47,11 +54,18 @@ extension Plan.Window: PlannedStep {
   }
 
   private func checkEmission() throws(Failure) {
-    if case .count = assigner {
-      throw Failure(.usage, "windows of a number of rows cannot be run yet; take windows of time")
+    if isOfCount, emission == .updating || trigger != nil || allowedLateness > 0 || late == .route {
+      throw Failure(
+        .usage,
+        "windows of a number of rows have final results, and no row is late for them; leave updates, trigger, allowed lateness "
+          + "and the late rows' stream out")
     }
-    guard emission == .final, trigger == nil else {
-      throw Failure(.usage, "windows with updating results cannot be run yet; take final ones, without a trigger")
+    guard let trigger else { return }
+    guard emission == .updating else {
+      throw Failure(.usage, "a trigger tells results that change; take updating results with it, or no trigger")
+    }
+    guard trigger.everyRows != nil || trigger.every != nil, trigger.everyRows ?? 1 >= 1, trigger.every ?? 1 >= 1 else {
+      throw Failure(.usage, "a trigger is every so many rows, at least 1, or every so many microseconds, at least 1")
     }
   }
 
@@ -96,6 +110,9 @@ extension Plan.Window: PlannedStep {
     if time == .processing { text += " of processing time" }
     if scope == .all { text += ", all rows" }
     text += ": " + aggregates.map(\.text).joined(separator: ", ")
+    if emission == .updating { text += ", updating" }
+    if let rows = trigger?.everyRows { text += ", every \(rows) rows" }
+    if let every = trigger?.every { text += ", every \(microseconds: every)" }
     if allowedLateness > 0 { text += ", lateness \(microseconds: allowedLateness)" }
     return text
   }
@@ -103,8 +120,10 @@ extension Plan.Window: PlannedStep {
   /// Late rows that are handed on are no sums of rows, rows get processing time where they are kept, and sessions
   /// depend on each row.
   var combines: Bool {
-    if case .session = assigner { return false }
-    return late == .drop && time == .event
+    switch assigner {
+    case .session, .count: return false
+    default: return late == .drop && time == .event
+    }
   }
 
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
@@ -130,7 +149,8 @@ extension Plan.Window: PlannedStep {
   }
 
   private func rowTime(_ input: TypedStream) -> (SubtaskContext) -> RowTime {
-    if time == .processing { return { .processing($0.clock) } }
+    // Windows of a number of rows ask for no time.
+    if time == .processing || isOfCount { return { .processing($0.clock) } }
     if case .inherited = assigner, let start = input.schema.index(of: WindowColumns.start),
       let end = input.schema.index(of: WindowColumns.end)
     {

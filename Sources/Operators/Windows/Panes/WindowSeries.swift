@@ -46,7 +46,7 @@ struct WindowSeries {
     }
   }
 
-  private static func commonDivisor(_ first: Int64, _ second: Int64) -> Int64 {
+  static func commonDivisor(_ first: Int64, _ second: Int64) -> Int64 {
     var (larger, smaller) = (first, second)
     while smaller > 0 { (larger, smaller) = (smaller, larger % smaller) }
     return larger

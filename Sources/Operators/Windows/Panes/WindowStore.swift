@@ -1,5 +1,7 @@
 import Arrow
 import Base
+import Dataflow
+import VolleyPlan
 
 /// The rows of windows at fixed places in time, as aggregates by key. One thread at a time.
 protocol WindowStore: AnyObject {
@@ -14,6 +16,34 @@ protocol WindowStore: AnyObject {
   /// Calls `body` with the keys of the next window and their aggregates, some at a time, and forgets what no further
   /// window needs.
   func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure)
+}
+
+extension WindowStore {
+  /// Adds rows of one span.
+  ///
+  /// - Parameter held: bytes that the operator holds.
+  func add(
+    _ part: WindowRowInput.Part, to span: WindowSpan, _ reservation: StateReservation, held: Int
+  ) throws(Failure) {
+    let keyCount = keyCount
+    try add(to: span) { pane throws(Failure) in
+      let growth =
+        pane.table.growth(part.keys, rowCount: part.rowCount)
+        + pane.aggregates.growth(part.batch, slotCount: pane.keyCount)
+      try reservation.set(held + growth, keyCount: keyCount)
+      let slots = try pane.find(part.keys, rowCount: part.rowCount)
+      try part.add(to: pane.aggregates, slots)
+    }
+  }
+}
+
+/// The store that suits windows.
+///
+/// - Parameter series: nil for windows that rows tell.
+func makeWindowStore(_ series: WindowSeries?, keyTypes: [DataType], aggregates: AggregateSet) -> any WindowStore {
+  let pool = PanePool(keyTypes: keyTypes, aggregates: aggregates)
+  guard let series, !series.isTumbling else { return SeparateWindows(pool) }
+  return SharedPanes(series, pool: pool) { PaneStacks(keyTypes: keyTypes, aggregates: aggregates) }
 }
 
 /// Takes keys, and the slots in which the aggregates have theirs.

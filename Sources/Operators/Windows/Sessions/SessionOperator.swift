@@ -9,28 +9,37 @@ import VolleyPlan
 /// Aggregates of sessions: rows of a key none of which is `gap` or more away from the next one.
 ///
 /// Output 0: the key columns, `window_start` (the first row), `window_end` (`gap` after the last one), one column an
-/// aggregate, in the order of the ends. Output 1, if late rows are routed: rows that would make a session of their own
+/// aggregate, in the order of the ends; in front of them `row_kind` if results are updated: then a session that another
+/// takes in is told once more as "-D". Output 1, if late rows are routed: rows that would make a session of their own
 /// that has closed already.
 public final class SessionOperator: Operator {
   private let window: Plan.Window
   private let gap: Int64
   private let keyIndices: [Int]
-  private let time: RowTime
+  private let times: RowTimes
   private let arguments: AggregateArguments
   private let table: any KeyTable
   private let sessions: SessionTable
-  /// The ends of sessions, by slot of aggregates. A session that has grown since has the end of before.
-  private let ends = SlotDeadlines()
+  /// When a session is to be looked at, by slot of aggregates: its end, as it was once, or when it takes no more rows.
+  private let deadlines = SlotDeadlines()
   private let aggregates: AggregateSet
   private let rows: WindowRows
+  /// Nil when a session is told once.
+  private let teller: SessionTeller?
   private let reservation: StateReservation
   private let metrics: StageMetrics
+  private let clock: SubtaskClock
   private let joining = SlotColumn<UInt32>(initial: 0)
   private var joiningRound: UInt32 = 0
-  /// Bytes, of an aggregate or of the ends, that are kept while there is no session.
-  private static let keptBytes = 1 << 20
-  /// Sessions that end at or before it are closed.
+  /// The watermark, or the processing time.
+  private var now = Int64.min
+  /// Sessions that end at or before it take no more rows.
   private var closed = Int64.min
+  /// When the trigger tells changes next; nil when there are none.
+  private var nextTelling: ProcessingTime?
+
+  /// Bytes, of an aggregate or of the deadlines, that are kept while there is no session.
+  private static let keptBytes = 1 << 20
 
   public init(
     _ window: Plan.Window, gap: Int64, keys: [Int], time: RowTime, records: Schema, output: Schema,
@@ -39,14 +48,16 @@ public final class SessionOperator: Operator {
     self.window = window
     self.gap = gap
     keyIndices = keys
-    self.time = time
+    times = RowTimes(time, margin: gap)
     arguments = try AggregateArguments(window.aggregates, input: records, functions: functions)
     aggregates = try AggregateSet(window.aggregates, input: records)
     table = makeKeyTable(keys.map { records.fields[$0].type }, keepingKeys: true)
     sessions = SessionTable(gap: gap)
-    rows = WindowRows(output, keyCount: keys.count)
+    rows = WindowRows(output)
+    teller = window.emission == .updating ? SessionTeller(gap: gap, aggregates: aggregates, schema: output) : nil
     reservation = StateReservation(context.stateMemory)
     metrics = context.metrics
+    clock = context.clock
   }
 
   public func open() throws(Failure) { try arguments.open() }
@@ -55,8 +66,7 @@ public final class SessionOperator: Operator {
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount
     if rowCount == 0 { return }
-    let times = try self.times(of: batch)
-    defer { withExtendedLifetime(times) {} }
+    let times = try self.times.values(of: batch)
     let keys = keyIndices.map { batch.compactedColumn($0) }
     try reserve(table.growth(keys, rowCount: rowCount), batch)
     let (keySlots, slots) = (SlotBuffer(count: rowCount), SlotBuffer(count: rowCount))
@@ -64,209 +74,223 @@ public final class SessionOperator: Operator {
     let lateCount = sessions.assign(
       times.values(Int64.self), keys: keySlots.pointer, count: rowCount, keyCount: table.slotCount, closed: closed,
       to: slots.pointer)
+    withExtendedLifetime(times) {}
     try aggregates.grow(to: sessions.slotCount)
-    ends.grow(to: sessions.slotCount)
-    if lateCount == 0 {
-      try aggregates.update(slots.pointer, count: rowCount, inputs: arguments.evaluate(batch))
-    } else {
-      try addTimely(batch, keySlots, slots, lateCount, to: collector)
+    deadlines.grow(to: sessions.slotCount)
+    var (timely, timelySlots) = (batch, slots)
+    if lateCount > 0 { (timely, timelySlots) = try separate(batch, keySlots, slots, lateCount, to: collector) }
+    if timelySlots.count > 0 {
+      try aggregates.update(timelySlots.pointer, count: timelySlots.count, inputs: arguments.evaluate(timely))
     }
-    try join()
-    setEnds()
+    teller?.note(timelySlots, count: timelySlots.count, slotCount: sessions.slotCount)
+    try join(to: collector)
+    setDeadlines()
+    try tellAtOnce(timelySlots, to: collector)
   }
 
-  /// The rows' times: 8 bytes each.
-  private func times(of batch: RecordBatch) throws(Failure) -> Buffer {
-    let (count, earliest, latest): (Int, Int64, Int64)
-    let buffer = Buffer(byteCount: batch.rowCount * 8)
-    let target = buffer.unsafeMutableValues(Int64.self)
-    count = batch.rowCount
-    switch time {
-    case .processing(let clock):
-      target.update(repeating: clock.now.microseconds, count: count)
-    case .event(let column, let shift):
-      let times = try EventTimes(batch.compactedColumn(column), shift: shift)
-      target.update(from: times.pointer, count: count)
-      withExtendedLifetime(times) {}
-    case .bounds: preconditionFailure("sessions are of a time")
-    }
-    var bounds = (target[0], target[0])
-    for row in 0..<count {
-      bounds.0 = min(bounds.0, target[row])
-      bounds.1 = max(bounds.1, target[row])
-    }
-    (earliest, latest) = bounds
-    guard earliest > .min + 2 * gap, latest < .max - 2 * gap else { throw PaneSplit.beyond }
-    return buffer
-  }
-
-  /// The rows that are not late; those that are go their own way.
-  private func addTimely(
+  /// The rows that are not late, and their slots; those that are go their own way.
+  private func separate(
     _ batch: RecordBatch, _ keySlots: SlotBuffer, _ slots: SlotBuffer, _ lateCount: Int, to collector: any Collector
-  ) throws(Failure) {
+  ) throws(Failure) -> (RecordBatch, SlotBuffer) {
     var (timely, late): ([Int], [Int]) = ([], [])
-    let (timelySlots, unused) = (SlotBuffer(count: slots.count), SlotBuffer(count: lateCount))
-    var emptied: Set<UInt32> = []
+    let timelySlots = SlotBuffer(count: slots.count - lateCount)
+    var unused: Set<UInt32> = []
     for row in 0..<slots.count {
       if slots.pointer[row] == SessionTable.none {
         late.append(row)
-        let key = keySlots.pointer[row]
-        if !sessions.hasSession(key), emptied.insert(key).inserted { unused.pointer[emptied.count - 1] = key }
+        // A key that came with nothing but late rows.
+        if !sessions.hasSession(keySlots.pointer[row]) { unused.insert(keySlots.pointer[row]) }
       } else {
         timelySlots.pointer[timely.count] = slots.pointer[row]
         timely.append(row)
       }
     }
-    if !timely.isEmpty {
-      try aggregates.update(
-        timelySlots.pointer, count: timely.count, inputs: arguments.evaluate(batch.selecting(Selection(timely))))
-    }
-    removeKeys(unused, emptied.count)
+    removeKeys(Array(unused), unused.count)
     switch window.late {
     case .drop: metrics.addLateDropped(rows: lateCount)
     case .route:
       metrics.addLateRouted(rows: lateCount)
       try collector.emit(batch.selecting(Selection(late)), output: 1)
     }
+    return (batch.selecting(Selection(timely)), timelySlots)
   }
 
   /// Takes the aggregates of sessions that were joined to those that go on. A session that has taken others in may be
   /// joined itself: then the others come first.
-  private func join() throws(Failure) {
+  private func join(to collector: any Collector) throws(Failure) {
     let merges = sessions.merges
     if merges.isEmpty { return }
+    let (from, to) = (merges.map(\.from), merges.map(\.to))
+    try teller?.withdraw(from, sessions, table, to: collector)
     joining.grow(to: sessions.slotCount)
-    let (from, to) = (SlotBuffer(count: merges.count), SlotBuffer(count: merges.count))
-    var (first, count) = (0, 0)
+    var first = 0
     joiningRound += 1
-    for merge in merges {
+    for (index, merge) in merges.enumerated() {
       if joining.values[Int(merge.from)] == joiningRound {
-        try join(from, to, first, count)
-        first = count
+        try join(from[first..<index], to[first..<index])
+        first = index
         joiningRound += 1
       }
       joining.values[Int(merge.to)] = joiningRound
-      from.pointer[count] = merge.from
-      to.pointer[count] = merge.to
-      count += 1
     }
-    try join(from, to, first, count)
-    ends.clear(from.pointer, count: count)
-    aggregates.reset(from.pointer, count: count)
-    sessions.giveBack(from.pointer, count: count)
+    try join(from[first...], to[first...])
+    deadlines.clear(from, count: from.count)
+    aggregates.reset(from, count: from.count)
+    sessions.giveBack(from, count: from.count)
+    teller?.note(to.filter { sessions.isOpen($0) }, slotCount: sessions.slotCount)
   }
 
-  private func join(_ from: SlotBuffer, _ to: SlotBuffer, _ first: Int, _ end: Int) throws(Failure) {
-    let count = end - first
-    try aggregates.merge(
-      to.pointer + first, count: count, states: aggregates.states(from.pointer + first, count: count)[...])
+  private func join(_ from: ArraySlice<UInt32>, _ to: ArraySlice<UInt32>) throws(Failure) {
+    let states = try aggregates.states(Array(from), count: from.count)
+    try aggregates.merge(Array(to), count: to.count, states: states[...])
   }
 
-  private func setEnds() {
+  private func setDeadlines() {
     let begun = sessions.begun.filter { sessions.isOpen($0) }
-    let times = begun.map { sessions.session(of: $0).last + gap }
-    ends.set(begun, times, count: begun.count)
+    let ends = begun.map { sessions.session(of: $0).last + gap }
+    deadlines.set(begun, ends, count: begun.count)
+  }
+
+  /// Tells what rows have changed of sessions that have been told at their ends, and what the trigger wants to be told.
+  private func tellAtOnce(_ slots: SlotBuffer, to collector: any Collector) throws(Failure) {
+    guard let teller else { return }
+    var touched = (0..<slots.count).map { slots.pointer[$0] } + sessions.merges.map(\.to)
+    var due: [UInt32] = []
+    if let rows = window.trigger?.everyRows {
+      due = teller.takeChanged(among: touched, count: touched.count, byRows: Int64(rows))
+    }
+    if window.allowedLateness > 0 {
+      touched = touched.filter { sessions.isOpen($0) }
+      let ended = touched.filter { sessions.session(of: $0).last + gap <= now }
+      due += teller.takeChanged(among: ended, count: ended.count, byRows: 0)
+      // One that was told and has grown is told again at its end.
+      let grown = touched.filter { teller.isTold($0) && sessions.session(of: $0).last + gap > now }
+      deadlines.set(grown, grown.map { sessions.session(of: $0).last + gap }, count: grown.count)
+    }
+    try teller.tell(due, sessions, table, aggregates, to: collector)
+    if let every = window.trigger?.every, nextTelling == nil, teller.hasChanges { nextTelling = clock.now + every }
   }
 
   private func reserve(_ growth: Int, _ batch: RecordBatch) throws(Failure) {
     let added =
       growth + sessions.growth(to: table.slotCount + batch.rowCount, rows: batch.rowCount)
       + aggregates.growth(batch, slotCount: sessions.slotCount)
-      + ends.growth(to: sessions.slotCount + batch.rowCount, setting: batch.rowCount)
+      + deadlines.growth(to: sessions.slotCount + batch.rowCount, setting: batch.rowCount)
     try reservation.set(byteCount + added, keyCount: table.count)
   }
 
   private var byteCount: Int {
-    table.byteCount + sessions.byteCount + ends.byteCount + aggregates.byteCount + joining.byteCount
+    table.byteCount + sessions.byteCount + deadlines.byteCount + aggregates.byteCount + joining.byteCount
+      + (teller?.byteCount ?? 0)
   }
 
   public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
-    if case .processing = self.time { return }
-    let (passed, isBeforeAll) = time.microseconds.subtractingReportingOverflow(window.allowedLateness)
-    if !isBeforeAll { try close(upTo: passed, to: collector) }
+    if !times.isProcessingTime { try move(to: time.microseconds, collector) }
   }
 
   public var wakeTime: ProcessingTime? {
-    guard case .processing = time else { return nil }
-    return ends.nextTime.map { ProcessingTime(microseconds: $0) }
+    var wanted = nextTelling
+    if times.isProcessingTime, let end = deadlines.nextTime {
+      let time = ProcessingTime(microseconds: end)
+      wanted = wanted.map { min($0, time) } ?? time
+    }
+    return wanted
   }
 
-  public func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {
-    try close(upTo: now.microseconds, to: collector)
+  public func wake(at time: ProcessingTime, to collector: any Collector) throws(Failure) {
+    if let wanted = nextTelling, wanted <= time, let teller {
+      nextTelling = nil
+      try teller.tell(teller.takeChanged(), sessions, table, aggregates, to: collector)
+    }
+    if times.isProcessingTime { try move(to: time.microseconds, collector) }
   }
 
-  public func finish(to collector: any Collector) throws(Failure) {
-    // No session ends there, and the deadlines of none are.
-    try close(upTo: .max - 1, to: collector)
-  }
+  public func finish(to collector: any Collector) throws(Failure) { try move(to: .max, collector) }
 
-  /// Fires what ends up to a time.
-  private func close(upTo time: Int64, to collector: any Collector) throws(Failure) {
-    guard time >= closed else { return }
-    closed = time
+  /// Time has come so far: sessions that have ended are told, and those that take no more rows are forgotten.
+  private func move(to time: Int64, _ collector: any Collector) throws(Failure) {
+    guard time >= now else { return }
+    now = time
+    // At the end of the input nothing is waited for.
+    let (past, isBeforeAll) = time.subtractingReportingOverflow(window.allowedLateness)
+    closed = time == .max ? .max : isBeforeAll ? .min : past
     while true {
-      let due = ends.pop(upTo: min(time, SlotDeadlines.none - 1))
+      // The last time of all says that there is no deadline.
+      let due = deadlines.pop(upTo: min(teller == nil ? closed : now, SlotDeadlines.none - 1))
       if due.isEmpty { break }
-      try fire(due, to: collector)
+      try look(at: due, collector)
     }
     try reservation.set(byteCount, keyCount: table.count)
   }
 
-  /// - Parameter due: sessions whose ends of once have passed.
-  private func fire(_ due: UnsafeBufferPointer<Timer>, to collector: any Collector) throws(Failure) {
-    let (slots, keys) = (SlotBuffer(count: due.count), SlotBuffer(count: due.count))
-    let (later, laterTimes) = (SlotBuffer(count: due.count), Buffer(byteCount: due.count * 8))
-    let (starts, stops) = (Buffer(byteCount: due.count * 8), Buffer(byteCount: due.count * 8))
-    let (start, stop) = (starts.unsafeMutableValues(Int64.self), stops.unsafeMutableValues(Int64.self))
-    let laterTime = laterTimes.unsafeMutableValues(Int64.self)
-    var (count, laterCount) = (0, 0)
+  private func look(at due: UnsafeBufferPointer<Timer>, _ collector: any Collector) throws(Failure) {
+    var ended: [UInt32] = []
+    var (waiting, waitingTimes): ([UInt32], [Int64]) = ([], [])
+    var toTell: [UInt32] = []
+    ended.reserveCapacity(due.count)
     for index in 0..<min(16, due.count) { sessions.prefetch(due[index].slot) }
     for index in 0..<due.count {
       if index &+ 16 < due.count { sessions.prefetch(due[index &+ 16].slot) }
       let slot = due[index].slot
-      let session = sessions.session(of: slot)
-      let end = session.last + gap
-      if end > closed {
-        later.pointer[laterCount] = slot
-        laterTime[laterCount] = end
-        laterCount += 1
+      let end = sessions.session(of: slot).last + gap
+      if end <= closed {
+        ended.append(slot)
       } else {
-        slots.pointer[count] = slot
-        keys.pointer[count] = sessions.key(of: slot)
-        start[count] = session.first
-        stop[count] = end
-        count += 1
+        waiting.append(slot)
+        let isWaitingForLate = teller != nil && end <= now
+        if isWaitingForLate { toTell.append(slot) }
+        waitingTimes.append(isWaitingForLate ? end + window.allowedLateness : end)
       }
     }
-    ends.set(later.pointer, laterTime, count: laterCount)
-    withExtendedLifetime(laterTimes) {}
+    deadlines.set(waiting, waitingTimes, count: waiting.count)
+    if let teller {
+      toTell += ended
+      let changed = teller.takeChanged(among: toTell, count: toTell.count, byRows: 0)
+      try teller.tell(changed, sessions, table, aggregates, to: collector)
+    } else {
+      try emit(ended, to: collector)
+    }
+    end(ended)
+  }
+
+  private func emit(_ ended: [UInt32], to collector: any Collector) throws(Failure) {
+    let count = ended.count
     if count == 0 { return }
+    let (starts, ends, keys) = (Buffer(byteCount: count * 8), Buffer(byteCount: count * 8), SlotBuffer(count: count))
+    let (start, end) = (starts.unsafeMutableValues(Int64.self), ends.unsafeMutableValues(Int64.self))
+    for (index, slot) in ended.enumerated() {
+      let session = sessions.session(of: slot)
+      keys.pointer[index] = sessions.key(of: slot)
+      start[index] = session.first
+      end[index] = session.last + gap
+    }
     try collector.emit(
       rows.batch(
-        keys: table.keys(of: keys.pointer, count: count), start: starts, end: stops,
-        results: aggregates.results(slots.pointer, count: count), count: count), output: 0)
-    end(slots, keys, count)
+        keys: table.keys(of: keys.pointer, count: count), start: starts, end: ends,
+        results: aggregates.results(ended, count: count), count: count), output: 0)
   }
 
-  /// Forgets sessions that have fired.
-  private func end(_ slots: SlotBuffer, _ keys: SlotBuffer, _ count: Int) {
-    var emptied = 0
-    for index in 0..<count {
+  /// Forgets sessions that take no more rows.
+  private func end(_ ended: [UInt32]) {
+    if ended.isEmpty { return }
+    var emptied: [UInt32] = []
+    for slot in ended {
+      let key = sessions.key(of: slot)
       // A key that comes twice is emptied by its last session.
-      keys.pointer[emptied] = keys.pointer[index]
-      emptied += sessions.end(slots.pointer[index]) ? 1 : 0
+      if sessions.end(slot) { emptied.append(key) }
     }
-    aggregates.reset(slots.pointer, count: count)
-    sessions.giveBack(slots.pointer, count: count)
-    removeKeys(keys, emptied)
+    teller?.forget(ended, count: ended.count)
+    aggregates.reset(ended, count: ended.count)
+    sessions.giveBack(ended, count: ended.count)
+    removeKeys(emptied, emptied.count)
   }
 
-  private func removeKeys(_ keys: SlotBuffer, _ count: Int) {
+  private func removeKeys(_ keys: UnsafePointer<UInt32>, _ count: Int) {
     if count == 0 { return }
-    table.remove(keys.pointer, count: count)
+    table.remove(keys, count: count)
     guard table.count == 0 else { return }
     sessions.removeAllKeys()
     aggregates.release(above: Self.keptBytes)
-    if ends.byteCount > Self.keptBytes { ends.removeAll() }
+    if deadlines.byteCount > Self.keptBytes { deadlines.removeAll() }
   }
 }

@@ -11,6 +11,8 @@ public struct WindowedStream {
   var parallelism: Int?
   private var lateness = Duration.zero
   private var late: ((DataStream) -> Void)?
+  private var emission = WindowEmission.final
+  private var trigger: WindowTrigger?
 
   init(_ stream: KeyedStream, _ assigner: WindowAssigner, _ time: WindowTime) {
     environment = stream.environment
@@ -44,8 +46,26 @@ public struct WindowedStream {
     return result
   }
 
+  /// When results are told; by default once, when they are final.
+  public func emission(_ emission: WindowEmission) -> WindowedStream {
+    var result = self
+    result.emission = emission
+    return result
+  }
+
+  /// Results before the window's end as well, which are updated then.
+  public func trigger(_ trigger: WindowTrigger) -> WindowedStream {
+    var result = self
+    result.trigger = trigger
+    result.emission = .updating
+    return result
+  }
+
   /// Aggregates of each window: the key's columns, `window_start`, `window_end` (timestamps in the event time's zone),
   /// then one column an aggregate. The event time of the result is the last microsecond of its window.
+  ///
+  /// Of count windows there are no `window_start` and `window_end`. Results that are updated begin with `row_kind`:
+  /// "+I" a result, "-U" and "+U" one before and after a correction, "-D" one that holds no more.
   ///
   /// - Parameter uid: the stable name in this pipeline, under which the state is kept.
   public func aggregate(_ aggregates: AggregateExpression..., uid: String) -> DataStream {
@@ -56,6 +76,7 @@ public struct WindowedStream {
     let window = Plan.Window(
       assigner: assigner.plan(environment, place), scope: scope, time: time == .event ? .event : .processing,
       allowedLateness: environment.microseconds(lateness, place), late: late == nil ? .drop : .route,
+      emission: emission == .updating ? .updating : .final, trigger: trigger?.plan(environment, place),
       aggregates: environment.calls(aggregates, place))
     let result = environment.add(.window(window), inputs: [input], uid: uid)
     if let parallelism { environment.setParallelism(parallelism, of: result.input.node) }

@@ -1,0 +1,108 @@
+import Arrow
+import Base
+import Dataflow
+import State
+import VolleyPlan
+
+/// Tells sessions whose results are corrected, as changelog rows.
+final class SessionTeller {
+  /// The times of the first and the last row of a session as it was told.
+  private struct Bounds {
+    var first: Int64 = 0
+    var last: Int64 = 0
+  }
+
+  private let gap: Int64
+  private let revisions: Revisions
+  /// By slot.
+  private let bounds = SlotColumn(initial: Bounds())
+  private let schema: Schema
+
+  init(gap: Int64, aggregates: AggregateSet, schema: Schema) {
+    self.gap = gap
+    revisions = Revisions(aggregates)
+    self.schema = schema
+  }
+
+  /// Bytes of memory that it holds.
+  var byteCount: Int { revisions.byteCount + bounds.byteCount }
+  /// Whether there may be something to tell.
+  var hasChanges: Bool { revisions.hasChanges }
+
+  /// Rows have come to these slots.
+  func note(_ slots: SlotBuffer, count: Int, slotCount: Int) {
+    bounds.grow(to: slotCount)
+    revisions.note(slots.pointer, count: count, weights: nil, slotCount: slotCount)
+  }
+
+  /// As above.
+  func note(_ slots: [UInt32], slotCount: Int) {
+    bounds.grow(to: slotCount)
+    revisions.note(slots, count: slots.count, weights: nil, slotCount: slotCount)
+  }
+
+  /// Whether a result of the session has been told.
+  func isTold(_ slot: UInt32) -> Bool { revisions.isTold(slot) }
+
+  /// See `Revisions`.
+  func takeChanged() -> [UInt32] { revisions.takeChanged() }
+  /// See `Revisions`.
+  func takeChanged(among slots: UnsafePointer<UInt32>, count: Int, byRows least: Int64) -> [UInt32] {
+    revisions.takeChanged(among: slots, count: count, byRows: least)
+  }
+
+  /// Tells the results of these sessions.
+  func tell(
+    _ slots: [UInt32], _ sessions: SessionTable, _ table: any KeyTable, _ aggregates: AggregateSet,
+    to collector: any Collector
+  ) throws(Failure) {
+    var rest = slots[...]
+    while !rest.isEmpty {
+      let slots = Array(rest.prefix(WindowRows.batchRows))
+      rest = rest.dropFirst(slots.count)
+      let keys = slots.map { sessions.key(of: $0) }
+      let former = bounds(of: slots)
+      for slot in slots {
+        let session = sessions.session(of: slot)
+        bounds.values[Int(slot)] = Bounds(first: session.first, last: session.last)
+      }
+      let now = bounds(of: slots)
+      let (wasTold, results) = try revisions.tell(slots, as: aggregates)
+      try collector.emit(
+        RevisionRows(
+          keys: table.keys(of: keys, count: keys.count), starts: now.starts, ends: now.ends,
+          results: aggregates.results(slots, count: slots.count), formerStarts: former.starts, formerEnds: former.ends,
+          formerResults: results, wasTold: wasTold
+        ).batch(schema), output: 0)
+    }
+  }
+
+  /// Takes back what was told of sessions that others take in.
+  func withdraw(
+    _ slots: [UInt32], _ sessions: SessionTable, _ table: any KeyTable, to collector: any Collector
+  ) throws(Failure) {
+    let told = slots.filter { revisions.isTold($0) }
+    if !told.isEmpty {
+      let keys = told.map { sessions.key(of: $0) }
+      let (starts, ends) = bounds(of: told)
+      try collector.emit(
+        WindowRows(schema).batch(
+          keys: table.keys(of: keys, count: keys.count), start: starts, end: ends, results: revisions.results(told),
+          count: told.count, kind: .delete), output: 0)
+    }
+    revisions.forget(slots, count: slots.count)
+  }
+
+  /// Sessions have ended.
+  func forget(_ slots: UnsafePointer<UInt32>, count: Int) { revisions.forget(slots, count: count) }
+
+  private func bounds(of slots: [UInt32]) -> (starts: Buffer, ends: Buffer) {
+    let (starts, ends) = (Buffer(byteCount: slots.count * 8), Buffer(byteCount: slots.count * 8))
+    let (start, end) = (starts.unsafeMutableValues(Int64.self), ends.unsafeMutableValues(Int64.self))
+    for (index, slot) in slots.enumerated() {
+      start[index] = bounds.values[Int(slot)].first
+      end[index] = bounds.values[Int(slot)].last + gap
+    }
+    return (starts, ends)
+  }
+}

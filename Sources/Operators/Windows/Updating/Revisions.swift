@@ -1,0 +1,105 @@
+import Arrow
+import Base
+import State
+import VolleyPlan
+
+/// What has been told of results that may change, by slot: so that a change is told as what was, and what is. One
+/// thread at a time.
+final class Revisions {
+  /// The states as they were told.
+  private let told: AggregateSet
+  /// Bits of a slot.
+  private let flags = SlotColumn<UInt8>(initial: 0)
+  /// Rows of a slot since it was told.
+  private let rows = SlotColumn<Int64>(initial: 0)
+  /// Slots that have changed since they were told, in the order of their first changes; and some that have been told
+  /// since.
+  private var changed: [UInt32] = []
+
+  private static let isTold: UInt8 = 1
+  private static let isChanged: UInt8 = 2
+
+  init(_ aggregates: AggregateSet) { told = aggregates.another() }
+
+  /// Bytes of memory that it holds.
+  var byteCount: Int { told.byteCount + flags.byteCount + rows.byteCount + changed.capacity * 4 }
+
+  /// Whether there may be something to tell.
+  var hasChanges: Bool { !changed.isEmpty }
+
+  /// Rows have come to these slots; a slot may come more than once.
+  ///
+  /// - Parameter weights: how many rows each stands for; nil: one.
+  func note(_ slots: UnsafePointer<UInt32>, count: Int, weights: UnsafePointer<Int64>?, slotCount: Int) {
+    flags.grow(to: slotCount)
+    rows.grow(to: slotCount)
+    for row in 0..<count {
+      let slot = Int(slots[row])
+      rows.values[slot] &+= weights.map { $0[row] } ?? 1
+      if flags.values[slot] & Self.isChanged == 0 {
+        flags.values[slot] |= Self.isChanged
+        changed.append(slots[row])
+      }
+    }
+  }
+
+  /// The slots that have changed; they are to be told at once.
+  func takeChanged() -> [UInt32] {
+    let taken = changed.filter { take($0) }
+    changed.removeAll()
+    return taken
+  }
+
+  /// Those of these slots that have changed by so many rows or more; they are to be told at once. A slot may come more
+  /// than once.
+  func takeChanged(among slots: UnsafePointer<UInt32>, count: Int, byRows least: Int64) -> [UInt32] {
+    var taken: [UInt32] = []
+    for index in 0..<count where rows.values[Int(slots[index])] >= least && take(slots[index]) {
+      taken.append(slots[index])
+    }
+    // Each change that was told has paid for a look at the rest.
+    if changed.count > 2 * flags.count + 64 {
+      changed = (0..<UInt32(flags.count)).filter { flags.values[Int($0)] & Self.isChanged != 0 }
+    }
+    return taken
+  }
+
+  /// Whether the slot has changed; it has no more.
+  private func take(_ slot: UInt32) -> Bool {
+    let hasChanged = flags.values[Int(slot)] & Self.isChanged != 0
+    flags.values[Int(slot)] &= ~Self.isChanged
+    return hasChanged
+  }
+
+  /// Tells results of slots as they are in `aggregates`.
+  ///
+  /// - Returns: which of them had been told before, and what.
+  func tell(_ slots: [UInt32], as aggregates: AggregateSet) throws(Failure) -> (wasTold: [Bool], results: [Column]) {
+    try told.grow(to: flags.count)
+    let results = try told.results(slots, count: slots.count)
+    let wasTold = slots.map { flags.values[Int($0)] & Self.isTold != 0 }
+    told.reset(slots, count: slots.count)
+    try told.merge(slots, count: slots.count, states: aggregates.states(slots, count: slots.count)[...])
+    for slot in slots {
+      flags.values[Int(slot)] = Self.isTold
+      rows.values[Int(slot)] = 0
+    }
+    return (wasTold, results)
+  }
+
+  /// Whether a result of the slot has been told.
+  func isTold(_ slot: UInt32) -> Bool { Int(slot) < flags.count && flags.values[Int(slot)] & Self.isTold != 0 }
+
+  /// What has been told of slots.
+  func results(_ slots: [UInt32]) throws(Failure) -> [Column] { try told.results(slots, count: slots.count) }
+
+  /// Slots are as of nothing told again.
+  func forget(_ slots: UnsafePointer<UInt32>, count: Int) {
+    for index in 0..<count where Int(slots[index]) < flags.count {
+      flags.values[Int(slots[index])] = 0
+      rows.values[Int(slots[index])] = 0
+    }
+    let known = (0..<count).map { slots[$0] }.filter { Int($0) < told.slotCount }
+    told.reset(known, count: known.count)
+  }
+}

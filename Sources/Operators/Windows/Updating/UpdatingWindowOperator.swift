@@ -1,0 +1,206 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Observability
+import VolleyPlan
+
+/// The windows of `WindowOperator` with results that are corrected: a window tells its results when the watermark
+/// passes its end, by a trigger also before, and tells what late rows change of them until the allowed lateness has
+/// passed.
+///
+/// Output 0: `row_kind`, then the columns of `WindowOperator`'s results. Output 1, if late rows are routed: as there.
+///
+/// Without a trigger windows share panes until they fire. With one each window has its rows for itself, so that what it
+/// costs grows with the number of windows that a row is in.
+public final class UpdatingWindowOperator: Operator {
+  private let window: Plan.Window
+  private let trigger: Plan.WindowTrigger?
+  private let input: WindowRowInput
+  private let series: WindowSeries?
+  private let store: any WindowStore
+  private let pool: PanePool
+  private let schema: Schema
+  private let rows: WindowRows
+  private let reservation: StateReservation
+  private let metrics: StageMetrics
+  /// The windows that may be told again.
+  private var told: [WindowSpan: RevisedWindow] = [:]
+  /// Their keys and bytes.
+  private var toldKeys = 0
+  private var toldBytes = 0
+  /// Nothing ends between it and what was done last; nil: nothing ends.
+  private var nextEnd: Int64?
+  private let clock: SubtaskClock
+  private let isProcessingTime: Bool
+  /// When the trigger tells changes next; nil when there are none.
+  private var nextTelling: ProcessingTime?
+  /// The watermark, or the processing time.
+  private var now = Int64.min
+
+  /// As of `WindowOperator`.
+  public init(
+    _ window: Plan.Window, input: WindowOperator.Input, records: Schema, output: Schema,
+    functions: any ScalarFunctionProvider, context: SubtaskContext
+  ) throws(Failure) {
+    self.window = window
+    trigger = window.trigger
+    self.input = try WindowRowInput(window, input, records: records, functions: functions)
+    series = try WindowSeries(window.assigner)
+    let keyTypes = output.fields.dropFirst().prefix(self.input.keyCount).map(\.type)
+    let aggregates = try AggregateSet(window.aggregates, input: records)
+    pool = PanePool(keyTypes: keyTypes, aggregates: aggregates)
+    store = makeWindowStore(series, keyTypes: keyTypes, aggregates: aggregates)
+    schema = output
+    rows = WindowRows(output)
+    reservation = StateReservation(context.stateMemory)
+    metrics = context.metrics
+    clock = context.clock
+    isProcessingTime = window.time == .processing
+  }
+
+  public func open() throws(Failure) { try input.open() }
+  public func close() throws(Failure) { try input.close() }
+
+  public func process(_ batch: RecordBatch, input _: Int, to collector: any Collector) throws(Failure) {
+    if batch.rowCount == 0 { return }
+    let split = try input.split(batch)
+    try split.forEach(of: batch) { span, part throws(Failure) in
+      if lateness(of: series?.lastEnd(of: span) ?? span.end) <= now {
+        try input.handLate(part, window.late, metrics, to: collector)
+      } else {
+        try add(part, to: span, collector)
+      }
+    }
+    if let every = trigger?.every, nextTelling == nil, told.values.contains(where: \.hasChanges) {
+      nextTelling = clock.now + every
+    }
+  }
+
+  /// When a window with that end takes no more rows.
+  private func lateness(of end: Int64) -> Int64 {
+    let (time, isBeyond) = end.addingReportingOverflow(window.allowedLateness)
+    return isBeyond ? .max : time
+  }
+
+  private func add(_ batch: RecordBatch, to span: WindowSpan, _ collector: any Collector) throws(Failure) {
+    let part = try input.part(batch)
+    let (past, isBeforeAll) = now.subtractingReportingOverflow(window.allowedLateness)
+    var next = first(of: span, endingAfter: isBeforeAll ? .min : past)
+    while let window = next, window.end <= now || trigger != nil {
+      try revise(window, part, collector)
+      next = first(of: span, endingAfter: window.end)
+    }
+    if trigger != nil || (series?.lastEnd(of: span) ?? span.end) <= now { return }
+    try store.add(part, to: span, reservation, held: byteCount)
+  }
+
+  private func first(of span: WindowSpan, endingAfter time: Int64) -> WindowSpan? {
+    if let series { return series.first(of: span, endingAfter: time) }
+    return span.end > time ? span : nil
+  }
+
+  /// Adds rows to a window that may have told results, and tells what is to be told at once.
+  private func revise(
+    _ span: WindowSpan, _ part: WindowRowInput.Part, _ collector: any Collector
+  ) throws(Failure) {
+    let revised = told[span] ?? RevisedWindow(pool.take(span))
+    if told.updateValue(revised, forKey: span) == nil {
+      nextEnd = min(nextEnd ?? .max, span.end)
+      toldBytes += revised.byteCount
+    }
+    try reservation.set(byteCount + revised.growth(part.keys, part.batch), keyCount: keyCount)
+    try updating(revised) { () throws(Failure) in
+      let least = span.end <= now ? 0 : trigger?.everyRows.map { Int64($0) }
+      let due = try revised.add(part, tellingBy: least)
+      if !due.isEmpty {
+        try revised.tell(due, schema) { batch throws(Failure) in try collector.emit(batch, output: 0) }
+      }
+    }
+  }
+
+  private func tell(_ window: RevisedWindow, _ collector: any Collector) throws(Failure) {
+    try window.tell(schema) { batch throws(Failure) in try collector.emit(batch, output: 0) }
+  }
+
+  /// Changes a window, and notes what it holds then.
+  private func updating(_ window: RevisedWindow, _ body: () throws(Failure) -> Void) throws(Failure) {
+    let (bytes, keys) = (window.byteCount, window.keyCount)
+    try body()
+    toldBytes += window.byteCount - bytes
+    toldKeys += window.keyCount - keys
+  }
+
+  private var byteCount: Int { store.byteCount + toldBytes }
+  private var keyCount: Int { store.keyCount + toldKeys }
+
+  public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
+    if !isProcessingTime { try move(to: time.microseconds, collector) }
+  }
+
+  public var wakeTime: ProcessingTime? {
+    var wanted = nextTelling
+    if isProcessingTime {
+      for end in [nextEnd, store.nextWindow(endingAfter: now)?.end] {
+        guard let end else { continue }
+        let time = ProcessingTime(microseconds: end)
+        wanted = wanted.map { min($0, time) } ?? time
+      }
+    }
+    return wanted
+  }
+
+  public func wake(at time: ProcessingTime, to collector: any Collector) throws(Failure) {
+    if let wanted = nextTelling, wanted <= time {
+      nextTelling = nil
+      for window in windows(where: { $0.hasChanges }) {
+        try updating(window) { () throws(Failure) in try tell(window, collector) }
+      }
+    }
+    if isProcessingTime { try move(to: time.microseconds, collector) }
+  }
+
+  public func finish(to collector: any Collector) throws(Failure) { try move(to: .max, collector) }
+
+  private func windows(where condition: (RevisedWindow) -> Bool) -> [RevisedWindow] {
+    told.values.filter(condition).sorted { $0.span < $1.span }
+  }
+
+  /// Time has come so far: what ends is told, and what takes no more rows is forgotten.
+  private func move(to time: Int64, _ collector: any Collector) throws(Failure) {
+    guard time >= now else { return }
+    while let next = store.nextWindow(endingAfter: now), next.end <= time {
+      try fire(next, collector)
+      now = next.end
+    }
+    now = time
+    guard let end = nextEnd, end <= time else { return }
+    for window in windows(where: { $0.span.end <= time && $0.hasChanges }) {
+      try updating(window) { () throws(Failure) in try tell(window, collector) }
+    }
+    for window in windows(where: { lateness(of: $0.span.end) <= time }) {
+      told[window.span] = nil
+      toldBytes -= window.byteCount
+      toldKeys -= window.keyCount
+    }
+    nextEnd = told.keys.map { $0.end > time ? $0.end : lateness(of: $0.end) }.min()
+    try reservation.set(byteCount, keyCount: keyCount)
+  }
+
+  /// Tells the results of a window whose rows were shared with others, and keeps them as long as they may change.
+  private func fire(_ span: WindowSpan, _ collector: any Collector) throws(Failure) {
+    let kept = window.allowedLateness > 0 ? RevisedWindow(pool.take(span)) : nil
+    try store.fire(span) { keys, aggregates, slots throws(Failure) in
+      let results = try aggregates.results(slots.pointer, count: slots.count)
+      try collector.emit(rows.batch(span, keys: keys, results: results, count: slots.count), output: 0)
+      try kept?.take(keys, aggregates, slots)
+    }
+    if let kept {
+      told[span] = kept
+      toldBytes += kept.byteCount
+      toldKeys += kept.keyCount
+      nextEnd = min(nextEnd ?? .max, lateness(of: span.end))
+    }
+    try reservation.set(byteCount, keyCount: keyCount)
+  }
+}
