@@ -17,6 +17,13 @@ enum HugeMemory {
     return memory
   }
 
+  /// Asks for huge pages in memory that comes from elsewhere, as far as they lie in it.
+  static func advise(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+    let start = Int(bitPattern: memory) + page - 1 & ~(page - 1)
+    let end = Int(bitPattern: memory) + byteCount & ~(page - 1)
+    if start < end { madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_HUGEPAGE) }
+  }
+
   /// Freed with `deallocate`.
   @inlinable
   static func allocate<Element: BitwiseCopyable>(

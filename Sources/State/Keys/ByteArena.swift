@@ -1,4 +1,5 @@
 import Base
+import CPlatform
 import Glibc
 
 /// Bytes one after the other, in memory that doubles.
@@ -12,6 +13,7 @@ struct ByteArena {
   /// An empty one with room for so many bytes.
   init(capacity: Int) {
     guard capacity > 0, let memory = malloc(capacity) else { return }
+    HugeMemory.advise(memory, byteCount: capacity)
     base = memory.bindMemory(to: UInt8.self, capacity: capacity)
     self.capacity = capacity
   }
@@ -32,11 +34,18 @@ struct ByteArena {
         throw Failure(
           .data, "\(wanted) bytes for the keys of one subtask could not be allocated; raise the parallelism")
       }
+      HugeMemory.advise(grown, byteCount: wanted)
       base = grown.bindMemory(to: UInt8.self, capacity: wanted)
       capacity = wanted
     }
     if let base { memcpy(base + count, bytes, added) }
     count += added
+  }
+
+  /// Asks for the bytes at `start`.
+  @inline(__always)  // An instruction in a loop over keys.
+  func prefetch(at start: Int) {
+    if let base { platform_prefetch(base + start) }
   }
 
   func isEqual(at start: Int, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {

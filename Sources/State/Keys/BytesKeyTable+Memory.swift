@@ -21,10 +21,11 @@ extension BytesKeyTable {
     let (former, formerCapacity) = (entries, capacity)
     capacity = newCapacity
     entries = HugeMemory.allocate(Entry.self, count: newCapacity, repeating: Entry())
-    let (mask, shift) = (capacity - 1, UInt64(64 - capacity.trailingZeroBitCount))
+    let (probe, shift) = (LineProbe(Entry.self, capacity: capacity), UInt64(64 - capacity.trailingZeroBitCount))
     for index in 0..<formerCapacity where former[index].slotPlusOne != 0 {
-      var place = Int(truncatingIfNeeded: former[index].head.hash &>> shift)
-      while entries[place].slotPlusOne != 0 { place = (place + 1) & mask }
+      let home = Int(truncatingIfNeeded: former[index].head.hash &>> shift)
+      var place = home
+      while entries[place].slotPlusOne != 0 { place = probe.next(place, home: home) }
       entries[place] = former[index]
     }
     former.deallocate()
@@ -32,7 +33,7 @@ extension BytesKeyTable {
 
   func remove(_ removed: UnsafePointer<UInt32>, count: Int) {
     guard let kept = kept?.values else { preconditionFailure("a table that keys are removed from keeps them") }
-    let (entries, mask) = (entries, capacity - 1)
+    let (entries, probe) = (entries, LineProbe(Entry.self, capacity: capacity))
     let (shift, ahead) = (UInt64(64 - capacity.trailingZeroBitCount), Self.ahead)
     for index in 0..<count {
       if index &+ 2 &* ahead < count { platform_prefetch(kept + Int(removed[index &+ 2 &* ahead])) }
@@ -47,21 +48,17 @@ extension BytesKeyTable {
       }
       let head = kept[Int(slot)].head
       if head.isLong { deadBytes += head.length }
-      var hole = Int(truncatingIfNeeded: head.hash &>> shift)
-      while entries[hole].slotPlusOne != slot &+ 1 {
-        precondition(entries[hole].slotPlusOne != 0, "a slot that is removed has a key")
-        hole = (hole &+ 1) & mask
+      let home = Int(truncatingIfNeeded: head.hash &>> shift)
+      var place = home
+      while entries[place].slotPlusOne != slot &+ 1 {
+        precondition(entries[place].slotPlusOne != 0, "a slot that is removed has a key")
+        place = probe.next(place, home: home)
       }
       keyCount -= 1
-      // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
-      var next = (hole &+ 1) & mask
-      while entries[next].slotPlusOne != 0 {
-        let home = Int(truncatingIfNeeded: entries[next].head.hash &>> shift)
-        if (next &- home) & mask >= (next &- hole) & mask {
-          entries[hole] = entries[next]
-          hole = next
-        }
-        next = (next &+ 1) & mask
+      let hole = probe.close(place) {
+        entries[$0].slotPlusOne == 0 ? nil : Int(truncatingIfNeeded: entries[$0].head.hash &>> shift)
+      } move: {
+        entries[$1] = entries[$0]
       }
       entries[hole].slotPlusOne = 0
     }

@@ -6,7 +6,7 @@ import VolleyPlan
 
 /// Keys of bytes: one text column as it is, any other combination in the order-preserving encoding.
 ///
-/// Open addressing with linear probing. An entry of 32 bytes holds what is compared first of the key (`KeyHead`), slot and
+/// Open addressing. An entry of 32 bytes holds what is compared first of the key (`KeyHead`), slot and
 /// touched mark, so that a key of up to twelve bytes costs one cache miss, asked for ahead of its use, and no call; the bytes of longer
 /// keys lie one after the other in an arena, which is compacted when more than half of them are removed keys'. At most half of
 /// the entries are taken.
@@ -173,12 +173,14 @@ final class BytesKeyTable: KeyTable {
     _ offsets: UnsafePointer<Offset>, _ bytes: UnsafePointer<UInt8>, _ validity: Column?, _ first: Int, _ rows: Int,
     _ found: UnsafeMutablePointer<UInt32>, _ alreadyTouched: Int
   ) throws(Failure) -> Int {
-    let (entries, mask, batch, ahead) = (entries, capacity - 1, batch, Self.ahead)
+    let (entries, batch, ahead) = (entries, batch, Self.ahead)
+    let probe = LineProbe(Entry.self, capacity: capacity)
     let (touchedSlots, touchedRows) = (touched.unsafeSlots, touched.unsafeRows)
     var touchedCount = alreadyTouched
     for row in 0..<min(ahead, rows) { platform_prefetch(entries + block[row].place) }
     for row in 0..<rows {
       if row &+ ahead < rows { platform_prefetch(entries + block[row &+ ahead].place) }
+      prefetchBytes(row &+ ahead / 2, rows)
       let prepared = block[row]
       if let validity, !validity.isValid(first &+ row) {
         let slot = nullKeySlot()
@@ -198,7 +200,7 @@ final class BytesKeyTable: KeyTable {
           || prepared.head.isLong
             && !arena.isEqual(at: entry.pointee.start, bytes + Int(offsets[first &+ row]), prepared.head.length)
         {
-          index = (index &+ 1) & mask
+          index = probe.next(index, home: prepared.place)
           continue
         }
         let slot = entry.pointee.slotPlusOne &- 1
@@ -212,6 +214,12 @@ final class BytesKeyTable: KeyTable {
       }
     }
     return touchedCount
+  }
+
+  /// Asks for the bytes of the longer key of a later row, whose entry has arrived by now; it is nearly always at its home.
+  @inline(__always)  // A part of loops over rows.
+  private func prefetchBytes(_ row: Int, _ rows: Int) {
+    if row < rows, block[row].head.isLong { arena.prefetch(at: entries[block[row].place].start) }
   }
 
   /// The entry of a new key.
@@ -229,7 +237,8 @@ final class BytesKeyTable: KeyTable {
     _ offsets: UnsafePointer<Offset>, _ bytes: UnsafePointer<UInt8>, _ rowCount: Int,
     _ found: UnsafeMutablePointer<UInt32>
   ) {
-    let (entries, mask, ahead) = (entries, capacity - 1, Self.ahead)
+    let (entries, ahead) = (entries, Self.ahead)
+    let probe = LineProbe(Entry.self, capacity: capacity)
     let end = UnsafeRawPointer(bytes + Int(offsets[rowCount]))
     for first in stride(from: 0, to: rowCount, by: Self.blockRows) {
       let rows = min(Self.blockRows, rowCount - first)
@@ -237,6 +246,7 @@ final class BytesKeyTable: KeyTable {
       for row in 0..<min(ahead, rows) { platform_prefetch(entries + block[row].place) }
       for row in 0..<rows {
         if row &+ ahead < rows { platform_prefetch(entries + block[row &+ ahead].place) }
+        prefetchBytes(row &+ ahead / 2, rows)
         let head = block[row].head
         var index = block[row].place
         while entries[index].slotPlusOne != 0
@@ -244,7 +254,7 @@ final class BytesKeyTable: KeyTable {
             || head.isLong
               && !arena.isEqual(at: entries[index].start, bytes + Int(offsets[first &+ row]), head.length))
         {
-          index = (index &+ 1) & mask
+          index = probe.next(index, home: block[row].place)
         }
         // An empty entry's 0 becomes UInt32.max.
         found[first &+ row] = entries[index].slotPlusOne &- 1

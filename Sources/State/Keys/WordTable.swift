@@ -2,7 +2,7 @@ import Arrow
 import Base
 import CPlatform
 
-/// 64-bit words → slots: open addressing with linear probing.
+/// 64-bit words → slots: open addressing.
 ///
 /// Word, slot and the touched mark share an entry of 16 bytes, so a row costs one cache miss, and that is asked for ahead of
 /// its use. At most half of the entries are taken. `FixedKeyTable` makes words of a column's values; an operator may make its
@@ -85,15 +85,16 @@ public final class WordTable {
 
   /// Word i's slot goes to `slots[i]`, `UInt32.max` when it is not there.
   public func lookup(_ words: UnsafePointer<UInt64>, count: Int, into slots: UnsafeMutablePointer<UInt32>) {
-    let (entries, shift, mask) = (entries, shift, capacity - 1)
+    let (entries, shift, probe) = (entries, shift, LineProbe(Entry.self, capacity: capacity))
     for row in 0..<min(Self.ahead, count) { platform_prefetch(entries + Self.spread(words[row], shift)) }
     for row in 0..<count {
       if row &+ Self.ahead < count {
         platform_prefetch(entries + Self.spread(words[row &+ Self.ahead], shift))
       }
       let word = words[row]
-      var index = Self.spread(word, shift)
-      while entries[index].slotPlusOne != 0 && entries[index].word != word { index = (index &+ 1) & mask }
+      let home = Self.spread(word, shift)
+      var index = home
+      while entries[index].slotPlusOne != 0 && entries[index].word != word { index = probe.next(index, home: home) }
       // An empty entry's 0 becomes UInt32.max.
       slots[row] = entries[index].slotPlusOne &- 1
     }
@@ -116,28 +117,24 @@ public final class WordTable {
   ///
   /// - Precondition: the table was made with `keepingWords`.
   public func remove(_ slots: UnsafePointer<UInt32>, count: Int) {
-    let (entries, words, shift, mask) = (entries, keptWords, shift, capacity - 1)
-    let ahead = Self.ahead
+    let (entries, words, shift, ahead) = (entries, keptWords, shift, Self.ahead)
+    let probe = LineProbe(Entry.self, capacity: capacity)
     for index in 0..<count {
       if index &+ 2 &* ahead < count { platform_prefetch(words + Int(slots[index &+ 2 &* ahead])) }
       if index &+ ahead < count {
         platform_prefetch(entries + Self.spread(words[Int(slots[index &+ ahead])], shift))
       }
       let slot = slots[index]
-      var hole = Self.spread(words[Int(slot)], shift)
-      while entries[hole].slotPlusOne != slot &+ 1 {
-        precondition(entries[hole].slotPlusOne != 0, "a slot that is removed has a key")
-        hole = (hole &+ 1) & mask
+      let home = Self.spread(words[Int(slot)], shift)
+      var place = home
+      while entries[place].slotPlusOne != slot &+ 1 {
+        precondition(entries[place].slotPlusOne != 0, "a slot that is removed has a key")
+        place = probe.next(place, home: home)
       }
-      // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
-      var next = (hole &+ 1) & mask
-      while entries[next].slotPlusOne != 0 {
-        let home = Self.spread(entries[next].word, shift)
-        if (next &- home) & mask >= (next &- hole) & mask {
-          entries[hole] = entries[next]
-          hole = next
-        }
-        next = (next &+ 1) & mask
+      let hole = probe.close(place) {
+        entries[$0].slotPlusOne == 0 ? nil : Self.spread(entries[$0].word, shift)
+      } move: {
+        entries[$1] = entries[$0]
       }
       entries[hole].slotPlusOne = 0
     }
@@ -206,7 +203,8 @@ public final class WordTable {
     _ words: UnsafePointer<UInt64>, _ first: Int, _ rowCount: Int, _ found: UnsafeMutablePointer<UInt32>,
     _ alreadyTouched: Int
   ) -> Int {
-    let (entries, shift, mask, batch) = (entries, shift, capacity - 1, batch)
+    let (entries, shift, batch) = (entries, shift, batch)
+    let probe = LineProbe(Entry.self, capacity: capacity)
     let (touchedSlots, touchedRows) = (touched.unsafeSlots, touched.unsafeRows)
     let kept = self.words?.values
     var touchedCount = alreadyTouched
@@ -218,7 +216,8 @@ public final class WordTable {
     for row in first..<end {
       if row &+ ahead < end { platform_prefetch(entries + Self.spread(words[row &+ ahead], shift)) }
       let word = words[row]
-      var index = Self.spread(word, shift)
+      let home = Self.spread(word, shift)
+      var index = home
       while true {
         let entry = entries + index
         if entry.pointee.slotPlusOne == 0 {
@@ -226,7 +225,7 @@ public final class WordTable {
           entry.pointee = Entry(word: word, slotPlusOne: slot &+ 1, batch: 0)
           if let kept { kept[Int(slot)] = word }
         } else if entry.pointee.word != word {
-          index = (index &+ 1) & mask
+          index = probe.next(index, home: home)
           continue
         }
         let slot = entry.pointee.slotPlusOne &- 1
@@ -270,10 +269,11 @@ public final class WordTable {
     let (former, formerCapacity) = (entries, capacity)
     entries = HugeMemory.allocate(Entry.self, count: newCapacity, repeating: Entry())
     shift = UInt64(64 - newCapacity.trailingZeroBitCount)
-    let mask = newCapacity - 1
+    let probe = LineProbe(Entry.self, capacity: newCapacity)
     for index in 0..<formerCapacity where former[index].slotPlusOne != 0 {
-      var place = Self.spread(former[index].word, shift)
-      while entries[place].slotPlusOne != 0 { place = (place + 1) & mask }
+      let home = Self.spread(former[index].word, shift)
+      var place = home
+      while entries[place].slotPlusOne != 0 { place = probe.next(place, home: home) }
       entries[place] = former[index]
     }
     former.deallocate()

@@ -97,6 +97,9 @@ final class RowPages {
 
   static func header(of row: UnsafeMutableRawPointer) -> RowHeader { row.load(as: RowHeader.self) }
 
+  /// Bytes of a row in the middle, when there are so many.
+  func usualRowBytes(_ rowCount: Int) -> Int { rowCount == 0 ? 0 : liveBytes / rowCount }
+
   /// Asks for the memory that removing a row touches.
   @inline(__always)  // A part of a loop over rows.
   func prefetch(_ row: UnsafeMutableRawPointer) {

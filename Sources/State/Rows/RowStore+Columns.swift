@@ -31,8 +31,8 @@ extension RowStore {
   /// Finds where rows are, and asks for their memory. Returns whether one is missing.
   private func locate(_ numbers: UnsafePointer<UInt32>, _ count: Int) -> Bool {
     let (entries, addresses, ahead) = (entries.values, scratch.addresses, Self.ahead)
-    // What lies behind the fixed part is asked for by what reads it, or is in the same line.
-    let lines = min(4, (layout.fixedSize + 63) / 64 + 1)
+    // Rows of about the usual size are asked for whole; of larger ones the rest is a stream that the processor sees.
+    let usual = min(512, pages.usualRowBytes(rowCount))
     var hasMissing = false
     for index in 0..<count {
       if index &+ ahead < count, numbers[index &+ ahead] != Self.missing {
@@ -47,7 +47,12 @@ extension RowStore {
         preconditionFailure("a row that is asked for was not removed")
       }
       addresses[index] = address
-      for line in 0..<lines { platform_prefetch(address + 64 &* line) }
+      let end = address + usual
+      var line = address - (Int(bitPattern: address) & 63)
+      while line < end {
+        platform_prefetch(line)
+        line += 64
+      }
     }
     return hasMissing
   }

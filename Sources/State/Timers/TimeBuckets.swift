@@ -122,6 +122,7 @@ final class TimeBuckets {
     while let address = next {
       let chunk = TimerChunks.Chunk(address)
       next = chunk.next
+      if let next { TimerChunks.Chunk(next).prefetch() }
       let isLast = next == nil
       body(chunk.timers, isLast ? (bucket.cursor ?? chunk.timers) - chunk.timers : TimerChunks.Chunk.capacity)
       chunks.giveBack(chunk)

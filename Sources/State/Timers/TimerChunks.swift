@@ -1,3 +1,5 @@
+import CPlatform
+
 /// Memory for timers in pieces of one size, which lists of timers are made of, so that none is ever copied to grow.
 ///
 /// Pieces are cut from slabs that grow with their number, and are reused; slabs are freed when no piece is in use, or with the owner,
@@ -24,6 +26,9 @@ struct TimerChunks {
     }
 
     var address: UnsafeMutableRawPointer { memory }
+
+    /// Asks for all of it: a piece is written or read soon after, and its lines are of no stream that the processor would see.
+    func prefetch() { for line in stride(from: 0, to: Self.byteCount, by: 64) { platform_prefetch(memory + line) } }
   }
 
   private(set) var byteCount = 0
@@ -51,6 +56,8 @@ struct TimerChunks {
     if let free {
       chunk = Chunk(free)
       self.free = chunk.next
+      // The next one to be taken.
+      if let next = self.free { Chunk(next).prefetch() }
     } else {
       if uncutCount == 0 { addSlab() }
       guard let start = uncut else { preconditionFailure("a slab has memory") }

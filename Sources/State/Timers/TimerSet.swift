@@ -1,6 +1,6 @@
 import CPlatform
 
-/// Which timers count: a set by open addressing with linear probing, at most half of it taken.
+/// Which timers count: a set by open addressing, at most half of it taken.
 final class TimerSet {
   private var entries: UnsafeMutablePointer<Timer>
   /// 64 - log2 of the number of entries.
@@ -34,11 +34,12 @@ final class TimerSet {
   /// Whether it was not there. There must be room: see `reserve`.
   @inline(__always)  // As above.
   func insert(_ timer: Timer) -> Bool {
-    let (entries, mask) = (entries, capacity - 1)
-    var index = Self.place(timer, shift)
+    let (entries, probe) = (entries, LineProbe(Timer.self, capacity: capacity))
+    let home = Self.place(timer, shift)
+    var index = home
     while entries[index].slot != Self.empty.slot {
       if entries[index] == timer { return false }
-      index = (index &+ 1) & mask
+      index = probe.next(index, home: home)
     }
     entries[index] = timer
     count &+= 1
@@ -46,11 +47,12 @@ final class TimerSet {
   }
 
   func contains(_ timer: Timer) -> Bool {
-    let (entries, mask) = (entries, capacity - 1)
-    var index = Self.place(timer, shift)
+    let (entries, probe) = (entries, LineProbe(Timer.self, capacity: capacity))
+    let home = Self.place(timer, shift)
+    var index = home
     while entries[index].slot != Self.empty.slot {
       if entries[index] == timer { return true }
-      index = (index &+ 1) & mask
+      index = probe.next(index, home: home)
     }
     return false
   }
@@ -58,22 +60,18 @@ final class TimerSet {
   /// Whether it was there.
   @inline(__always)  // As above.
   func remove(_ timer: Timer) -> Bool {
-    let (entries, mask) = (entries, capacity - 1)
-    var hole = Self.place(timer, shift)
-    while entries[hole] != timer {
-      if entries[hole].slot == Self.empty.slot { return false }
-      hole = (hole &+ 1) & mask
+    let (entries, shift, probe) = (entries, shift, LineProbe(Timer.self, capacity: capacity))
+    let home = Self.place(timer, shift)
+    var place = home
+    while entries[place] != timer {
+      if entries[place].slot == Self.empty.slot { return false }
+      place = probe.next(place, home: home)
     }
     count &-= 1
-    // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
-    var next = (hole &+ 1) & mask
-    while entries[next].slot != Self.empty.slot {
-      let home = Self.place(entries[next], shift)
-      if (next &- home) & mask >= (next &- hole) & mask {
-        entries[hole] = entries[next]
-        hole = next
-      }
-      next = (next &+ 1) & mask
+    let hole = probe.close(place) {
+      entries[$0].slot == Self.empty.slot ? nil : Self.place(entries[$0], shift)
+    } move: {
+      entries[$1] = entries[$0]
     }
     entries[hole] = Self.empty
     return true
@@ -106,10 +104,11 @@ final class TimerSet {
     let (former, formerCapacity) = (entries, capacity)
     entries = HugeMemory.allocate(Timer.self, count: newCapacity, repeating: Self.empty)
     shift = UInt64(64 - newCapacity.trailingZeroBitCount)
-    let mask = newCapacity - 1
+    let probe = LineProbe(Timer.self, capacity: newCapacity)
     for index in 0..<formerCapacity where former[index].slot != Self.empty.slot {
-      var place = Self.place(former[index], shift)
-      while entries[place].slot != Self.empty.slot { place = (place + 1) & mask }
+      let home = Self.place(former[index], shift)
+      var place = home
+      while entries[place].slot != Self.empty.slot { place = probe.next(place, home: home) }
       entries[place] = former[index]
     }
     former.deallocate()
