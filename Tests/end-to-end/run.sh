@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the plugins beside it and runs them in a host, over random data; DuckDB and pyarrow say what is right.
 #
-#   Tests/end-to-end/run.sh HOST [MODULE…]      modules: versions results delay stop files
+#   Tests/end-to-end/run.sh HOST [MODULE…]      modules: versions results delay stop files nexmark
 set -euo pipefail
 host=$(readlink -f "$1")
 shift
@@ -21,6 +21,8 @@ cp ../../Plugins/plain-c/libplain-c.so "$plugins"
 plugins/plan-file/build.sh "$plugins/libplan-file.so"
 ../../Plugins/codecs/build.sh
 cp ../../Plugins/codecs/libcodecs.so "$plugins"
+../../Plugins/nexmark/build.sh
+cp ../../Plugins/nexmark/libnexmark.so "$plugins"
 
-[ $# -gt 0 ] || set -- versions results delay stop files
+[ $# -gt 0 ] || set -- versions results delay stop files nexmark
 VOLLEY_HOST=$host VOLLEY_PLUGINS=$plugins python3 -B main.py "$@"

@@ -54,7 +54,7 @@ struct Event: Codable, Hashable {
   ) throws -> [Event] {
     try PipelineTest("nexmark", pipeline: "events")
       .set("events", count).set("firstEvent", first).set("seed", seed).set("rate", rate).set("shuffle", shuffle)
-      .set("batchRows", batchRows).flags("--parallelism", "\(parallelism)")
+      .set("batchRows", batchRows).set("parallelism", parallelism)
       .run(collecting: "result").rows(at: "result", as: Event.self)
   }
 }

@@ -27,6 +27,7 @@ struct NexmarkQuery<Asked: Query>: Pipeline {
   @Parameter("The most rows of a batch of events, 1 to 8192") var batchRows = 8192
   @Parameter("How many microseconds an event may come after one that happened later; 0: events are in order")
   var shuffle = 0
+  @Parameter("How many subtasks make events") var parallelism = 1
   @Parameter("Where the result goes: '-' for the console, else a folder; without it rows are counted and dropped")
   var output: String?
 
@@ -43,6 +44,7 @@ struct NexmarkQuery<Asked: Query>: Pipeline {
       case "-": .console
       case let folder?: Asked.files(folder.hasSuffix("/") ? folder : folder + "/")
       }
-    Asked.result(env.fromSource(source, uid: "events")).toSink(sink, uid: "result")
+    let events = env.fromSource(source, uid: "events").withParallelism(parallelism)
+    Asked.result(events).toSink(sink, uid: "result")
   }
 }
