@@ -103,7 +103,8 @@ let package = Package(
     .testTarget(
       name: "PluginLoadingTests",
       dependencies: [
-        "Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport", plan, abi,
+        "Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport",
+        .product(name: "Volley", package: "sdk"), plan, abi,
       ]),
     .testTarget(
       name: "HostTests",

@@ -24,6 +24,10 @@ public protocol UserCode: AnyObject {
   func makeBatchFunction(
     _ function: String, input: Schema, outputs: [Schema], at place: UserCodePlace
   ) throws(Failure) -> any Operator
+  /// A keyed process function: `states` as the plan declares them, and what it is given of the rows and of their keys.
+  func makeKeyedProcess(
+    _ function: String, states: [Plan.State], rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any KeyedProcessCode
   func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source
   func makeSink(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink
   /// The codecs that plugins bring, for files and buffers of the host's own connectors.

@@ -81,6 +81,16 @@ public final class PluginSet: UserCode {
           kind: .batchFunction, function: function, place: place, inputs: [input], outputs: outputs, host: host)))
   }
 
+  public func makeKeyedProcess(
+    _ function: String, states: [Plan.State], rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any KeyedProcessCode {
+    try PluginKeyedProcess(
+      pipeline.makeInstance(
+        InstanceRequest(
+          kind: .keyedProcess, function: function, place: place, inputs: [rows, keys], outputs: outputs, host: host)),
+      states: states)
+  }
+
   public func makeSource(
     _ function: String, schema: Schema, at place: UserCodePlace
   ) throws(Failure) -> any Source {

@@ -213,6 +213,27 @@ struct MuseumTests {
         sink(7, from: 4, uid: "a"), sink(8, from: 5, uid: "b"), sink(9, from: 6, uid: "c"),
       ]
     ),
+    (
+      "process",
+      [
+        source(1), node(2, keyBy("user_id"), from: 1),
+        node(
+          3,
+          .process(
+            Plan.Process(
+              function: "tally:3", label: "tally", columns: [Field("note", .utf8), Field("amount", .float64)],
+              key: [Field("user_id", .int64)],
+              states: [
+                Plan.State(name: "count", kind: .value, schema: [Field("value", .int64, nullable: false)]),
+                Plan.State(
+                  name: "seen", kind: .map, schema: [Field("at", .timestamp)],
+                  mapKey: Field("key", .utf8, nullable: false), timeToLive: 60_000_000),
+              ], outputs: [[Field("user_id", .int64), Field("count", .int64)], [Field("note", .utf8)]])),
+          from: 2, uid: "tally"),
+        sink(4, from: 3),
+        Plan.Node(id: 5, uid: "notes", inputs: [Plan.Input(node: 3, output: 1)], operator: blackhole),
+      ]
+    ),
   ]
 
   private static func windowNode(

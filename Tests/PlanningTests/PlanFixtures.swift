@@ -18,6 +18,9 @@ final class NamedCode: UserCode {
   func makeBatchFunction(
     _ function: String, input: Schema, outputs: [Schema], at place: UserCodePlace
   ) throws(Failure) -> any Operator { throw unused() }
+  func makeKeyedProcess(
+    _ function: String, states: [Plan.State], rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any KeyedProcessCode { throw unused() }
   func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source {
     throw unused()
   }

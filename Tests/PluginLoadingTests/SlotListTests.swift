@@ -36,7 +36,7 @@ struct SlotListTests {
     let outcome = TestProcess.run(
       [
         "python3", "\(PluginSource.root)/Tests/abi/generate.py", "--check", "--header",
-        "\(PluginSource.root)/Tests/Museum/abi-0.2/volley.h",
+        "\(PluginSource.root)/Tests/Museum/abi-0.3/volley.h",
       ])
     #expect(outcome.output == "")
     #expect(outcome.status == 0)
@@ -115,19 +115,19 @@ struct SlotListTests {
     let line = "'slot volley_sink.abort offset 56 size 8 int32_t (*)(void *, volley_error *)'"
     #expect(
       try check { $0.replace(end, with: more) }.output
-        == "\(line) is new in version 0.2, which is released; raise VOLLEY_ABI_MINOR\n")
+        == "\(line) is new in version 0.3, which is released; raise VOLLEY_ABI_MINOR\n")
     // With a new minor only the list is behind.
     #expect(
       try check {
         $0.replace(end, with: more)
-        $0.replace("#define VOLLEY_ABI_MINOR 2", with: "#define VOLLEY_ABI_MINOR 3")
+        $0.replace("#define VOLLEY_ABI_MINOR 3", with: "#define VOLLEY_ABI_MINOR 4")
       }.output == "the list is not up to date; run Tests/abi/generate.py and commit it\n")
     // In the middle it moves others, and is named itself.
     #expect(
       try check {
         $0.replace(
           "  const volley_parameter *(*option)", with: "  uint64_t weight;\n  const volley_parameter *(*option)")
-        $0.replace("#define VOLLEY_ABI_MINOR 2", with: "#define VOLLEY_ABI_MINOR 3")
+        $0.replace("#define VOLLEY_ABI_MINOR 3", with: "#define VOLLEY_ABI_MINOR 4")
       }.output.contains(
         "'slot volley_connector.weight offset 40 size 8 uint64_t' is new and not at the end of volley_connector; append it"
       ))
@@ -138,7 +138,7 @@ struct SlotListTests {
     #expect(
       try check {
         $0.replace("#define VOLLEY_READ_IDLE 2u", with: "#define VOLLEY_READ_IDLE 4u")
-        $0.replace("#define VOLLEY_ABI_MINOR 2", with: "#define VOLLEY_ABI_MINOR 3")
+        $0.replace("#define VOLLEY_ABI_MINOR 3", with: "#define VOLLEY_ABI_MINOR 4")
         $0.replace("#define VOLLEY_ABI_OLDEST_MINOR 1", with: "#define VOLLEY_ABI_OLDEST_MINOR 3")
       }.output == "the list is not up to date; run Tests/abi/generate.py and commit it\n")
   }

@@ -38,6 +38,7 @@ struct PlanSchemaTests {
     }
     let version = "version \(Plan.Version.current.major).\(Plan.Version.current.minor)"
     let choices = [
+      "StateKind = " + Plan.StateKind.allCases.map(\.rawValue).joined(separator: " | "),
       "UndatedRows = " + Plan.UndatedRows.allCases.map(\.rawValue).joined(separator: " | "),
       "WindowScope = " + Plan.WindowScope.allCases.map(\.rawValue).joined(separator: " | "),
       "WindowTime = " + Plan.WindowTime.allCases.map(\.rawValue).joined(separator: " | "),

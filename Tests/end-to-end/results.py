@@ -229,6 +229,20 @@ def nothing(folder):
         assert read_json(out["out"]) == [], out
 
 
+def processes(folder):
+    """A keyed process function with each kind of state, a side output, and a timer that fires at the end."""
+    input = Input(folder, random.Random(harness.SEED + 9))
+
+    def compare(values, run, parallelism):
+        check_json(
+            values["totals"], input,
+            "select k, count(*) as rows, sum(i64)::bigint as numbers, count(distinct s) as texts, sum(id)::bigint as ids from r "
+            "where t is not null group by k")
+        check_json(values["firsts"], input, "select distinct k, s from r where t is not null and s is not null")
+
+    return places(input, folder, "processes", {"totals": "totals.jsonl", "firsts": "firsts.jsonl"}, compare)
+
+
 def checks(suite):
     suite.check("a copy to CSV and to JSON lines is what DuckDB has, and pyarrow reads", copies)
     suite.check("filters and computed columns are DuckDB's", expressions)
@@ -236,5 +250,6 @@ def checks(suite):
     suite.check("the last row of each key has DuckDB's aggregates", aggregates)
     suite.check("aggregates over many rows are DuckDB's", many_rows)
     suite.check("emission per record has every value on the way", per_record)
+    suite.check("keyed process functions keep what DuckDB finds in each key", processes)
     suite.check("several sources, a union, tees and several sinks lose and double nothing", branches)
     suite.check("empty inputs give empty outputs", nothing)

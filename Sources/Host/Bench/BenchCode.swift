@@ -52,6 +52,13 @@ final class BenchCode: UserCode {
     return try plugin.makeBatchFunction(function, input: input, outputs: outputs, at: place)
   }
 
+  func makeKeyedProcess(
+    _ function: String, states: [Plan.State], rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any KeyedProcessCode {
+    guard let plugin else { throw noPlugin(function) }
+    return try plugin.makeKeyedProcess(function, states: states, rows: rows, keys: keys, outputs: outputs, at: place)
+  }
+
   func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source {
     throw noPlugin(function)
   }

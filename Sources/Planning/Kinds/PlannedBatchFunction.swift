@@ -10,13 +10,9 @@ extension Plan.BatchFunction: PlannedOperator {
     var streams: [TypedStream] = []
     for fields in outputs {
       let schema = try Schema.checked(fields)
-      let kept = inputs[0].eventTime.flatMap { time in
-        // Code may give the rows in any order, but a row's time is still what its column says.
-        schema.fields.contains { $0.name == time.name && $0.type.isTimestamp && !$0.nullable } ? time : nil
-      }
       streams.append(
         TypedStream(
-          schema, eventTime: kept,
+          schema, eventTime: inputs[0].eventTime(keptIn: schema),
           isChangelog: inputs[0].isChangelog && schema.fields[0] == Field(Plan.rowKindColumn, .utf8, nullable: false)))
     }
     return streams
@@ -25,9 +21,19 @@ extension Plan.BatchFunction: PlannedOperator {
   func summary(_ outputs: [TypedStream]) -> String { function }
 }
 
+extension TypedStream {
+  /// The event time of what code makes of these rows: it may give them in any order, but a row's time is still what its column
+  /// says.
+  func eventTime(keptIn schema: Schema) -> EventTimeColumn? {
+    eventTime.flatMap { time in
+      schema.fields.contains { $0.name == time.name && $0.type.isTimestamp && !$0.nullable } ? time : nil
+    }
+  }
+}
+
 extension Schema {
   /// The columns that a function takes have to be there, with its types.
-  fileprivate func check(_ columns: [Field]) throws(Failure) {
+  func check(_ columns: [Field]) throws(Failure) {
     for column in columns {
       let found = fields[try required(column.name)]
       guard found.type == column.type else {

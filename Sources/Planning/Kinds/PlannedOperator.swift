@@ -99,6 +99,7 @@ extension Plan.Operator {
     case .batchFunction(let function): function
     case .keyBy(let keyBy): keyBy
     case .aggregate(let aggregate): aggregate
+    case .process(let process): process
     case .union(let union): union
     case .eventTime(let eventTime): eventTime
     case .window(let window): window

@@ -16,7 +16,11 @@ extension TypedNode {
   /// What a report calls it: "filter", "aggregate revenue".
   var label: String {
     let kind =
-      if case .batchFunction(let function) = node.operator { function.label } else { planned.kindName }
+      switch node.operator {
+      case .batchFunction(let function): function.label
+      case .process(let process): process.label
+      default: planned.kindName
+      }
     return if let uid = node.uid { "\(kind) \(uid)" } else { kind }
   }
 

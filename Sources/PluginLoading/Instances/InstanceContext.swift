@@ -24,6 +24,9 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
   /// The `volley_host` that the plugin is given, valid as long as this object.
   let host: UnsafeMutablePointer<volley_host>
 
+  /// What a keyed process function asks for; nil of others. Touched like `collector`.
+  var keyed: KeyedAccess?
+
   private let emittingThread = Atomic<UInt>(0)
   private var collector: (any Collector)?
   /// The first rule that the plugin broke in a call of its own, or a failure behind `emit`.
@@ -90,11 +93,26 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
     collector = nil
   }
 
+  private var emittingCalls: String { keyed == nil ? "'process' and 'flush'" : "'process', 'timers' and 'flush'" }
+
+  /// What the plugin may read and write of its keys, on the thread of its call.
+  @inline(__always)  // Called for each entry of a map that is read.
+  func keyedAccess() throws(Failure) -> KeyedAccess {
+    guard emittingThread.load(ordering: .relaxed) == UInt(pthread_self()), let keyed else { throw notKeyed }
+    return keyed
+  }
+
+  private var notKeyed: Failure {
+    Failure(
+      .plugin,
+      "state or a timer was asked for outside 'process' and 'timers' of a keyed process function; ask only inside them")
+  }
+
   /// Takes a batch from the plugin.
   func emit(_ batch: UnsafeMutablePointer<ArrowArray>?, output: UInt32) throws(Failure) {
     do throws(Failure) {
       guard emittingThread.load(ordering: .relaxed) == UInt(pthread_self()), let collector else {
-        throw Failure(.plugin, "\(label) called 'emit' outside 'process' and 'flush'; emit only inside them")
+        throw Failure(.plugin, "\(label) called 'emit' outside \(emittingCalls); emit only inside them")
       }
       guard Int(output) < outputs.count else {
         throw Failure(

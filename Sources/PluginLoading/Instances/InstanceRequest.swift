@@ -11,6 +11,7 @@ struct InstanceRequest {
     case source = 3
     case sink = 4
     case codec = 5
+    case keyedProcess = 6
 
     /// The table's name in volley.h.
     var tableName: String {
@@ -20,6 +21,7 @@ struct InstanceRequest {
       case .source: "volley_source"
       case .sink: "volley_sink"
       case .codec: "volley_coder"
+      case .keyedProcess: "volley_keyed_process"
       }
     }
   }
@@ -40,7 +42,7 @@ struct InstanceRequest {
   var what: String {
     switch kind {
     case _ where isConnector: "connector '\(function)'"
-    case .scalarFunction, .batchFunction: "function '\(function)'"
+    case .scalarFunction, .batchFunction, .keyedProcess: "function '\(function)'"
     case .source: "source '\(function)'"
     case .sink: "sink '\(function)'"
     case .codec: "codec '\(function)'"

@@ -21,6 +21,8 @@ enum HostInterfaces {
       permanent(VOLLEY_INTERFACE_PARAMETERS),
       permanent(volley_parameters(header: .of(volley_parameters.self), value: value))
     ),
+    (permanent(VOLLEY_INTERFACE_KEYED_STATE), permanent(keyedState)),
+    (permanent(VOLLEY_INTERFACE_TIMERS), permanent(timers)),
   ]
 
   private static func permanent(_ id: String) -> UnsafePointer<CChar> {

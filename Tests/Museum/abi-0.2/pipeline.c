@@ -188,6 +188,9 @@ static const volley_codec *codec(uint32_t index) { return index == 0 ? &runs_cod
 
 // MARK: The root
 
+// A later version takes all of this and brings its own root.
+#ifndef WITHOUT_ROOT
+
 #ifdef ONLY_CODEC
 static const volley_pipeline *no_pipeline(uint32_t index) { return (void)index, (const volley_pipeline *)0; }
 static const volley_connector *no_connector(uint32_t index) { return (void)index, (const volley_connector *)0; }
@@ -201,3 +204,4 @@ static const volley_plugin root_of_0_2 = {VOLLEY_HEADER(volley_plugin), "museum-
 __attribute__((visibility("default"))) const volley_plugin *volley_plugin_root(void);
 
 __attribute__((visibility("default"))) const volley_plugin *volley_plugin_root(void) { return &root_of_0_2; }
+#endif

@@ -70,7 +70,7 @@ struct ArrowArray {
 /// The major version. Host and plugin must have the same one.
 #define VOLLEY_ABI_MAJOR 0
 /// The minor version of this header. A host runs plugins that need its own minor or a lower one.
-#define VOLLEY_ABI_MINOR 2
+#define VOLLEY_ABI_MINOR 3
 /// The lowest minor of this major that a host of this minor still runs plugins of. While the major is 0, a break raises
 /// both minors; from 1 on this stays 0.
 #define VOLLEY_ABI_OLDEST_MINOR 1
@@ -188,12 +188,13 @@ struct volley_host {
   const void *(*interface)(const volley_host *host, const char *id);
 };
 
-/// `emit/1`: numbered outputs of a batch function.
+/// `emit/1`: numbered outputs of a batch function, and of a keyed process function.
 #define VOLLEY_INTERFACE_EMIT "emit/1"
 typedef struct volley_emit {
   volley_header header;
-  /// [task] Moves `batch` (a struct array of the output's columns) out of the plugin. Legal only inside `process` and
-  /// `flush` of the instance that `host` was given to. On failure the batch has been released all the same.
+  /// [task] Moves `batch` (a struct array of the output's columns) out of the plugin. Legal only inside `process`, `timers`
+  /// and `flush` of the instance that `host` was given to. On failure the batch has been released all the same.
+  /// What a keyed process function emits in a call that fails goes nowhere.
   int32_t (*emit)(const volley_host *host, uint32_t output, struct ArrowArray *batch, volley_error *error);
 } volley_emit;
 
@@ -227,6 +228,73 @@ typedef struct volley_parameters {
   const char *(*value)(const volley_host *host, const char *name);
 } volley_parameters;
 
+/// `state.keyed/1`: what a keyed process function keeps of each key, for the keys of the call in progress. Since 0.3.
+///
+/// Legal only inside `process` and `timers` of the instance that `host` was given to, and on the thread of that call. A
+/// state is named by its place in the plan's list, a key by its row in the call's `keys`. Each call sees what those before it
+/// wrote. When the plugin's call fails, all that it wrote is undone.
+///
+/// All arrays are *lent*, in both directions: their `release` is not called, and nothing of them is moved. Those that the
+/// plugin lends are read before the call returns. Those that the host lends are valid until the next call for the same
+/// state, or the end of the plugin's call.
+///
+/// Values, items and entries are struct arrays of the columns that the plan declares for the state, none of whose rows is null as
+/// a whole but where a declaration says so.
+#define VOLLEY_INTERFACE_KEYED_STATE "state.keyed/1"
+typedef struct volley_keyed_state {
+  volley_header header;
+  /// [task] Value, accumulator: lends the values of `count` keys; a row that is null as a whole says that the key has none.
+  /// `keys` may be NULL: keys 0 to `count` - 1.
+  int32_t (*read)(const volley_host *host, uint32_t state, const uint32_t *keys, uint64_t count,
+                  const struct ArrowArray **values, volley_error *error);
+  /// [task] Value, accumulator: row i of `values` becomes the value of key `keys[i]`. Of several for one key the last one counts.
+  int32_t (*write)(const volley_host *host, uint32_t state, const uint32_t *keys, uint64_t count,
+                   const struct ArrowArray *values, volley_error *error);
+  /// [task] Any kind: removes the value, all items or all entries of keys.
+  int32_t (*clear)(const volley_host *host, uint32_t state, const uint32_t *keys, uint64_t count, volley_error *error);
+  /// [task] List: lends at most `limit` items of a key, from number `first` on, which counts from 0; fewer only at the end.
+  int32_t (*list_read)(const volley_host *host, uint32_t state, uint32_t key, uint64_t first, uint64_t limit,
+                       const struct ArrowArray **items, volley_error *error);
+  /// [task] List: row i of `items` becomes the last item of key `keys[i]`.
+  int32_t (*list_append)(const volley_host *host, uint32_t state, const uint32_t *keys, uint64_t count,
+                         const struct ArrowArray *items, volley_error *error);
+  /// [task] Map: lends the values of `count` entries; a row that is null as a whole says that there is no such entry. Row i of
+  /// `map_keys`, a struct array of the one column, tells which entry of key `keys[i]`.
+  int32_t (*map_get_many)(const volley_host *host, uint32_t state, const uint32_t *keys, uint64_t count,
+                          const struct ArrowArray *map_keys, const struct ArrowArray **values, volley_error *error);
+  /// [task] Map: row i of `values` becomes the value of that entry of key `keys[i]`.
+  int32_t (*map_put)(const volley_host *host, uint32_t state, const uint32_t *keys, uint64_t count,
+                     const struct ArrowArray *map_keys, const struct ArrowArray *values, volley_error *error);
+  /// [task] Map: removes entries; those that are not there do no harm.
+  int32_t (*map_remove)(const volley_host *host, uint32_t state, const uint32_t *keys, uint64_t count,
+                        const struct ArrowArray *map_keys, volley_error *error);
+  /// [task] Map: lends the next entries of a key, at most `limit`, in the order in which they were first put. `*cursor` is 0 for the
+  /// first page and 0 again when no page follows. Entries may be put and removed between two pages of one call: those that were
+  /// put may come or not.
+  int32_t (*map_page)(const volley_host *host, uint32_t state, uint32_t key, uint64_t limit, uint64_t *cursor,
+                      const struct ArrowArray **map_keys, const struct ArrowArray **values, volley_error *error);
+} volley_keyed_state;
+
+/// Event time: microseconds since 1970-01-01T00:00:00Z, driven by watermarks.
+#define VOLLEY_CLOCK_EVENT 1u
+/// Processing time: microseconds since 1970-01-01T00:00:00Z of the job's clock.
+#define VOLLEY_CLOCK_PROCESSING 2u
+
+/// `timers/1`: when a keyed process function wants to be called for a key. Legal where `state.keyed/1` is. Since 0.3.
+///
+/// A key has at most one timer for each time of a clock. Timers are set and removed when the plugin's call has succeeded, in the
+/// order of these calls; when it fails, none is.
+#define VOLLEY_INTERFACE_TIMERS "timers/1"
+typedef struct volley_timers {
+  volley_header header;
+  /// [task] Sets a timer of key `keys[i]` for `times[i]`. One for a time that has come fires right after the call.
+  int32_t (*set)(const volley_host *host, uint32_t clock, const uint32_t *keys, const int64_t *times, uint64_t count,
+                 volley_error *error);
+  /// [task] Removes timers; those that are not set do no harm.
+  int32_t (*remove)(const volley_host *host, uint32_t clock, const uint32_t *keys, const int64_t *times, uint64_t count,
+                    volley_error *error);
+} volley_timers;
+
 // MARK: Instances of user code
 
 /// Kinds of user code; `create` is told which one the plan asks for.
@@ -235,6 +303,8 @@ typedef struct volley_parameters {
 #define VOLLEY_KIND_SOURCE 3u
 #define VOLLEY_KIND_SINK 4u
 #define VOLLEY_KIND_CODEC 5u
+/// Since 0.3.
+#define VOLLEY_KIND_KEYED_PROCESS 6u
 
 /// What `create` is told about the place in the execution graph. Borrowed: all of it is valid until `create` returns.
 typedef struct volley_context {
@@ -263,7 +333,7 @@ typedef struct volley_instance {
   volley_header header;
   void *self;
   /// The table of the kind asked for: `volley_scalar_function`, `volley_batch_function`, `volley_source`, `volley_sink`,
-  /// `volley_coder`.
+  /// `volley_coder`, `volley_keyed_process`.
   const void *table;
 } volley_instance;
 
@@ -295,6 +365,48 @@ typedef struct volley_batch_function {
   /// [task] Once, at the end of all inputs: emits what was held back.
   int32_t (*flush)(void *self, volley_error *error);
 } volley_batch_function;
+
+/// The rows or timers of one call of a keyed process function, and their keys. The host makes it; it is valid until the call
+/// returns. Since 0.3.
+typedef struct volley_keyed_call {
+  volley_header header;
+  /// A struct array of the key's columns, each distinct key of the call once; moved to the plugin.
+  struct ArrowArray *keys;
+  /// Rows of `keys`.
+  uint64_t key_count;
+  /// A struct array of the function's columns, moved to the plugin. NULL where the call is about timers.
+  struct ArrowArray *rows;
+  /// Rows, or timers.
+  uint64_t row_count;
+  /// By row or timer: its key, as a row of `keys`.
+  const uint32_t *row_keys;
+  /// By row: its event time; NULL when the rows have none. By timer: the time that it was set for.
+  const int64_t *times;
+  /// No row before this event time follows, but for late ones: INT64_MIN before the first watermark, INT64_MAX at the end.
+  int64_t watermark;
+  /// The time on the job's clock, the same for the whole call.
+  int64_t processing_time;
+} volley_keyed_call;
+
+/// Rows by key, with state (`state.keyed/1`), timers (`timers/1`) and numbered outputs (`emit/1`). Legal order: open, process and
+/// timers…, flush, close, destroy. The place has two inputs: the function's columns, then the key's. Since 0.3.
+typedef struct volley_keyed_process {
+  volley_header header;
+  /// [task] Once, before the first call.
+  int32_t (*open)(void *self, volley_error *error);
+  /// [task] Once, after the last call; also after a failed one, `open` included.
+  int32_t (*close)(void *self, volley_error *error);
+  /// [task] Frees the instance, also one that was never opened. No call follows.
+  void (*destroy)(void *self);
+  /// [task] One batch of rows, in the order in which they came.
+  int32_t (*process)(void *self, const volley_keyed_call *call, volley_error *error);
+  /// [task] Timers of one clock (`VOLLEY_CLOCK_…`) that have fired, by their times; at most one of a key. An event timer fires when
+  /// the watermark has reached its time, and at the end of the input; those that are set for a later time while the end's fire
+  /// are dropped, and so are processing-time timers at the end.
+  int32_t (*timers)(void *self, uint32_t clock, const volley_keyed_call *call, volley_error *error);
+  /// [task] Once, at the end of the input, when all timers have fired: emits what was held back.
+  int32_t (*flush)(void *self, volley_error *error);
+} volley_keyed_process;
 
 /// `read` gave a batch.
 #define VOLLEY_READ_BATCH 1u
@@ -546,6 +658,11 @@ VOLLEY_ASSERT(offsetof(volley_instance, table) == 16, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_scalar_function, call) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_batch_function, process) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_batch_function, flush) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_keyed_state, map_page) == 72, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_timers, remove) == 16, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_keyed_call, processing_time) == 64, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_keyed_process, process) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_keyed_process, flush) == 48, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, read) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, stop) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, write) == 32, "slots keep their place");

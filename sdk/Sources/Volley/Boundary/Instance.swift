@@ -8,6 +8,7 @@ enum Instance {
   case source(SourceInstance)
   case sink(SinkInstance)
   case codec(CodecInstance)
+  case keyedProcess(AnyProcessInstance)
 }
 
 /// What the host holds a pointer to.

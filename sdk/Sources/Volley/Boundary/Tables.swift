@@ -123,6 +123,7 @@ extension Instance {
     case .source: VOLLEY_KIND_SOURCE
     case .sink: VOLLEY_KIND_SINK
     case .codec: VOLLEY_KIND_CODEC
+    case .keyedProcess: VOLLEY_KIND_KEYED_PROCESS
     }
   }
 
@@ -135,6 +136,7 @@ extension Instance {
       case .source(let instance): (instance, UnsafeRawPointer(Tables.source))
       case .sink(let instance): (instance, UnsafeRawPointer(Tables.sink))
       case .codec(let instance): (instance, UnsafeRawPointer(Tables.coder))
+      case .keyedProcess(let instance): (instance, UnsafeRawPointer(Tables.keyedProcess))
       }
     target.pointee.`self` = Unmanaged.passRetained(instance).toOpaque()
     target.pointee.table = table

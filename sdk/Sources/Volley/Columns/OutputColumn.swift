@@ -142,6 +142,22 @@ public final class OutputColumn {
     nullCount == 0 ? nil : validityBits.map { UnsafeRawPointer($0.address) }
   }
 
+  /// Forgets all rows, and keeps the memory for others.
+  func restart() {
+    (count, nullCount, textCount, problem) = (0, 0, 0, nil)
+    if let bits = validityBits {
+      bits.free()
+      validityBits = nil
+    }
+    if storage == .bytes { offsets[0] = 0 }
+  }
+
+  /// The memory of the rows that are written, for the host to look at.
+  func lent() throws(VolleyError) -> (validity: UnsafeRawPointer?, values: UnsafeRawPointer, text: UnsafeRawPointer?) {
+    if let problem { throw VolleyError(problem) }
+    return (exportedValidity, UnsafeRawPointer(values.address), text.map { UnsafeRawPointer($0.address) })
+  }
+
   /// What goes to the host.
   func exported() throws(VolleyError) -> ExportedColumn {
     if let problem { throw VolleyError(problem) }

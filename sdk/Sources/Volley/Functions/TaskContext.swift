@@ -69,6 +69,9 @@ public final class TaskContext: @unchecked Sendable {
   }
 
   /// Nil when the host lacks the interface.
+  func interface<Table>(_ id: String) -> UnsafePointer<Table>? { Self.interface(host, id) }
+
+  /// Nil when the host lacks the interface.
   private static func interface<Table>(_ host: UnsafePointer<volley_host>?, _ id: String) -> UnsafePointer<Table>? {
     guard let host, volley_host_has_interface(host) != 0 else { return nil }
     return host.pointee.interface(host, id)?.assumingMemoryBound(to: Table.self)
@@ -131,18 +134,24 @@ func callHost(_ call: (UnsafeMutablePointer<volley_error>) -> Int32) throws(Voll
   error.message = message
   error.message_capacity = UInt32(capacity)
   let status = call(&error)
-  guard status != VOLLEY_OK else { return }
-  let bytes = UnsafeRawBufferPointer(start: message, count: min(capacity, Int(error.message_length)))
-  let text = String(decoding: bytes, as: UTF8.self)
-  let domain: VolleyError.Domain =
-    switch error.domain {
-    case VOLLEY_DOMAIN_USER: .user
-    case VOLLEY_DOMAIN_EXTERNAL: .external
-    default: .internal
-    }
-  throw VolleyError(
-    text.isEmpty ? "the host refused without a reason (status \(status))" : text, domain: domain,
-    retry: error.retry == VOLLEY_RETRY_LATER, code: error.code)
+  if status != VOLLEY_OK { throw VolleyError(refusedWith: error, message) }
+}
+
+extension VolleyError {
+  /// What the host says of a call that it refused.
+  init(refusedWith error: volley_error, _ message: UnsafePointer<CChar>) {
+    let bytes = UnsafeRawBufferPointer(start: message, count: Int(min(error.message_capacity, error.message_length)))
+    let text = String(decoding: bytes, as: UTF8.self)
+    let domain: Domain =
+      switch error.domain {
+      case VOLLEY_DOMAIN_USER: .user
+      case VOLLEY_DOMAIN_EXTERNAL: .external
+      default: .internal
+      }
+    self.init(
+      text.isEmpty ? "the host refused without a reason" : text, domain: domain,
+      retry: error.retry == VOLLEY_RETRY_LATER, code: error.code)
+  }
 }
 
 var abiMajor: UInt16 { UInt16(VOLLEY_ABI_MAJOR) }

@@ -44,7 +44,7 @@ enum RowFields {
   ///
   /// A decoder that answers every question with a sample value records the questions. That tells names, types and which
   /// fields are optional, without an instance and without reflection.
-  static func of<Row: RowValue>(_ type: Row.Type) throws(VolleyError) -> [RowField] {
+  static func of<Row: Decodable>(_ type: Row.Type) throws(VolleyError) -> [RowField] {
     let probe = RowProbe(owner: "\(type)")
     do {
       _ = try Row(from: probe)

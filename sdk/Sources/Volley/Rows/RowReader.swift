@@ -31,6 +31,18 @@ final class RowReader<Row: RowValue> {
     cursor = RowCursor(fields, owner: "\(Row.self)")
   }
 
+  /// Makes columns, in the order of the schema, those that `read` reads.
+  func use(_ batch: [InputColumn]) {
+    for (index, column) in columns.enumerated() { cursor.state.pointee.use(batch[column], for: index) }
+  }
+
+  /// A row of the columns in use.
+  func read(_ row: Int) throws -> Row {
+    cursor.state.pointee.row = row
+    cursor.state.pointee.next = 0
+    return try Row(from: cursor)
+  }
+
   /// Calls `body` with each row, in order.
   func forEach(_ batch: Batch, _ body: (Row) throws -> Void) throws {
     let state = cursor.state

@@ -37,6 +37,9 @@ final class RowWriter {
   /// Rows in the columns.
   var rowCount: Int { target.state.pointee.row }
 
+  /// Begins again with columns that were emptied.
+  func restart() { target.state.pointee.restart() }
+
   /// Tells the columns how many rows they have now.
   func finish() { target.state.pointee.finish() }
 }
@@ -133,6 +136,11 @@ struct RowTargetState {
     for (index, column) in columns.enumerated() {
       column.finish(count: slots[index].count, nullCount: slots[index].nullCount)
     }
+  }
+
+  mutating func restart() {
+    (row, room) = (0, 0)
+    for index in columns.indices { (slots[index].count, slots[index].nullCount) = (0, 0) }
   }
 
   var notAStruct: VolleyError { VolleyError("row type \(owner) is not a struct with named fields") }

@@ -5,6 +5,7 @@ public final class StreamExecutionEnvironment {
   let name: String
   private var nodes: [Plan.Node] = []
   private var functions: [String: FunctionCode] = [:]
+  private var sideOutputs: [Int: [String?]] = [:]
   /// What is wrong with the pipeline, in the order of the calls; the first is reported.
   private var problems: [String] = []
 
@@ -52,6 +53,16 @@ public final class StreamExecutionEnvironment {
   }
 
   var nextID: Int { nodes.count }
+
+  /// What authors call the outputs of a node; nil for the main one.
+  func nameOutputs(of node: Int, _ names: [String?]) { sideOutputs[node] = names }
+  func outputNames(of node: Int) -> [String?] { sideOutputs[node] ?? [] }
+
+  /// The names of a `keyBy`'s columns.
+  func keyNames(of node: Int) -> [String] {
+    guard nodes.indices.contains(node), case .keyBy(let keyBy) = nodes[node].operator else { return [] }
+    return keyBy.keys.map(\.name)
+  }
 
   func register(_ codes: [FunctionCode]) {
     for code in codes {
@@ -135,6 +146,7 @@ extension Plan.Operator {
     case .batchFunction(let function): function.label
     case .keyBy: "keyBy"
     case .aggregate: "aggregate"
+    case .process(let process): process.label
     case .union: "union"
     case .eventTime: "eventTime"
     case .window: "window"

@@ -15,6 +15,8 @@ extension Plan {
     case keyBy(KeyBy)
     /// Running aggregates of each key. Input: a `keyBy` node. Output: the key columns, then the aggregates.
     case aggregate(Aggregate)
+    /// User code by key, with state and timers. Input: a `keyBy` node.
+    case process(Process)
     /// All rows of all inputs, whose columns must be the same.
     case union(Union)
     /// Which column is the event time; makes watermarks.
@@ -184,6 +186,7 @@ extension Plan.Operator {
     switch self {
     case .sink: 0
     case .batchFunction(let function): function.outputs.count
+    case .process(let process): process.outputs.count
     case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
     case .window(let window): window.late == .route ? 2 : 1
     case .source, .filter, .select, .extend, .keyBy, .aggregate, .union: 1
@@ -193,7 +196,7 @@ extension Plan.Operator {
 
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
-    case source, filter, select, extend, batchFunction, keyBy, aggregate, union, eventTime, window, sink
+    case source, filter, select, extend, batchFunction, keyBy, aggregate, process, union, eventTime, window, sink
   }
 
   public init(from decoder: any Decoder) throws {
@@ -206,6 +209,7 @@ extension Plan.Operator: Codable {
     case .batchFunction: self = .batchFunction(try container.decode(Plan.BatchFunction.self, forKey: kind))
     case .keyBy: self = .keyBy(try container.decode(Plan.KeyBy.self, forKey: kind))
     case .aggregate: self = .aggregate(try container.decode(Plan.Aggregate.self, forKey: kind))
+    case .process: self = .process(try container.decode(Plan.Process.self, forKey: kind))
     case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
     case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
     case .window: self = .window(try container.decode(Plan.Window.self, forKey: kind))
@@ -223,6 +227,7 @@ extension Plan.Operator: Codable {
     case .batchFunction(let value): try container.encode(value, forKey: .batchFunction)
     case .keyBy(let value): try container.encode(value, forKey: .keyBy)
     case .aggregate(let value): try container.encode(value, forKey: .aggregate)
+    case .process(let value): try container.encode(value, forKey: .process)
     case .union(let value): try container.encode(value, forKey: .union)
     case .eventTime(let value): try container.encode(value, forKey: .eventTime)
     case .window(let value): try container.encode(value, forKey: .window)

@@ -1,0 +1,219 @@
+import Arrow
+import Base
+import Dataflow
+import VolleyPlan
+
+/// Runs user code by key, with state and timers.
+///
+/// The code is called once a batch. When a call returns, what it wrote is kept, then what it emitted goes on, then its timers that are
+/// due fire, those of event time up to the last watermark and those of processing time up to the time of the call. A call that throws
+/// leaves nothing behind.
+public final class KeyedProcessOperator: Operator {
+  /// Which columns of the input are what.
+  public struct Columns: Sendable {
+    /// The key's.
+    public var keys: [Int]
+    /// Those that the function takes, in its order.
+    public var rows: [Int]
+    /// The rows' event time, and microseconds to be added to it; nil when there is none.
+    public var time: Int?
+    public var timeShift: Int64
+
+    public init(keys: [Int], rows: [Int], time: Int? = nil, timeShift: Int64 = 0) {
+      self.keys = keys
+      self.rows = rows
+      self.time = time
+      self.timeShift = timeShift
+    }
+  }
+
+  private let code: any KeyedProcessCode
+  private let columns: Columns
+  private let rowSchema: Schema
+  private let keySchema: Schema
+  private let states: KeyedStates
+  private let timers: ProcessTimers
+  private let clock: SubtaskClock
+  private let reservation: StateReservation
+  private let held = HeldEmissions()
+  private var reachedWatermark = EventTime.earliest
+  /// What `states` would let go of: looked at so often without input.
+  private static let expiryPause: Int64 = 1_000_000
+
+  public init(
+    _ code: any KeyedProcessCode, states: [Plan.State], columns: Columns, input: Schema, clock: SubtaskClock,
+    memory: StateMemory = StateMemory(limit: .max)
+  ) {
+    self.code = code
+    self.columns = columns
+    self.clock = clock
+    rowSchema = Schema(columns.rows.map { input.fields[$0] })
+    keySchema = Schema(columns.keys.map { input.fields[$0] })
+    self.states = KeyedStates(states, keys: keySchema.fields.map(\.type))
+    timers = ProcessTimers(self.states, hasEventTime: columns.time != nil)
+    reservation = StateReservation(memory)
+  }
+
+  /// Keys that have state or timers.
+  public var keyCount: Int { states.count }
+
+  public func open() throws(Failure) { try code.open() }
+  public func close() throws(Failure) { try code.close() }
+
+  // MARK: Rows
+
+  public func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) {
+    let rowCount = batch.rowCount
+    guard rowCount > 0 else { return }
+    let now = clock.now
+    states.expire(at: now.microseconds)
+    let keys = columns.keys.map { batch.compactedColumn($0) }
+    try reserve(states.growth(keys, rowCount: rowCount))
+    let times = try columns.time.map { index throws(Failure) in
+      try EventTimes(batch.compactedColumn(index), shift: columns.timeShift)
+    }
+    let rowKeys = Buffer(byteCount: rowCount * 4)
+    let firstRows = try states.begin(keys, rowCount: rowCount, rowKeys: rowKeys.unsafeMutableValues(UInt32.self))
+    let callKeys = firstRows.count == rowCount ? keys : keys.map { $0.gather(firstRows) }
+    let rows = RecordBatch(
+      schema: rowSchema, columns: columns.rows.map { batch.compactedColumn($0) }, length: rowCount)
+    let call = self.call(
+      callKeys, count: firstRows.count, rowCount: rowCount, rowKeys, times?.pointer, at: now)
+    try run(call, to: output) { [code, held] () throws(Failure) in try code.process(rows, call, to: held) }
+    withExtendedLifetime(times) {}
+    try fire(.event, upTo: reachedWatermark.microseconds, to: output)
+    try fire(.processing, upTo: now.microseconds, to: output)
+  }
+
+  private func call(
+    _ keys: [Column], count: Int, rowCount: Int, _ rowKeys: Buffer, _ times: UnsafePointer<Int64>?,
+    at now: ProcessingTime
+  ) -> KeyedCall {
+    KeyedCall(
+      keys: RecordBatch(schema: keySchema, columns: keys, length: count), rowCount: rowCount,
+      rowKeys: rowKeys.values(UInt32.self), times: times, watermark: reachedWatermark, processingTime: now,
+      states: states, timers: timers)
+  }
+
+  /// Runs a call of the code, whose keys are begun.
+  private func run(
+    _ call: KeyedCall, to output: any Collector, _ body: () throws(Failure) -> Void
+  ) throws(Failure) {
+    do throws(Failure) {
+      try body()
+      withExtendedLifetime(call) {}
+    } catch {
+      timers.forget()
+      states.abort()
+      held.forget()
+      throw error
+    }
+    states.commit(at: call.processingTime.microseconds)
+    timers.commit(states.referenceCounts)
+    states.end()
+    try reserve(0)
+    try held.release(to: output)
+  }
+
+  /// - Parameter growth: bytes that the batch in hand may add.
+  private func reserve(_ growth: Int) throws(Failure) {
+    try reservation.set(states.byteCount + timers.byteCount + growth, keyCount: states.count)
+  }
+
+  // MARK: Timers
+
+  public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {
+    reachedWatermark = time
+    try fire(.event, upTo: time.microseconds, to: output)
+  }
+
+  public var wakeTime: ProcessingTime? {
+    let timer = timers.nextTime(.processing)
+    // One look takes all that has expired until then.
+    let expiry = states.nextExpiry.map { $0.addingReportingOverflow(Self.expiryPause) }.map {
+      $0.overflow ? Int64.max : $0.partialValue
+    }
+    switch (timer, expiry) {
+    case (let timer?, let expiry?): return ProcessingTime(microseconds: min(timer, expiry))
+    case (let time?, nil), (nil, let time?): return ProcessingTime(microseconds: time)
+    case (nil, nil): return nil
+    }
+  }
+
+  public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {
+    states.expire(at: now.microseconds)
+    _ = try fireSome(.processing, upTo: now.microseconds, at: now, to: output)
+  }
+
+  public func finish(to output: any Collector) throws(Failure) {
+    reachedWatermark = .latest
+    try fire(.event, upTo: .max, to: output)
+    do throws(Failure) {
+      try code.flush(to: held)
+    } catch {
+      held.forget()
+      throw error
+    }
+    try held.release(to: output)
+  }
+
+  /// Fires all timers of a clock up to a time, those that are set meanwhile included.
+  private func fire(_ clock: TimerClock, upTo time: Int64, to output: any Collector) throws(Failure) {
+    while let next = timers.nextTime(clock), next <= time {
+      let now = self.clock.now
+      states.expire(at: now.microseconds)
+      guard try fireSome(clock, upTo: time, at: now, to: output) else { return }
+    }
+  }
+
+  /// One call with timers; false when none is due.
+  private func fireSome(
+    _ clock: TimerClock, upTo time: Int64, at now: ProcessingTime, to output: any Collector
+  ) throws(Failure) -> Bool {
+    let slots = Buffer(byteCount: ProcessTimers.maximum * 4)
+    let times = Buffer(byteCount: ProcessTimers.maximum * 8)
+    let timePointer = times.unsafeMutableValues(Int64.self)
+    let count = timers.take(
+      clock, upTo: time, slots: slots.unsafeMutableValues(UInt32.self), times: timePointer, states.referenceCounts)
+    guard count > 0 else { return false }
+    states.begin(slots, count: count)
+    if clock == .event && reachedWatermark == .latest { timers.dropTimers(after: UnsafePointer(timePointer)) }
+    let rowKeys = Buffer(byteCount: count * 4)
+    let places = rowKeys.unsafeMutableValues(UInt32.self)
+    for index in 0..<count { places[index] = UInt32(index) }
+    let call = self.call(
+      try states.keys(), count: count, rowCount: count, rowKeys, UnsafePointer(timePointer), at: now)
+    try run(call, to: output) { [code, held] () throws(Failure) in try code.timers(clock, call, to: held) }
+    withExtendedLifetime((slots, times, rowKeys)) {}
+    return true
+  }
+}
+
+/// What a call emits, until it is known that it succeeds.
+private final class HeldEmissions: Collector {
+  private var batches: [(batch: RecordBatch, output: Int)] = []
+
+  func emit(_ batch: RecordBatch, output: Int) { batches.append((batch, output)) }
+
+  func release(to output: any Collector) throws(Failure) {
+    guard !batches.isEmpty else { return }
+    let emitted = batches
+    batches.removeAll(keepingCapacity: true)
+    for (batch, index) in emitted { try output.emit(batch, output: index) }
+  }
+
+  func forget() { batches.removeAll() }
+}
+
+extension KeyedProcessOperator {
+  /// Whether a state can keep values of the type.
+  public static func keeps(_ type: DataType) -> Bool { StateRecord.form(type) != nil }
+
+  /// Whether entries of a map can have keys of the type: one that has equality of its own.
+  public static func keepsByKey(_ type: DataType) -> Bool {
+    switch type {
+    case .float16, .float32, .float64, .interval: false
+    default: keeps(type)
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Base
+import State
+
+/// Which clock a timer goes by.
+public enum TimerClock: Sendable, Hashable {
+  case event
+  case processing
+}
+
+/// The timers of a process function: those that are set, and those that the call in progress sets and removes, which count when it
+/// is committed. A key has at most one for each time of a clock. One thread at a time.
+public final class ProcessTimers {
+  /// Timers of one clock that a call sets or removes one behind the other.
+  private struct Run {
+    var clock: TimerClock
+    var isRemoval: Bool
+    var count: Int
+  }
+
+  private let events = TimerQueue()
+  private let processing = TimerQueue()
+  private var wanted: ContiguousArray<State.Timer> = []
+  private var runs: [Run] = []
+  private var flags: UnsafeMutablePointer<Bool>
+  private var flagCapacity = 1_024
+  /// Whether there is event time.
+  private let hasEventTime: Bool
+  private unowned let states: KeyedStates
+  /// At the end of the input: the times of the timers that fire, by key. Those for later times are dropped.
+  private var lastTimes: UnsafePointer<Int64>?
+
+  /// Timers of a call, popped and not yet taken back.
+  private static let mostTimers = 8_192
+  /// How many are popped for the next call: few when one key has many.
+  private var limit = ProcessTimers.mostTimers
+  /// By slot: the number of the last call that fired a timer of it.
+  private let fired = SlotColumn<UInt32>(initial: 0)
+  private var call: UInt32 = 0
+
+  init(_ states: KeyedStates, hasEventTime: Bool) {
+    self.states = states
+    self.hasEventTime = hasEventTime
+    flags = .allocate(capacity: flagCapacity)
+  }
+
+  deinit { flags.deallocate() }
+
+  var byteCount: Int { events.byteCount + processing.byteCount + fired.byteCount + wanted.capacity * 16 }
+  var count: Int { events.count + processing.count }
+
+  private func queue(_ clock: TimerClock) -> TimerQueue { clock == .event ? events : processing }
+
+  /// No timer of the clock comes before this; nil when there is none.
+  func nextTime(_ clock: TimerClock) -> Int64? { queue(clock).nextTime }
+
+  // MARK: Calls of the function
+
+  /// Sets or removes timers of keys of the call.
+  ///
+  /// - Throws: `plugin` for a key that the call does not have; `usage` for event time where there is none.
+  public func change(
+    _ clock: TimerClock, isRemoval: Bool, _ keys: UnsafePointer<UInt32>, _ times: UnsafePointer<Int64>, count: Int
+  ) throws(Failure) {
+    if clock == .event && !hasEventTime {
+      throw Failure(
+        .usage,
+        "an event-time timer was set, and the rows have no event time; call eventTime before keyBy and keep its column, or set a "
+          + "timer of processing time")
+    }
+    let before = wanted.count
+    for index in 0..<count {
+      guard Int(keys[index]) < states.keyCount else {
+        wanted.removeLast(wanted.count - before)
+        throw Failure(
+          .plugin,
+          "a timer was set for key \(keys[index]) in a call of \(states.keyCount) keys; name keys by their rows in 'keys'"
+        )
+      }
+      if let lastTimes, !isRemoval, times[index] > lastTimes[Int(keys[index])] { continue }
+      wanted.append(State.Timer(time: times[index], slot: states.slot(keys[index])))
+    }
+    let added = wanted.count - before
+    guard added > 0 else { return }
+    if let last = runs.last, last.clock == clock, last.isRemoval == isRemoval {
+      runs[runs.count - 1].count += added
+    } else {
+      runs.append(Run(clock: clock, isRemoval: isRemoval, count: added))
+    }
+  }
+
+  // MARK: The end of a call
+
+  func commit(_ references: UnsafeMutablePointer<UInt32>) {
+    guard !runs.isEmpty else { return }
+    let flags = flags(wanted.count)
+    wanted.withUnsafeBufferPointer { wanted in
+      guard var timers = wanted.baseAddress else { return }
+      for run in runs {
+        let queue = queue(run.clock)
+        if run.isRemoval {
+          queue.delete(timers, count: run.count, wasRegistered: flags)
+          for index in 0..<run.count where flags[index] { references[Int(timers[index].slot)] -= 1 }
+        } else {
+          queue.register(timers, count: run.count, isNew: flags)
+          for index in 0..<run.count where flags[index] { references[Int(timers[index].slot)] += 1 }
+        }
+        timers += run.count
+      }
+    }
+    forget()
+  }
+
+  /// Forgets what the call in progress wants.
+  func forget() {
+    wanted.removeAll(keepingCapacity: wanted.count <= 1 << 18)
+    runs.removeAll(keepingCapacity: true)
+    lastTimes = nil
+  }
+
+  private func flags(_ count: Int) -> UnsafeMutablePointer<Bool> {
+    if count > flagCapacity {
+      flags.deallocate()
+      flagCapacity = max(count, 2 * flagCapacity)
+      flags = .allocate(capacity: flagCapacity)
+    }
+    return flags
+  }
+
+  // MARK: Firing
+
+  /// Takes the next timers up to `time`, at most one of a key, so that what one sets and removes counts for the next of its key.
+  ///
+  /// - Parameters:
+  ///   - slots, times: room for `maximum` of them.
+  ///   - references: by slot; the taken timers count no more.
+  /// - Returns: how many; 0 when none is due.
+  func take(
+    _ clock: TimerClock, upTo time: Int64, slots: UnsafeMutablePointer<UInt32>, times: UnsafeMutablePointer<Int64>,
+    _ references: UnsafeMutablePointer<UInt32>
+  ) -> Int {
+    let queue = queue(clock)
+    let due = queue.pop(upTo: time, limit: limit)
+    guard !due.isEmpty else { return 0 }
+    call &+= 1
+    if call == 0 {
+      fired.removeAll()
+      call = 1
+    }
+    var count = 0
+    var later: ContiguousArray<State.Timer> = []
+    for timer in due {
+      fired.grow(to: Int(timer.slot) + 1)
+      guard fired.values[Int(timer.slot)] != call else {
+        later.append(timer)
+        continue
+      }
+      fired.values[Int(timer.slot)] = call
+      slots[count] = timer.slot
+      times[count] = timer.time
+      count += 1
+    }
+    let dueCount = due.count
+    // Set again: those that the call removes must not fire, and those that it sets may come before them.
+    later.withUnsafeBufferPointer { if let base = $0.baseAddress { queue.register(base, count: $0.count) } }
+    limit = count * 2 < dueCount ? max(32, limit / 2) : min(Self.mostTimers, limit * 2)
+    for index in 0..<count { references[Int(slots[index])] -= 1 }
+    return count
+  }
+
+  static var maximum: Int { mostTimers }
+
+  /// From here to the end of the call timers for later times than these, by key, are dropped.
+  func dropTimers(after times: UnsafePointer<Int64>) { lastTimes = times }
+}

@@ -1,0 +1,83 @@
+import Arrow
+import Base
+import State
+import VolleyPlan
+
+/// One state of all keys, by the slots of the key table. Writes are undone unless they are committed.
+///
+/// Order: `grow`, then reads and writes of one call, then `commit` or `abort`. One thread at a time.
+class StateStore {
+  let declaration: Plan.State
+  let blocks = BlockArena()
+  /// What is read is lent from here until the next read.
+  let lending: LendingColumns
+  /// Addresses of records, for the columns' loops.
+  private var addresses: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  private var addressCapacity = 1_024
+
+  init(_ declaration: Plan.State) {
+    self.declaration = declaration
+    lending = LendingColumns(declaration.schema)
+    addresses = .allocate(capacity: addressCapacity)
+  }
+
+  deinit { addresses.deallocate() }
+
+  /// Room for so many addresses; what it held is gone.
+  func addresses(_ count: Int) -> UnsafeMutablePointer<UnsafeMutableRawPointer?> {
+    if count > addressCapacity {
+      addresses.deallocate()
+      addressCapacity = max(count, 2 * addressCapacity)
+      addresses = .allocate(capacity: addressCapacity)
+    }
+    return addresses
+  }
+
+  /// Bytes of memory that it holds.
+  var byteCount: Int { blocks.byteCount + lending.byteCount + addressCapacity * 8 }
+  /// Bytes beyond those that room for so many slots takes at worst.
+  func growth(to slotCount: Int) -> Int { 0 }
+  /// Makes room for slots below `slotCount`.
+  func grow(to slotCount: Int) {}
+  /// Removes what these slots have.
+  func clear(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) {}
+  /// Keeps what was written, and counts what it changed for the keys.
+  ///
+  /// - Parameter references: by slot: how many things it has.
+  func commit(_ references: UnsafeMutablePointer<UInt32>, at now: Int64) {}
+  /// Undoes what was written.
+  func abort() {}
+  /// When what expires first does so; nil when nothing does.
+  var nextExpiry: Int64? { nil }
+  /// Removes what is expired.
+  ///
+  /// - Parameter emptied: is given the slots that have nothing any more; one may come more than once.
+  func expire(
+    at now: Int64, _ references: UnsafeMutablePointer<UInt32>, emptied: (UInt32) -> Void
+  ) {}
+}
+
+/// Copies of what a call writes over, in words.
+struct StateJournal {
+  private(set) var words: ContiguousArray<UInt64> = []
+  var isEmpty: Bool { words.isEmpty }
+
+  mutating func append(_ word: UInt64) { words.append(word) }
+
+  mutating func append(_ record: UnsafeMutableRawPointer, words count: Int) {
+    words.append(contentsOf: UnsafeBufferPointer(start: record.assumingMemoryBound(to: UInt64.self), count: count))
+  }
+
+  /// Forgets all; memory of an unusually large call is given back.
+  mutating func removeAll() { words.removeAll(keepingCapacity: words.count <= 1 << 20) }
+
+  var byteCount: Int { words.capacity * 8 }
+
+  /// Gives each entry of `count` words.
+  func forEach(entries count: Int, _ body: (UnsafeMutablePointer<UInt64>) -> Void) {
+    words.withUnsafeBufferPointer { words in
+      guard let base = words.baseAddress else { return }
+      for start in stride(from: 0, to: words.count, by: count) { body(UnsafeMutablePointer(mutating: base + start)) }
+    }
+  }
+}

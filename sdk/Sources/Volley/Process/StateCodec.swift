@@ -1,0 +1,157 @@
+import CVolley
+import VolleyPlan
+
+/// How values of a type cross to the host and back: scalars as a column `value`, structs as a column a field.
+class StateCodec<Value> {
+  let fields: [Field]
+  init(_ fields: [Field]) { self.fields = fields }
+
+  /// Makes the columns the ones that `read` reads.
+  func use(_ columns: [InputColumn]) {}
+  /// The value of a row, which is there.
+  func read(_ row: Int) throws -> Value { preconditionFailure("a codec reads") }
+  /// Columns to write to, from row 0 on; they are then used until the next call of this.
+  func begin(_ columns: [OutputColumn]) throws {}
+  func append(_ value: Value) throws {}
+  /// Tells the columns how many rows they have.
+  func finish() {}
+
+  /// - Parameter name: what a column of a scalar is called.
+  static func make(_ name: String) throws(VolleyError) -> StateCodec<Value> where Value: RowValue {
+    if let codec = common(name) as? StateCodec<Value> { return codec }
+    if let optional = Value.self as? any OptionalStateValue.Type,
+      let codec = optional.codec(name) as? StateCodec<Value>
+    {
+      return codec
+    }
+    if let type = Value.self as? any ColumnValue.Type, let codec = scalar(type, name) as? StateCodec<Value> {
+      return codec
+    }
+    return try RowCodec<Value>.make()
+  }
+
+  /// Those that are compiled for their type: a call through the general one costs several times as much.
+  private static func common(_ name: String) -> AnyObject? {
+    switch Value.self {
+    case is Int64.Type: ScalarCodec<Int64>(name)
+    case is Int.Type: ScalarCodec<Int>(name)
+    case is Int32.Type: ScalarCodec<Int32>(name)
+    case is Double.Type: ScalarCodec<Double>(name)
+    case is Bool.Type: ScalarCodec<Bool>(name)
+    case is String.Type: ScalarCodec<String>(name)
+    case is Timestamp.Type: ScalarCodec<Timestamp>(name)
+    default: nil
+    }
+  }
+
+  private static func scalar<Scalar: ColumnValue>(_: Scalar.Type, _ name: String) -> AnyObject {
+    ScalarCodec<Scalar>(name)
+  }
+}
+
+final class ScalarCodec<Scalar: ColumnValue>: StateCodec<Scalar> {
+  private var reader: Scalar.Reader?
+  private var column: OutputColumn?
+  private var writer: Scalar.Writer?
+  private var count = 0
+
+  init(_ name: String) { super.init([Field(name, Scalar.dataType, nullable: false)]) }
+
+  override func use(_ columns: [InputColumn]) { reader = Scalar.Reader(columns[0]) }
+
+  override func read(_ row: Int) throws -> Scalar {
+    guard let reader else { preconditionFailure("a codec has columns before it reads") }
+    return reader[row]
+  }
+
+  override func begin(_ columns: [OutputColumn]) {
+    column = columns[0]
+    writer = Scalar.Writer(columns[0])
+    count = 0
+  }
+
+  override func append(_ value: Scalar) throws {
+    guard let column else { preconditionFailure("a codec has columns before it writes") }
+    if count == column.capacity {
+      column.finish(count: count, nullCount: 0)
+      column.reserve(count + 1)
+      writer = Scalar.Writer(column)
+    }
+    writer?.put(value, count)
+    count += 1
+  }
+
+  override func finish() { column?.finish(count: count, nullCount: 0) }
+}
+
+/// Of a key that may be null. Values are read only: a state that has none is no null.
+private final class OptionalCodec<Scalar: ColumnValue>: StateCodec<Scalar?> {
+  private var reader: Scalar.Reader?
+  private var validity = Validity(bits: nil, offset: 0)
+
+  init(_ name: String) { super.init([Field(name, Scalar.dataType)]) }
+
+  override func use(_ columns: [InputColumn]) {
+    reader = Scalar.Reader(columns[0])
+    validity = columns[0].validity
+  }
+
+  override func read(_ row: Int) throws -> Scalar? {
+    guard let reader, validity[row] else { return nil }
+    return reader[row]
+  }
+}
+
+private protocol OptionalStateValue { static func codec(_ name: String) -> AnyObject? }
+extension Optional: OptionalStateValue {
+  fileprivate static func codec(_ name: String) -> AnyObject? {
+    func make<Scalar: ColumnValue>(_: Scalar.Type) -> AnyObject { OptionalCodec<Scalar>(name) }
+    guard let type = Wrapped.self as? any ColumnValue.Type else { return nil }
+    return make(type)
+  }
+}
+
+/// A struct.
+final class RowCodec<Row: RowValue>: StateCodec<Row> {
+  private let reader: RowReader<Row>
+  private var writer: RowWriter?
+  private var columns: [OutputColumn] = []
+
+  static func make() throws(VolleyError) -> RowCodec<Row> {
+    let fields: [Field]
+    do {
+      fields = try RowFields.of(Row.self).map(\.field)
+    } catch {
+      throw VolleyError(error.message.replacing("row type \(Row.self)", by: "\(Row.self)"))
+    }
+    return try RowCodec(fields)
+  }
+
+  private init(_ fields: [Field], _: Void = ()) throws(VolleyError) {
+    reader = try RowReader(schema: Schema(fields))
+    super.init(fields)
+  }
+
+  override func use(_ columns: [InputColumn]) { reader.use(columns) }
+  override func read(_ row: Int) throws -> Row { try reader.read(row) }
+
+  override func begin(_ columns: [OutputColumn]) throws {
+    if let writer, self.columns.elementsEqual(columns, by: { $0 === $1 }) {
+      writer.restart()
+      return
+    }
+    writer = try RowWriter(Row.self, schema: Schema(fields), columns: columns)
+    self.columns = columns
+  }
+
+  override func append(_ value: Row) throws { try writer?.append(value) }
+  override func finish() { writer?.finish() }
+}
+
+extension String {
+  /// Without Foundation.
+  fileprivate func replacing(_ text: String, by other: String) -> String {
+    guard hasPrefix(text) else { return self }
+    return other + dropFirst(text.count)
+  }
+}
