@@ -56,9 +56,8 @@ struct ProcessTests {
   // MARK: States
 
   private final class Sums: KeyedProcessFunction {
-    typealias Out = Result
     @State var sum = ValueState<Int64>()
-    func process(_ row: Row, context: Context<String>) throws {
+    func process(_ row: Row, context: Context<String, Result>) throws {
       if row.value < 0 { throw Broken() }
       sum.value = (sum.value ?? 0) + row.value
       if row.value == 0 { sum.clear() }
@@ -99,7 +98,6 @@ struct ProcessTests {
 
   /// A struct function with structs of every kind of field in each kind of state.
   private struct Structs: KeyedProcessFunction {
-    typealias Out = Result
     @State var last = ValueState<Everything>()
     @State var all = ListState<Everything>()
     @State var byNumber = MapState<Int32, Everything>()
@@ -107,7 +105,7 @@ struct ProcessTests {
     @State var mean = AggregatingState<Int64, Row, Double>(
       initial: Row(value: 0), add: { $0.value += $1 }, result: { Double($0.value) })
 
-    func process(_ row: Row, context: Context<String>) throws {
+    func process(_ row: Row, context: Context<String, Result>) throws {
       let value = Self.sample(row.value)
       if row.value > 0 {
         guard last.value == Self.sample(row.value - 1), all.items == (0..<row.value).map(Self.sample),
@@ -149,9 +147,8 @@ struct ProcessTests {
   }
 
   private final class Maps: KeyedProcessFunction {
-    typealias Out = Result
     @State var seen = MapState<Int64, Int64>()
-    func process(_ row: Row, context: Context<String>) throws {
+    func process(_ row: Row, context: Context<String, Result>) throws {
       switch row.value {
       case ..<0:
         seen[100] = 1
@@ -189,9 +186,8 @@ struct ProcessTests {
   }
 
   private final class Lists: KeyedProcessFunction {
-    typealias Out = Result
     @State var items = ListState<String>()
-    func process(_ row: Row, context: Context<String>) throws {
+    func process(_ row: Row, context: Context<String, Result>) throws {
       switch row.value {
       case -1:
         items.append("lost")
@@ -222,11 +218,10 @@ struct ProcessTests {
   // MARK: Time to live
 
   private final class Mortal: KeyedProcessFunction {
-    typealias Out = Result
     @State var value = ValueState<Int64>(timeToLive: .seconds(10))
     @State var list = ListState<Int64>(timeToLive: .seconds(20))
     @State var map = MapState<Int64, Int64>(timeToLive: .seconds(30))
-    func process(_ row: Row, context: Context<String>) throws {
+    func process(_ row: Row, context: Context<String, Result>) throws {
       try context.emit(
         Result(
           user: context.key,
@@ -268,9 +263,8 @@ struct ProcessTests {
   // MARK: Timers
 
   private final class Alarms: KeyedProcessFunction {
-    typealias Out = Result
     @State var last = ValueState<Int64>()
-    func process(_ row: Row, context: Context<String>) throws {
+    func process(_ row: Row, context: Context<String, Result>) throws {
       last.value = row.value
       switch row.value {
       case 0..<1000: context.timers.register(at: Timestamp(microseconds: row.value))
@@ -283,7 +277,7 @@ struct ProcessTests {
       }
     }
 
-    func onTimer(_ timer: FiredTimer, context: Context<String>) throws {
+    func onTimer(_ timer: FiredTimer, context: Context<String, Result>) throws {
       #expect(context.timestamp == timer.time)
       let clock = timer.clock == .eventTime ? "" : "!"
       try context.emit(Result(user: context.key + clock, number: timer.time.microseconds))
@@ -365,8 +359,7 @@ struct ProcessTests {
   // MARK: Outputs and context
 
   private final class Split: KeyedProcessFunction {
-    typealias Out = Result
-    func process(_ row: Row, context: Context<String>) throws {
+    func process(_ row: Row, context: Context<String, Result>) throws {
       if row.value == 1 {
         try context.output("notes", Note(text: context.key))
       } else if row.value == 2 {
@@ -398,14 +391,13 @@ struct ProcessTests {
   }
 
   private final class Nullable: KeyedProcessFunction {
-    typealias Out = Result
     @State var count = ValueState<Int>()
-    func process(_ row: Row, context: Context<String?>) throws {
+    func process(_ row: Row, context: Context<String?, Result>) throws {
       count.value = (count.value ?? 0) + 1
       context.timers.register(at: Timestamp(microseconds: 5))
       try context.emit(Result(user: context.key ?? "nobody", number: Int64(count.value ?? 0)))
     }
-    func onTimer(_ timer: FiredTimer, context: Context<String?>) throws {
+    func onTimer(_ timer: FiredTimer, context: Context<String?, Result>) throws {
       try context.emit(Result(user: context.key ?? "nobody at all", number: Int64(count.value ?? 0)))
     }
   }
@@ -416,9 +408,8 @@ struct ProcessTests {
   }
 
   private final class Pairs: KeyedProcessFunction {
-    typealias Out = Result
     @State var count = ValueState<Int>()
-    func process(_ row: Row, context: Context<Pair>) throws {
+    func process(_ row: Row, context: Context<Pair, Result>) throws {
       count.value = (count.value ?? 0) + 1
       try context.emit(
         Result(user: "\(context.key.user ?? "nobody") \(context.key.value)", number: Int64(count.value ?? 0)))
@@ -470,25 +461,21 @@ struct ProcessTests {
     var parts: [String]
   }
   private final class Refused: KeyedProcessFunction {
-    typealias Out = Result
     @State var nested = ValueState<Nested>()
-    func process(_ row: Row, context: Context<String>) throws {}
+    func process(_ row: Row, context: Context<String, Result>) throws {}
   }
   private final class Bare: KeyedProcessFunction {
-    typealias Out = Result
     let bare = ValueState<Int64>()
-    func process(_ row: Row, context: Context<String>) throws {}
+    func process(_ row: Row, context: Context<String, Result>) throws {}
   }
   private final class Floats: KeyedProcessFunction {
-    typealias Out = Result
     @State var byFloat = MapState<Double, Int64>()
-    func process(_ row: Row, context: Context<String>) throws {}
+    func process(_ row: Row, context: Context<String, Result>) throws {}
   }
   private struct Idle: KeyedProcessFunction {
     @State var count = ValueState<Int64>(timeToLive: .zero)
-    func process(_ row: Row, context: Context<String>) throws {}
-    func onTimer(_ timer: FiredTimer, context: Context<String>) throws {}
-    typealias Out = Result
+    func process(_ row: Row, context: Context<String, Result>) throws {}
+    func onTimer(_ timer: FiredTimer, context: Context<String, Result>) throws {}
   }
 
   @Test("states that cannot be kept are refused when the plan is made, with the names of state and field")

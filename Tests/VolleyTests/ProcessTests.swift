@@ -13,9 +13,8 @@ struct ProcessTests {
     var number: Double?
   }
   private class Base: KeyedProcessFunction {
-    typealias Out = Pair
     @State var count = ValueState<Int64>()
-    func process(_ row: Row, context: Context<String>) throws {}
+    func process(_ row: Row, context: Context<String, Pair>) throws {}
   }
   private final class Derived: Base {
     @State var items = ListState<Pair>(timeToLive: .milliseconds(1500))
@@ -26,7 +25,7 @@ struct ProcessTests {
   private func plan() throws -> Built {
     try Built.of { env in
       let made = env.example().keyBy("c").withParallelism(3)
-        .process("test", output: Pair.self, sideOutputs: ["rows": Row.self], uid: "test") { Derived() }
+        .process("test", sideOutputs: ["rows": Row.self], uid: "test") { Derived() }
       made.sideOutput("rows").toSink(.blackhole, uid: "rows")
       made.toSink(.blackhole, uid: "out")
     }
@@ -73,7 +72,7 @@ struct ProcessTests {
   @Test("a side output that the operation does not have is refused by name")
   func unknownSideOutput() {
     let refusal = Built.refusal { env in
-      env.example().keyBy("c").process("test", output: Pair.self, sideOutputs: ["rows": Row.self], uid: "test") {
+      env.example().keyBy("c").process("test", sideOutputs: ["rows": Row.self], uid: "test") {
         Derived()
       }
       .sideOutput("raws").toSink(.blackhole, uid: "out")

@@ -11,7 +11,7 @@ final class ProcessInstance<Function: KeyedProcessFunction>: AnyProcessInstance 
   private let function: Function
   private let states: [AnyState]
   private let core: ProcessCore
-  private let processContext: Context<Function.Key>
+  private let processContext: Context<Function.Key, Function.Out>
   private let keyCodec: StateCodec<Function.Key>
   private let rows: RowReader<Function.In>
 

@@ -9,16 +9,18 @@ import VolleyPlan
 ///       struct Streak: Codable { var user: String; var length: Int64 }
 ///       @State var count = ValueState<Int64>()
 ///
-///       func process(_ row: Click, context: Context<String>) throws {
+///       func process(_ row: Click, context: Context<String, Streak>) throws {
 ///         count.value = (count.value ?? 0) + 1
 ///         context.timers.registerProcessingTime(
 ///           at: Timestamp(microseconds: context.processingTime.microseconds + 60_000_000))
 ///       }
-///       func onTimer(_ timer: FiredTimer, context: Context<String>) throws {
+///       func onTimer(_ timer: FiredTimer, context: Context<String, Streak>) throws {
 ///         try context.emit(Streak(user: context.key, length: count.value ?? 0))
 ///         count.clear()
 ///       }
 ///     }
+///
+/// `Context` names the key's type and that of the rows which the function emits: another row does not compile.
 ///
 /// The host calls it once a batch: states are read for the batch before, and written after. A call that throws leaves nothing behind:
 /// no state, no timer, no row.
@@ -32,15 +34,15 @@ public protocol KeyedProcessFunction: SendableMetatype {
 
   /// Before the first row. States have no values here.
   func open(_ context: TaskContext) throws
-  func process(_ row: In, context: Context<Key>) throws
+  func process(_ row: In, context: Context<Key, Out>) throws
   /// A timer of `context.key` has fired.
-  func onTimer(_ timer: FiredTimer, context: Context<Key>) throws
+  func onTimer(_ timer: FiredTimer, context: Context<Key, Out>) throws
   func close() throws
 }
 
 extension KeyedProcessFunction {
   public func open(_ context: TaskContext) throws {}
-  public func onTimer(_ timer: FiredTimer, context: Context<Key>) throws {}
+  public func onTimer(_ timer: FiredTimer, context: Context<Key, Out>) throws {}
   public func close() throws {}
 }
 
@@ -57,7 +59,9 @@ public struct FiredTimer: Sendable, Hashable {
 }
 
 /// What a keyed process function knows of the row or timer in hand, and where its results go. Not to be kept beyond the call.
-public final class Context<Key> {
+///
+/// `Key` and `Out` are the function's.
+public final class Context<Key, Out: RowValue> {
   /// Sets and removes timers of the key in hand.
   public let timers: Timers
   let core: ProcessCore
@@ -82,7 +86,7 @@ public final class Context<Key> {
   public var processingTime: Timestamp { Timestamp(microseconds: core.processingTime) }
 
   /// Gives a row of the function's output.
-  public func emit<Row: RowValue>(_ row: Row) throws { try core.emit(row, output: 0) }
+  public func emit(_ row: Out) throws { try core.emit(row, output: 0) }
 
   /// Gives a row of the side output of that name.
   public func output<Row: RowValue>(_ name: String, _ row: Row) throws {

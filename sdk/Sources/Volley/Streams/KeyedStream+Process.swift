@@ -5,14 +5,12 @@ extension KeyedStream {
   ///
   /// - Parameters:
   ///   - name: what `inspect` and reports call it.
-  ///   - output: what the function emits.
   ///   - sideOutputs: more outputs, by name, and what the rows of each are; `sideOutput` of the result gives them. Every one has
   ///     to be read.
   ///   - uid: the stable name in this pipeline, under which the state is kept.
   ///   - make: makes one instance a subtask, and one for its declarations when the plan is made.
   public func process<Function: KeyedProcessFunction>(
-    _ name: String, output: Function.Out.Type = Function.Out.self,
-    sideOutputs: KeyValuePairs<String, any Codable.Type> = [:], uid: String,
+    _ name: String, sideOutputs: KeyValuePairs<String, any Codable.Type> = [:], uid: String,
     _ make: @escaping @Sendable () throws -> Function
   ) -> DataStream {
     let id = environment.nextID
@@ -32,7 +30,7 @@ extension KeyedStream {
       environment.report("\(place) has two side outputs '\(side)': rename one")
     }
     let columns = Schema(Function.In.self)
-    let outputs = [Schema(output)] + sideOutputs.map { Self.schema($0.value) }
+    let outputs = [Schema(Function.Out.self)] + sideOutputs.map { Self.schema($0.value) }
     for schema in [columns] + outputs { if let problem = schema.problem { environment.report("\(place): \(problem)") } }
     let code = FunctionCode(id: "\(name):\(id)") {
       .keyedProcess(try ProcessInstance($0, try make(), sideOutputs: names))

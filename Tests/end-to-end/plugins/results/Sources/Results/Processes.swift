@@ -14,7 +14,7 @@ struct Processes: Pipeline {
       .filter(col("t").isNotNull)
       .eventTime("t", outOfOrderness: .zero)
       .keyBy("k")
-      .process("tally", output: Tally.Total.self, sideOutputs: ["firsts": Tally.First.self], uid: "tally") { Tally() }
+      .process("tally", sideOutputs: ["firsts": Tally.First.self], uid: "tally") { Tally() }
     told.toSink(.jsonLines(totals), uid: "totals", parallelism: 1)
     told.sideOutput("firsts").toSink(.jsonLines(firsts), uid: "firsts", parallelism: 1)
   }
@@ -43,7 +43,7 @@ private final class Tally: KeyedProcessFunction {
   @State var texts = MapState<String, Int64>()
   @State var ids = ListState<Int64>()
 
-  func process(_ row: Row, context: Context<String?>) throws {
+  func process(_ row: Row, context: Context<String?, Total>) throws {
     rows.value = (rows.value ?? 0) + 1
     if let number = row.i64 { numbers.add(number) }
     ids.append(row.id)
@@ -58,7 +58,7 @@ private final class Tally: KeyedProcessFunction {
     context.timers.delete(at: Timestamp(microseconds: 253_402_300_799_000_001))
   }
 
-  func onTimer(_ timer: FiredTimer, context: Context<String?>) throws {
+  func onTimer(_ timer: FiredTimer, context: Context<String?, Total>) throws {
     try context.emit(
       Total(
         k: context.key, rows: rows.value ?? -1, numbers: numbers.result, texts: Int64(try texts.entries.count),
