@@ -234,6 +234,21 @@ struct MuseumTests {
         Plan.Node(id: 5, uid: "notes", inputs: [Plan.Input(node: 3, output: 1)], operator: blackhole),
       ]
     ),
+    (
+      "unbounded-join",
+      [
+        source(1, uid: "orders"), node(2, keyBy("user_id"), from: 1),
+        source(3, uid: "users", fields: [Field("id", .int64), Field("note", .utf8)]), node(4, keyBy("id"), from: 3),
+        node(
+          5,
+          .join(
+            Plan.Join(
+              kind: .left, bounds: .unbounded(.init(timeToLive: 3_600_000_000)),
+              condition: .call("greater_than", [.column("amount"), .literal(.float64(1))]),
+              sharedNames: .suffix(["", "_right"]))), from: 2, 4, uid: "with-users"),
+        sink(6, from: 5),
+      ]
+    ),
   ]
 
   private static func windowNode(

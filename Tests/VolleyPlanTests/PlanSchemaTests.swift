@@ -44,6 +44,7 @@ struct PlanSchemaTests {
       "WindowTime = " + Plan.WindowTime.allCases.map(\.rawValue).joined(separator: " | "),
       "LateRows = " + Plan.LateRows.allCases.map(\.rawValue).joined(separator: " | "),
       "WindowEmission = " + Plan.WindowEmission.allCases.map(\.rawValue).joined(separator: " | "),
+      "JoinKind = " + Plan.JoinKind.allCases.map(\.rawValue).joined(separator: " | "),
       "Emission = " + Plan.Emission.allCases.map(\.rawValue).joined(separator: " | "),
       "TimeUnit = " + TimeUnit.allCases.map(\.rawValue).joined(separator: " | "),
       "DataType = " + (try names(of: DataType.self)),

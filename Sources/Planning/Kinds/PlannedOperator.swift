@@ -103,6 +103,7 @@ extension Plan.Operator {
     case .union(let union): union
     case .eventTime(let eventTime): eventTime
     case .window(let window): window
+    case .join(let join): join
     case .sink(let sink): sink
     }
   }

@@ -99,6 +99,21 @@ extension RowStore {
     eachEntry(numbers, count) { $1.pointee.state |= Entry.markBit }
   }
 
+  /// Marks rows; a number may come more than once. Those that had no mark go to `first`, which has room for all, each once and in order.
+  ///
+  /// - Returns: how many those are.
+  public func markFirst(
+    _ numbers: UnsafePointer<UInt32>, count: Int, into first: UnsafeMutablePointer<UInt32>
+  ) -> Int {
+    var found = 0
+    eachEntry(numbers, count) { index, entry in
+      first[found] = numbers[index]
+      found &+= entry.pointee.state & Entry.markBit == 0 ? 1 : 0
+      entry.pointee.state |= Entry.markBit
+    }
+    return found
+  }
+
   /// Whether rows are marked.
   public func marks(of numbers: UnsafePointer<UInt32>, count: Int, into marks: UnsafeMutablePointer<Bool>) {
     eachEntry(numbers, count) { marks[$0] = $1.pointee.state & Entry.markBit != 0 }

@@ -10,18 +10,22 @@ import VolleyPlan
 
 /// Runs plans whose source "memory" gives batches of the test's and whose sinks "memory" keep what they get, by uid.
 final class MemoryCode: UserCode {
-  /// By source subtask.
-  private let batches: [[RecordBatch]]
+  /// By uid of a source and by its subtask.
+  private let sources: [String: [[RecordBatch]]]
   private let written = Mutex<[String: [RecordBatch]]>([:])
 
-  init(_ batches: [[RecordBatch]]) { self.batches = batches }
+  /// - Parameter batches: by subtask of the source "events".
+  convenience init(_ batches: [[RecordBatch]]) { self.init(sources: ["events": batches]) }
+
+  /// - Parameter sources: by uid of a source and by its subtask.
+  init(sources: [String: [[RecordBatch]]]) { self.sources = sources }
 
   var connectorNames: [String] { ["memory"] }
 
   func makeSource(
     _ connector: Plan.Connector, schema: Schema, at place: UserCodePlace
   ) throws(Failure) -> any Source {
-    ListedBatches(batches[place.subtask.id.index])
+    ListedBatches(sources[place.uid]?[place.subtask.id.index] ?? [])
   }
 
   func makeSink(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink {

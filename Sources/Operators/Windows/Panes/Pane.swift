@@ -47,6 +47,18 @@ struct SlotBuffer {
     for index in 0..<count { pointer[index] = UInt32(truncatingIfNeeded: first &+ index) }
   }
 
+  /// Over memory that has at least so many.
+  init(_ buffer: Buffer, count: Int) {
+    self.buffer = buffer
+    self.count = count
+  }
+
+  /// What it has in those rows.
+  func gather(_ rows: Selection) -> SlotBuffer { SlotBuffer(selection.selecting(rows).indices, count: rows.count) }
+
+  /// Its numbers as rows, sharing the memory.
+  var selection: Selection { Selection(indices: buffer, count: count) }
+
   /// Valid as long as this value is held.
   var pointer: UnsafeMutablePointer<UInt32> { buffer.unsafeMutableValues(UInt32.self) }
 }

@@ -150,6 +150,7 @@ extension Plan.Operator {
     case .union: "union"
     case .eventTime: "eventTime"
     case .window: "window"
+    case .join: "join"
     case .sink: "sink"
     }
   }

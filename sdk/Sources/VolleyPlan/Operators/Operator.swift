@@ -23,6 +23,8 @@ extension Plan {
     case eventTime(EventTime)
     /// Aggregates of each window's rows.
     case window(Window)
+    /// Rows of several streams that belong together. Inputs: `keyBy` nodes.
+    case join(Join)
     /// One input, no output.
     case sink(Sink)
   }
@@ -189,14 +191,14 @@ extension Plan.Operator {
     case .process(let process): process.outputs.count
     case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
     case .window(let window): window.late == .route ? 2 : 1
-    case .source, .filter, .select, .extend, .keyBy, .aggregate, .union: 1
+    case .source, .filter, .select, .extend, .keyBy, .aggregate, .union, .join: 1
     }
   }
 }
 
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
-    case source, filter, select, extend, batchFunction, keyBy, aggregate, process, union, eventTime, window, sink
+    case source, filter, select, extend, batchFunction, keyBy, aggregate, process, union, eventTime, window, join, sink
   }
 
   public init(from decoder: any Decoder) throws {
@@ -213,6 +215,7 @@ extension Plan.Operator: Codable {
     case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
     case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
     case .window: self = .window(try container.decode(Plan.Window.self, forKey: kind))
+    case .join: self = .join(try container.decode(Plan.Join.self, forKey: kind))
     case .sink: self = .sink(try container.decode(Plan.Sink.self, forKey: kind))
     }
   }
@@ -231,6 +234,7 @@ extension Plan.Operator: Codable {
     case .union(let value): try container.encode(value, forKey: .union)
     case .eventTime(let value): try container.encode(value, forKey: .eventTime)
     case .window(let value): try container.encode(value, forKey: .window)
+    case .join(let value): try container.encode(value, forKey: .join)
     case .sink(let value): try container.encode(value, forKey: .sink)
     }
   }

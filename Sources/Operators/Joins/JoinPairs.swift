@@ -1,0 +1,85 @@
+import Arrow
+import Base
+import State
+import VolleyPlan
+
+/// Pairs of a row in hand and one that is kept.
+struct JoinPairs {
+  /// UInt32 indices of rows in hand, in order.
+  fileprivate(set) var rows: Selection
+  /// UInt32 numbers of rows that are kept.
+  fileprivate(set) var numbers: Selection
+
+  var count: Int { rows.count }
+}
+
+/// Which of the rows of the same key are partners.
+final class JoinSearch {
+  private let condition: JoinCondition?
+  /// Pairs looked at together, at the most.
+  private static let pairRows = 8_192
+
+  init(condition: JoinCondition?) { self.condition = condition }
+
+  func open() throws(Failure) { try condition?.open() }
+  func close() throws(Failure) { try condition?.close() }
+
+  /// Goes through the pairs of a batch's rows and those that `store` keeps, by the batch's rows. Nothing is removed from the store
+  /// meanwhile.
+  ///
+  /// - Parameters:
+  ///   - rows: of the input `input`, 0 or 1, without a selection.
+  ///   - slots: by row.
+  ///   - lows, highs: by row, the times of its partners; nil: all.
+  func forEachPair(
+    _ rows: RecordBatch, input: Int, slots: UnsafePointer<UInt32>, from lows: UnsafePointer<Int64>? = nil,
+    to highs: UnsafePointer<Int64>? = nil, in store: RowStore, _ body: (JoinPairs) throws(Failure) -> Void
+  ) throws(Failure) {
+    if store.rowCount == 0 { return }
+    var cursor = RowCursor()
+    let limit = rows.repeatLimit(Self.pairRows)
+    while true {
+      let found = store.match(slots, count: rows.length, from: lows, to: highs, cursor: &cursor, limit: limit)
+      if found.count == 0 { return }
+      var pairs = JoinPairs(
+        rows: Selection(indices: found.indices, count: found.count),
+        numbers: Selection(indices: found.numbers, count: found.count))
+      if let condition {
+        let parts = Self.parts(rows, pairs, input: input, in: store)
+        if let kept = try condition.select(parts, count: pairs.count) {
+          pairs.rows = pairs.rows.selecting(kept)
+          pairs.numbers = pairs.numbers.selecting(kept)
+        }
+      }
+      if pairs.count > 0 { try body(pairs) }
+    }
+  }
+
+  /// The two rows of each pair, by input.
+  static func parts(_ rows: RecordBatch, _ pairs: JoinPairs, input: Int, in store: RowStore) -> [JoinPart] {
+    inOrder(.chosen(rows, pairs.rows.rows), .stored(store, pairs.numbers.rows), input: input)
+  }
+
+  /// What comes of input `input`, and what of the other, by input.
+  static func inOrder(_ own: JoinPart, _ other: JoinPart, input: Int) -> [JoinPart] {
+    input == 0 ? [own, other] : [other, own]
+  }
+}
+
+extension RecordBatch {
+  /// How often a row may be repeated so that the text of no column reaches 2 GiB, at most `limit`.
+  fileprivate func repeatLimit(_ limit: Int) -> Int {
+    if byteCount <= Int(Int32.max) / limit { return limit }
+    var longest = 1
+    for column in columns {
+      switch column.type.layout {
+      case .bits, .fixed, .dictionary, .none, .view: break
+      case .variable32:
+        let offsets = column.offsets32
+        for row in 0..<length { longest = max(longest, Int(offsets[row + 1] - offsets[row])) }
+      default: longest = max(longest, column.byteCount)
+      }
+    }
+    return min(limit, max(1, Int(Int32.max) / longest))
+  }
+}

@@ -1,0 +1,166 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import State
+import VolleyPlan
+
+/// Joins all rows of a key, as long as they are kept: a row that comes meets those of the other input that came before it.
+///
+/// An inner or semi join gives new rows only. The others tell a row without a partner as soon as it comes, and take that back ("-D") when
+/// the first partner comes: their output is a changelog. A partner that is kept no longer changes nothing that was told.
+final class UnboundedJoinOperator: Operator {
+  private let kind: Plan.JoinKind
+  private let layout: JoinLayout
+  private let search: JoinSearch
+  private let output: JoinOutput
+  private let state: JoinState
+  private let expiry: JoinExpiry?
+  private let clock: SubtaskClock
+  /// Whether of the second input's rows only their keys matter.
+  private let secondIsKeysOnly: Bool
+
+  init(
+    _ join: Plan.Join, _ bounds: Plan.UnboundedJoin, layout: JoinLayout, functions: any ScalarFunctionProvider,
+    context: SubtaskContext
+  ) throws(Failure) {
+    kind = join.kind
+    self.layout = layout
+    search = JoinSearch(
+      condition: try join.condition.map { condition throws(Failure) in
+        try JoinCondition(condition, layout, functions: functions)
+      })
+    output = JoinOutput(layout, isChangelog: join.isChangelog)
+    state = JoinState(
+      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs,
+      expiring: bounds.timeToLive != nil, memory: context.stateMemory)
+    expiry = bounds.timeToLive.map { JoinExpiry($0) }
+    clock = context.clock
+    secondIsKeysOnly = join.kind.givesRowsOfFirst && join.condition == nil
+  }
+
+  func open() throws(Failure) { try search.open() }
+  func close() throws(Failure) { try search.close() }
+
+  func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    if batch.rowCount == 0 { return }
+    let now = clock.now.microseconds
+    try expiry?.removeExpired(from: state, at: now)
+    let batch = JoinBatch(batch, keys: layout.keys[input])
+    if let keyless = batch.keyless { try tellAlone(keyless, input: input, to: collector) }
+    if batch.count == 0 { return }
+    let slots = try state.find(batch, input: input)
+    if kind.givesRowsOfFirst {
+      try input == 0
+        ? joinFirst(batch.rows, slots, at: now, to: collector)
+        : joinSecond(batch.rows, slots, at: now, to: collector)
+    } else {
+      try joinBoth(batch.rows, slots, input: input, at: now, to: collector)
+    }
+    withExtendedLifetime(slots) {}
+  }
+
+  // MARK: Pairs
+
+  private func joinBoth(
+    _ rows: RecordBatch, _ slots: SlotBuffer, input: Int, at now: Int64, to collector: any Collector
+  ) throws(Failure) {
+    let others = state.stores[1 - input]
+    let keepsOwn = kind.keepsAll(ofInput: input)
+    let keepsOthers = kind.keepsAll(ofInput: 1 - input)
+    var found = RowMarks(count: keepsOwn ? rows.length : 0)
+    try search.forEachPair(rows, input: input, slots: slots.pointer, in: others) { pairs throws(Failure) in
+      if keepsOwn { found.mark(pairs.rows) }
+      if keepsOthers {
+        let first = others.markingFirst(pairs.numbers)
+        if first.count > 0 {
+          let parts = JoinSearch.inOrder(.none, .stored(others, first.rows), input: input)
+          try collector.emit(output.batch(parts, count: first.count, .delete), output: 0)
+          withExtendedLifetime(first) {}
+        }
+      }
+      let parts = JoinSearch.parts(rows, pairs, input: input, in: others)
+      try collector.emit(output.batch(parts, count: pairs.count), output: 0)
+      withExtendedLifetime(pairs) {}
+    }
+    if keepsOwn, let alone = found.unmarked() {
+      try tellAlone(rows.selecting(alone).compacted(), input: input, to: collector)
+    }
+    let numbers = SlotBuffer(count: rows.length)
+    try append(rows, slots, input: input, at: now, numbers: numbers)
+    if keepsOwn { state.stores[input].mark(found.marked(numbers)) }
+  }
+
+  /// Rows that have no partner: told at once where the kind keeps them.
+  private func tellAlone(_ rows: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    guard kind.keepsAll(ofInput: input) || (kind == .anti && input == 0) else { return }
+    let parts = JoinSearch.inOrder(.whole(rows), .none, input: input)
+    try collector.emit(output.batch(parts, count: rows.length), output: 0)
+  }
+
+  // MARK: Rows of the first input with and without partners
+
+  /// Those that have a partner are done with; the others are kept until one comes.
+  private func joinFirst(
+    _ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64, to collector: any Collector
+  ) throws(Failure) {
+    var found = RowMarks(count: rows.length)
+    try search.forEachPair(rows, input: 0, slots: slots.pointer, in: state.stores[1]) { found.mark($0.rows) }
+    if kind == .semi, let partnered = found.marked() {
+      let parts: [JoinPart] = [.whole(rows.selecting(partnered).compacted()), .none]
+      try collector.emit(output.batch(parts, count: partnered.count), output: 0)
+    }
+    guard let alone = found.unmarked() else { return }
+    let kept = rows.selecting(alone).compacted()
+    if kind == .anti { try tellAlone(kept, input: 0, to: collector) }
+    try append(kept, slots.gather(alone), input: 0, at: now)
+  }
+
+  private func joinSecond(
+    _ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64, to collector: any Collector
+  ) throws(Failure) {
+    let others = state.stores[0]
+    var partnered: [UInt32] = []
+    try search.forEachPair(rows, input: 1, slots: slots.pointer, in: others) { pairs throws(Failure) in
+      let first = others.markingFirst(pairs.numbers)
+      if first.count == 0 { return }
+      let parts: [JoinPart] = [.stored(others, first.rows), .none]
+      try collector.emit(output.batch(parts, count: first.count, kind == .anti ? .delete : .insert), output: 0)
+      partnered.append(contentsOf: UnsafeBufferPointer(start: first.rows, count: first.count))
+      withExtendedLifetime(first) {}
+    }
+    if secondIsKeysOnly {
+      let (slots, first) = (state.touched.slots, state.touched.selection)
+      let touched = slots.values(UInt32.self)
+      state.stores[1].remove(rowsOf: touched, count: first.count)
+      try append(rows.selecting(first).compacted(), SlotBuffer(slots, count: first.count), input: 1, at: now)
+    } else {
+      try append(rows, slots, input: 1, at: now)
+    }
+    // The slots have rows of the second input.
+    partnered.withUnsafeBufferPointer { numbers in
+      if let base = numbers.baseAddress { _ = state.remove(base, count: numbers.count, input: 0) }
+    }
+  }
+
+  // MARK: What is kept
+
+  private func append(
+    _ rows: RecordBatch, _ slots: SlotBuffer, input: Int, at now: Int64, numbers: SlotBuffer? = nil
+  ) throws(Failure) {
+    guard expiry != nil else {
+      try state.stores[input].append(rows, slots: slots.pointer, numbers: numbers?.pointer)
+      return
+    }
+    let times = WindowRows.constant(now, rows.length)
+    try state.stores[input].append(
+      rows, slots: slots.pointer, times: times.values(Int64.self), numbers: numbers?.pointer)
+    withExtendedLifetime(times) {}
+  }
+
+  var wakeTime: ProcessingTime? { expiry?.wakeTime(state) }
+
+  func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {
+    try expiry?.removeExpired(from: state, at: now.microseconds)
+  }
+}

@@ -1,0 +1,86 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Observability
+import VolleyPlan
+
+@testable import Operators
+
+/// A join that a test feeds: rows of a key, a value and a time in microseconds on two inputs or more.
+final class JoinRun: Collector {
+  typealias Row = (k: Int64?, v: Int64?, t: Int64)
+
+  static let fields = [
+    Field("k", .int64), Field("v", .int64), Field("ts", .timestamp(.microsecond, timezone: nil), nullable: false),
+  ]
+
+  private(set) var operation: any Operator
+  let metrics = StageMetrics()
+  let clock = ManualClock()
+  let memory: StateMemory
+  /// What came out since it was asked for last, a text a row.
+  private var found: [String] = []
+
+  init(_ join: Plan.Join, inputs: Int = 2, memory: Int = .max) throws(Failure) {
+    self.memory = StateMemory(limit: memory)
+    var join = join
+    join.sharedNames = .suffix((0..<inputs).map { "\($0)" })
+    let schemas = [Schema](repeating: Schema(Self.fields), count: inputs)
+    let layout = try JoinLayout(join, inputs: schemas, keys: schemas.map { _ in [0] })
+    let context = SubtaskContext(
+      id: SubtaskID(task: 0, index: 0), parallelism: 1, metrics: metrics, stateMemory: self.memory,
+      clock: SubtaskClock(.manual(clock)))
+    operation = try makeJoinOperator(
+      join, layout: layout, functions: NoScalarFunctions(), context: context)
+    try operation.open()
+  }
+
+  static func batch(_ rows: [Row]) -> RecordBatch {
+    let builders = fields.map { ColumnBuilder($0.type) }
+    for row in rows {
+      builders[0].append(row.k.map { .int64($0) } ?? .null(.int64))
+      builders[1].append(row.v.map { .int64($0) } ?? .null(.int64))
+      builders[2].append(.timestamp(row.t, .microsecond, timezone: nil))
+    }
+    return RecordBatch(schema: Schema(fields), columns: builders.map { $0.finish() }, length: rows.count)
+  }
+
+  func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
+    let batch = batch.compacted()
+    for row in 0..<batch.length {
+      let texts = batch.columns.map { column -> String in
+        guard column.isValid(row) else { return "null" }
+        if case .timestamp = column.type { return "\(column.values(Int64.self)[row])" }
+        return column.text(at: row)
+      }
+      found.append(texts.joined(separator: " "))
+    }
+  }
+
+  /// What has come out since the last call, in order.
+  func takeRows() -> [String] {
+    defer { found = [] }
+    return found
+  }
+
+  func rows(_ input: Int, _ rows: Row...) throws(Failure) { try process(rows, input) }
+
+  func process(_ rows: [Row], _ input: Int) throws(Failure) {
+    try operation.process(Self.batch(rows), input: input, to: self)
+  }
+
+  func watermark(_ time: Int64) throws(Failure) {
+    try operation.watermark(EventTime(microseconds: time), to: self)
+  }
+
+  /// Moves the clock, and wakes the operator as a subtask would.
+  func clock(_ time: Int64) throws(Failure) {
+    clock.advance(to: ProcessingTime(microseconds: time))
+    while let wanted = operation.wakeTime, wanted.microseconds <= time {
+      try operation.wake(at: ProcessingTime(microseconds: time), to: self)
+    }
+  }
+
+  func finish() throws(Failure) { try operation.finish(to: self) }
+}
