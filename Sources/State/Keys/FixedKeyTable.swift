@@ -20,7 +20,11 @@ final class FixedKeyTable: KeyTable {
   var touched: TouchedSlots { table.touched }
   var byteCount: Int { table.byteCount }
 
-  func growth(_: [Column], rowCount: Int) -> Int { table.growth(rowCount: rowCount) }
+  func growth(_ keys: [Column], rowCount: Int) -> Int {
+    let words = KeyWords(keys[0])
+    defer { withExtendedLifetime(words) {} }
+    return table.growth(words.pointer, count: rowCount)
+  }
 
   func removeAll() {
     table.removeAll()
