@@ -109,7 +109,7 @@ let package = Package(
     .testTarget(
       name: "HostTests",
       dependencies: [
-        "Base", "Host", "Observability", "TestSupport", "volley-host", plan,
+        "Base", "Host", "Observability", "TestSupport", "volley-host", plan, abi,
         .product(name: "VolleyTesting", package: "sdk"),
       ],
       exclude: ["Peers"]),

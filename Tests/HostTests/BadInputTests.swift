@@ -1,3 +1,4 @@
+import CVolley
 import TestSupport
 import Testing
 import VolleyPlan
@@ -202,11 +203,11 @@ import VolleyPlan
       (altered("machine.so", at: 18, [0xF3, 0]), 69, "machine.so' is built for riscv"),
       (
         altered("minor.so", at: magic + 8, [99, 0]), 69,
-        "minor.so' was built for plugin ABI 0.2 (SDK 0.1.0, a C compiler) and needs a host of 0.99 or newer, this host runs 0.2"
+        "minor.so' was built for plugin ABI \(ABI.version) (SDK 0.1.0, a C compiler) and needs a host of 0.99 or newer, this host runs \(ABI.version)"
       ),
       (
         altered("major.so", at: magic + 4, [7, 0]), 69,
-        "major.so' was built for plugin ABI 7.2 (SDK 0.1.0, a C compiler), this host runs 0.2"
+        "major.so' was built for plugin ABI 7.\(VOLLEY_ABI_MINOR) (SDK 0.1.0, a C compiler), this host runs \(ABI.version)"
       ),
     ]
     for (path, status, sentence) in plugins {

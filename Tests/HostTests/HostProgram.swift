@@ -1,4 +1,5 @@
 import Base
+import CVolley
 import Glibc
 import TestSupport
 
@@ -24,6 +25,11 @@ enum HostProgram {
   ) -> TestProcess.Outcome {
     TestProcess.run([path] + arguments, environment: environment, folder: folder)
   }
+}
+
+/// The plugin ABI of this build.
+enum ABI {
+  static let version = "\(VOLLEY_ABI_MAJOR).\(VOLLEY_ABI_MINOR)"
 }
 
 /// The failure that `body` throws, nil when it throws none.

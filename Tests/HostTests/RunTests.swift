@@ -172,7 +172,7 @@ import VolleyPlan
         plugin    peer 0.9.0
                   for tests of the host
         path      \(PeerPipeline.plugin)
-        ABI       0.2, runs in hosts from 0.2
+        ABI       \(ABI.version), runs in hosts from \(ABI.version)
         SDK       0.1.0
         compiler  a C compiler
 
@@ -197,7 +197,7 @@ import VolleyPlan
     let outcome = TestProcess.run(inspect(pipeline, "--format", "json"))
     let value = try JSONValue.parse(outcome.output)
     #expect(value["name"] == .string("peer"))
-    #expect(value["abi"] == .string("0.2"))
+    #expect(value["abi"] == .string(ABI.version))
     guard case .array(let pipelines) = value["pipelines"], case .array(let parameters) = pipelines.first?["parameters"]
     else {
       Issue.record("no parameters in \(outcome.output)")
