@@ -34,7 +34,8 @@ let package = Package(
     .target(
       name: "Operators",
       dependencies: [
-        "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Expressions", "Keys", "Observability", "State", plan,
+        "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Expressions", "Keys", "Observability", "Sketches",
+        "State", plan,
       ]),
     .target(
       name: "Connectors",

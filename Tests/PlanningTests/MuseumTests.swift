@@ -249,6 +249,33 @@ struct MuseumTests {
         sink(6, from: 5),
       ]
     ),
+    (
+      "deduplicate",
+      [
+        source(1), node(2, keyBy("user_id"), from: 1),
+        node(3, .deduplicate(Plan.Deduplicate(keep: .last, by: ["amount"], timeToLive: 60_000_000)), from: 2, uid: "d"),
+        sink(4, from: 3),
+      ]
+    ),
+    (
+      "top-n",
+      [
+        source(1), node(2, keyBy("user_id"), from: 1),
+        node(
+          3,
+          .topN(
+            Plan.TopN(
+              count: 10, by: [Plan.Ordering("amount", descending: true), Plan.Ordering("note", nullsFirst: true)],
+              rank: "place", timeToLive: 60_000_000)), from: 2, uid: "t"), sink(4, from: 3),
+      ]
+    ),
+    (
+      "distinct",
+      [
+        source(1), node(2, .keyBy(Plan.KeyBy(keys: [], everyColumn: true)), from: 1),
+        node(3, .deduplicate(Plan.Deduplicate(keep: .first)), from: 2, uid: "d"), sink(4, from: 3),
+      ]
+    ),
   ]
 
   private static func windowNode(

@@ -38,18 +38,25 @@ struct PlanSchemaTests {
     }
     let version = "version \(Plan.Version.current.major).\(Plan.Version.current.minor)"
     let choices = [
-      "StateKind = " + Plan.StateKind.allCases.map(\.rawValue).joined(separator: " | "),
-      "UndatedRows = " + Plan.UndatedRows.allCases.map(\.rawValue).joined(separator: " | "),
-      "WindowScope = " + Plan.WindowScope.allCases.map(\.rawValue).joined(separator: " | "),
-      "WindowTime = " + Plan.WindowTime.allCases.map(\.rawValue).joined(separator: " | "),
-      "LateRows = " + Plan.LateRows.allCases.map(\.rawValue).joined(separator: " | "),
-      "WindowEmission = " + Plan.WindowEmission.allCases.map(\.rawValue).joined(separator: " | "),
-      "JoinKind = " + Plan.JoinKind.allCases.map(\.rawValue).joined(separator: " | "),
-      "Emission = " + Plan.Emission.allCases.map(\.rawValue).joined(separator: " | "),
-      "TimeUnit = " + TimeUnit.allCases.map(\.rawValue).joined(separator: " | "),
+      choice("StateKind", Plan.StateKind.self),
+      choice("UndatedRows", Plan.UndatedRows.self),
+      choice("WindowScope", Plan.WindowScope.self),
+      choice("WindowTime", Plan.WindowTime.self),
+      choice("LateRows", Plan.LateRows.self),
+      choice("WindowEmission", Plan.WindowEmission.self),
+      choice("JoinKind", Plan.JoinKind.self),
+      choice("KeptRow", Plan.KeptRow.self),
+      choice("Emission", Plan.Emission.self),
+      choice("TimeUnit", TimeUnit.self),
       "DataType = " + (try names(of: DataType.self)),
     ]
     return ([version] + choices + lines.all.withLock { $0.sorted() }).joined(separator: "\n") + "\n"
+  }
+
+  /// The values of a type that names them.
+  private static func choice<Value: CaseIterable & RawRepresentable>(_ name: String, _: Value.Type) -> String
+  where Value.RawValue == String {
+    "\(name) = \(Value.allCases.map(\.rawValue).joined(separator: " | "))"
   }
 
   /// What the type says it knows when it is asked for something else.

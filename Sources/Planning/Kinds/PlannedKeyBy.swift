@@ -7,8 +7,9 @@ extension Plan.KeyBy: PlannedOperator {
   var kindName: String { "keyBy" }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
-    guard !keys.isEmpty else { throw Failure(.usage, "there is no key; name at least one column") }
     let input = inputs[0].schema
+    let keys = everyColumn == true ? input.fields.map { NamedExpression($0.name, .column($0.name)) } : keys
+    guard !keys.isEmpty else { throw Failure(.usage, "there is no key; name at least one column") }
     let computed = keys.filter { !$0.isPlain }
     // A key is read by the aggregates behind it as well: one that took a column's place would change what they compute.
     if let key = computed.first(where: { input.index(of: $0.name) != nil }) {
@@ -29,5 +30,7 @@ extension Plan.KeyBy: PlannedOperator {
     return [output]
   }
 
-  func summary(_ outputs: [TypedStream]) -> String { keys.map(\.text).joined(separator: ", ") }
+  func summary(_ outputs: [TypedStream]) -> String {
+    everyColumn == true ? "every column" : keys.map(\.text).joined(separator: ", ")
+  }
 }

@@ -100,6 +100,8 @@ extension Plan.Operator {
     case .keyBy(let keyBy): keyBy
     case .aggregate(let aggregate): aggregate
     case .process(let process): process
+    case .deduplicate(let deduplicate): deduplicate
+    case .topN(let topN): topN
     case .union(let union): union
     case .eventTime(let eventTime): eventTime
     case .window(let window): window

@@ -147,6 +147,8 @@ extension Plan.Operator {
     case .keyBy: "keyBy"
     case .aggregate: "aggregate"
     case .process(let process): process.label
+    case .deduplicate: "deduplicate"
+    case .topN: "topN"
     case .union: "union"
     case .eventTime: "eventTime"
     case .window: "window"

@@ -17,6 +17,10 @@ extension Plan {
     case aggregate(Aggregate)
     /// User code by key, with state and timers. Input: a `keyBy` node.
     case process(Process)
+    /// One row of each key. Input: a `keyBy` node.
+    case deduplicate(Deduplicate)
+    /// The first rows of each key in an order. Input: a `keyBy` node.
+    case topN(TopN)
     /// All rows of all inputs, whose columns must be the same.
     case union(Union)
     /// Which column is the event time; makes watermarks.
@@ -119,12 +123,17 @@ extension Plan {
   }
 
   public struct KeyBy: Codable, Sendable, Hashable {
-    /// At least one; a key that is not a plain column is computed and travels with the row under its name.
+    /// A key that is not a plain column is computed and travels with the row under its name. At least one, unless it is every column.
     public var keys: [NamedExpression]
+    /// Whether all columns together are the key; absent: no.
+    public var everyColumn: Bool?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case keys }
+    enum CodingKeys: String, CodingKey, CaseIterable { case keys, everyColumn }
 
-    public init(keys: [NamedExpression]) { self.keys = keys }
+    public init(keys: [NamedExpression], everyColumn: Bool? = nil) {
+      self.keys = keys
+      self.everyColumn = everyColumn
+    }
   }
 
   public struct Aggregate: Codable, Sendable, Hashable {
@@ -192,6 +201,7 @@ extension Plan.Operator {
     case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
     case .window(let window): window.late == .route ? 2 : 1
     case .source, .filter, .select, .extend, .keyBy, .aggregate, .union, .join: 1
+    case .deduplicate, .topN: 1
     }
   }
 }
@@ -199,6 +209,7 @@ extension Plan.Operator {
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
     case source, filter, select, extend, batchFunction, keyBy, aggregate, process, union, eventTime, window, join, sink
+    case deduplicate, topN
   }
 
   public init(from decoder: any Decoder) throws {
@@ -212,6 +223,8 @@ extension Plan.Operator: Codable {
     case .keyBy: self = .keyBy(try container.decode(Plan.KeyBy.self, forKey: kind))
     case .aggregate: self = .aggregate(try container.decode(Plan.Aggregate.self, forKey: kind))
     case .process: self = .process(try container.decode(Plan.Process.self, forKey: kind))
+    case .deduplicate: self = .deduplicate(try container.decode(Plan.Deduplicate.self, forKey: kind))
+    case .topN: self = .topN(try container.decode(Plan.TopN.self, forKey: kind))
     case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
     case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
     case .window: self = .window(try container.decode(Plan.Window.self, forKey: kind))
@@ -231,6 +244,8 @@ extension Plan.Operator: Codable {
     case .keyBy(let value): try container.encode(value, forKey: .keyBy)
     case .aggregate(let value): try container.encode(value, forKey: .aggregate)
     case .process(let value): try container.encode(value, forKey: .process)
+    case .deduplicate(let value): try container.encode(value, forKey: .deduplicate)
+    case .topN(let value): try container.encode(value, forKey: .topN)
     case .union(let value): try container.encode(value, forKey: .union)
     case .eventTime(let value): try container.encode(value, forKey: .eventTime)
     case .window(let value): try container.encode(value, forKey: .window)

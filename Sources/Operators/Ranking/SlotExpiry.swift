@@ -1,0 +1,41 @@
+import Dataflow
+import State
+
+/// Forgets keys that have not changed for some processing time.
+final class SlotExpiry {
+  private let timeToLive: TimeToLive
+  private let clock: SubtaskClock
+
+  /// - Parameter duration: microseconds.
+  init(_ duration: Int64, _ clock: SubtaskClock) {
+    timeToLive = TimeToLive(duration: duration)
+    self.clock = clock
+  }
+
+  var byteCount: Int { timeToLive.byteCount }
+
+  /// Bytes that a batch of so many rows may add at worst.
+  func growth(_ rows: Int, _ table: any KeyTable) -> Int {
+    timeToLive.growth(to: table.slotCount + rows, touching: rows)
+  }
+
+  /// These slots have changed.
+  func touch(_ slots: [UInt32], _ table: any KeyTable) {
+    timeToLive.grow(to: table.slotCount)
+    timeToLive.touch(slots, count: slots.count, at: clock.now.microseconds)
+  }
+
+  /// Before a batch: removes the keys of slots that have expired.
+  ///
+  /// - Parameter reset: forgets what is kept of slots.
+  func expire(_ table: any KeyTable, _ reset: (UnsafePointer<UInt32>, Int) -> Void) {
+    let now = clock.now.microseconds
+    while true {
+      let expired = timeToLive.popExpired(at: now)
+      if expired.isEmpty { return }
+      let slots = expired.map(\.slot)
+      reset(slots, slots.count)
+      table.remove(slots, count: slots.count)
+    }
+  }
+}

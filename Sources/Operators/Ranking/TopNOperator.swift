@@ -1,0 +1,138 @@
+import Arrow
+import Base
+import Dataflow
+import State
+import VolleyPlan
+
+/// The first rows of each key in an order, told as they change: once a batch, as changelog rows.
+///
+/// Output: `row_kind`, the columns of the input, and the place of a row if it is wanted. With places each one that gets another row is told,
+/// without them the rows that leave and those that enter.
+public final class TopNOperator: Operator {
+  private let keys: [Int]
+  private let limit: Int
+  private let hasRank: Bool
+  private let output: Schema
+  private let table: any KeyTable
+  private let rows: RankedRows
+  private let timeToLive: SlotExpiry?
+  private let reservation: StateReservation
+
+  /// - Parameters:
+  ///   - keys: the key's columns in the input.
+  ///   - output: `row_kind`, the columns of the input, and the rank if there is one.
+  ///   - timeToLive: microseconds of processing time after which a key that has not changed is forgotten; nil: never.
+  public init(
+    _ orderings: [Plan.Ordering], count: Int, takesLast: Bool = false, keys: [Int], input: Schema, output: Schema,
+    timeToLive: Int64? = nil, context: SubtaskContext
+  ) {
+    self.keys = keys
+    limit = count
+    hasRank = output.fields.count > input.fields.count + 1
+    self.output = output
+    table = makeKeyTable(keys.map { input.fields[$0].type }, keepingKeys: timeToLive != nil)
+    rows = RankedRows(RankOrder(orderings, takesLast: takesLast, input: input), limit: count, input: input)
+    self.timeToLive = timeToLive.map { SlotExpiry($0, context.clock) }
+    reservation = StateReservation(context.stateMemory)
+  }
+
+  public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    if batch.rowCount == 0 { return }
+    timeToLive?.expire(table) { rows.reset($0, count: $1) }
+    let columns = keys.map { batch.compactedColumn($0) }
+    let growth = table.growth(columns, rowCount: batch.rowCount) + rows.growth(batch, slotCount: table.slotCount)
+    let expiry = timeToLive?.growth(batch.rowCount, table) ?? 0
+    try reservation.set(byteCount + growth + expiry, keyCount: table.count)
+    let slots = SlotBuffer(count: batch.rowCount)
+    try table.find(columns, rowCount: batch.rowCount, into: slots.pointer)
+    let changes = try rows.rank(batch, slots.pointer, slotCount: table.slotCount)
+    if changes.slots.isEmpty { return }
+    timeToLive?.touch(changes.slots, table)
+    var (told, removed) = (RankedOutput(), [RankedRow]())
+    tell(changes, &told, &removed)
+    try rows.keep(batch, changes)
+    try emit(told, of: batch, to: collector)
+    rows.remove(removed)
+  }
+
+  private var byteCount: Int { table.byteCount + rows.byteCount + (timeToLive?.byteCount ?? 0) }
+
+  private func tell(_ changes: RankChanges, _ told: inout RankedOutput, _ removed: inout [RankedRow]) {
+    for (index, slot) in changes.slots.enumerated() {
+      let (former, now) = (changes.former(index), rows.rows(slot))
+      RankedRows.findRemoved(former, now, &removed)
+      if hasRank {
+        tellPlaces(former, now, &told)
+      } else if limit == 1 {
+        if let row = former.first { told.append(row, .updateBefore, place: nil) }
+        told.append(now[0], former.isEmpty ? .insert : .updateAfter, place: nil)
+      } else {
+        tellRows(former, now, &told)
+      }
+    }
+  }
+
+  private func tellPlaces(_ former: ArraySlice<RankedRow>, _ now: RankedLists.Rows, _ told: inout RankedOutput) {
+    for place in 0..<now.count {
+      if place >= former.count {
+        told.append(now[place], .insert, place: place)
+      } else if former[former.startIndex + place] != now[place] {
+        told.append(former[former.startIndex + place], .updateBefore, place: place)
+        told.append(now[place], .updateAfter, place: place)
+      }
+    }
+  }
+
+  private func tellRows(_ former: ArraySlice<RankedRow>, _ now: RankedLists.Rows, _ told: inout RankedOutput) {
+    var next = former.startIndex
+    // Rows that stay keep their order among each other, so those that leave lie between them.
+    for place in 0..<now.count where !now[place].isNew {
+      while next < former.endIndex && former[next] != now[place] {
+        told.append(former[next], .delete, place: nil)
+        next += 1
+      }
+      next += 1
+    }
+    while next < former.endIndex {
+      told.append(former[next], .delete, place: nil)
+      next += 1
+    }
+    for place in 0..<now.count where now[place].isNew { told.append(now[place], .insert, place: nil) }
+  }
+
+  private func emit(_ told: RankedOutput, of batch: RecordBatch, to collector: any Collector) throws(Failure) {
+    for start in stride(from: 0, to: told.rows.count, by: WindowRows.batchRows) {
+      let part = start..<min(told.rows.count, start + WindowRows.batchRows)
+      var columns = [RowKind.column(told.kinds[part])]
+      columns += try rows.columns(told.rows[part], of: batch)
+      if hasRank { columns.append(RankedRows.places(told.places[part])) }
+      try collector.emit(RecordBatch(schema: output, columns: columns, length: part.count), output: 0)
+    }
+  }
+}
+
+extension RankedRows {
+  /// The kept rows among a slot's former ones that have no place any more.
+  static func findRemoved(
+    _ former: ArraySlice<RankedRow>, _ now: RankedLists.Rows, _ removed: inout [RankedRow]
+  ) {
+    var place = 0
+    for row in former {
+      while place < now.count && now[place].isNew { place += 1 }
+      if place < now.count && now[place] == row { place += 1 } else { removed.append(row) }
+    }
+  }
+
+  /// A column of places.
+  static func places(_ places: ArraySlice<Int64>) -> Column {
+    let buffer = Buffer(byteCount: places.count * 8)
+    let target = buffer.unsafeMutableValues(Int64.self)
+    for (row, place) in places.enumerated() { target[row] = place }
+    return Column(type: .int64, length: places.count, validity: nil, buffers: [buffer])
+  }
+}
+
+extension TopNOperator {
+  /// Whether rows can be ordered by values of that type.
+  public static func orders(_ type: DataType) -> Bool { OrderForm(type) != nil }
+}

@@ -1,0 +1,113 @@
+import Arrow
+import Base
+import Dataflow
+import Observability
+import State
+import VolleyPlan
+
+/// The first rows of each key in an order, where a key's rows are those of a window: told once, when the watermark has passed its end.
+///
+/// Output: the columns of the input, and the place of a row if it is wanted.
+public final class WindowTopNOperator: Operator {
+  private let keys: [Int]
+  private let end: Int
+  private let hasRank: Bool
+  private let output: Schema
+  private let table: any KeyTable
+  private let rows: RankedRows
+  private let ends = SlotDeadlines()
+  private let reservation: StateReservation
+  private let metrics: StageMetrics
+  /// Windows that end at or before it were told.
+  private var closed = Int64.min
+
+  /// - Parameters:
+  ///   - keys: the key's columns in the input; `end`, timestamps that are never null, is one of them.
+  ///   - output: the columns of the input, and the rank if there is one.
+  public init(
+    _ orderings: [Plan.Ordering], count: Int, keys: [Int], end: Int, input: Schema, output: Schema,
+    context: SubtaskContext
+  ) {
+    self.keys = keys
+    self.end = end
+    hasRank = output.fields.count > input.fields.count
+    self.output = output
+    table = makeKeyTable(keys.map { input.fields[$0].type }, keepingKeys: true)
+    rows = RankedRows(RankOrder(orderings, takesLast: false, input: input), limit: count, input: input)
+    reservation = StateReservation(context.stateMemory)
+    metrics = context.metrics
+  }
+
+  public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    let (batch, times) = try open(batch)
+    let count = batch.rowCount
+    if count == 0 { return }
+    let columns = keys.map { batch.compactedColumn($0) }
+    let growth = table.growth(columns, rowCount: count) + rows.growth(batch, slotCount: table.slotCount)
+    let deadlines = ends.growth(to: table.slotCount + count, setting: count)
+    try reservation.set(byteCount + growth + deadlines, keyCount: table.count)
+    let slots = SlotBuffer(count: count)
+    try table.find(columns, rowCount: count, into: slots.pointer)
+    ends.grow(to: table.slotCount)
+    ends.set(slots.pointer, times.pointer, count: count)
+    let changes = try rows.rank(batch, slots.pointer, slotCount: table.slotCount)
+    let removed = former(changes)
+    try rows.keep(batch, changes)
+    rows.remove(removed)
+  }
+
+  private var byteCount: Int { table.byteCount + rows.byteCount + ends.byteCount }
+
+  /// The rows whose windows are not closed, and the ends of these.
+  private func open(_ batch: RecordBatch) throws(Failure) -> (RecordBatch, EventTimes) {
+    let times = try EventTimes(batch.compactedColumn(end))
+    let open = (0..<times.count).filter { times.pointer[$0] > closed }
+    if open.count == times.count { return (batch, times) }
+    metrics.addLateDropped(rows: times.count - open.count)
+    let kept = batch.selecting(Selection(open))
+    return (kept, try EventTimes(kept.compactedColumn(end)))
+  }
+
+  /// The kept rows that have lost their places.
+  private func former(_ changes: RankChanges) -> [RankedRow] {
+    var removed: [RankedRow] = []
+    for (index, slot) in changes.slots.enumerated() {
+      RankedRows.findRemoved(changes.former(index), rows.rows(slot), &removed)
+    }
+    return removed
+  }
+
+  public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
+    try close(upTo: time.microseconds, to: collector)
+  }
+
+  public func finish(to collector: any Collector) throws(Failure) { try close(upTo: .max - 1, to: collector) }
+
+  private func close(upTo time: Int64, to collector: any Collector) throws(Failure) {
+    guard time > closed else { return }
+    closed = time
+    while true {
+      let due = ends.pop(upTo: time)
+      if due.isEmpty { break }
+      let slots = due.map(\.slot)
+      var told = RankedOutput()
+      for slot in slots {
+        let ranked = rows.rows(slot)
+        for place in 0..<ranked.count { told.append(ranked[place], nil, place: hasRank ? place : nil) }
+      }
+      try emit(told, to: collector)
+      rows.reset(slots, count: slots.count)
+      table.remove(slots, count: slots.count)
+    }
+    try reservation.set(byteCount, keyCount: table.count)
+  }
+
+  private func emit(_ told: RankedOutput, to collector: any Collector) throws(Failure) {
+    for start in stride(from: 0, to: told.rows.count, by: WindowRows.batchRows) {
+      let part = start..<min(told.rows.count, start + WindowRows.batchRows)
+      var columns = try rows.columns(told.rows[part], of: nil)
+      if hasRank { columns.append(RankedRows.places(told.places[part])) }
+      try collector.emit(RecordBatch(schema: output, columns: columns, length: part.count), output: 0)
+    }
+  }
+}
