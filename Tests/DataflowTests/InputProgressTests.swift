@@ -68,12 +68,29 @@ struct WatermarkMinimumTests {
     }
   }
 
+  @Test("one that has ended lets the watermark go as far as it had come once all others are idle")
+  func endedAmongIdle() {
+    for endsFirst in [true, false] {
+      var minimum = WatermarkMinimum(channels: 2)
+      #expect(minimum.advance(0, to: time(7)) == .nothing)
+      if endsFirst {
+        #expect(minimum.end(0) == .nothing)
+        #expect(minimum.idle(1) == TimeSignal(watermark: time(7), idle: true))
+      } else {
+        #expect(minimum.idle(1) == moved(7))
+        #expect(minimum.end(0) == TimeSignal(idle: true))
+      }
+      #expect(minimum.advance(1, to: time(3)) == moved(7))
+      #expect(minimum.advance(1, to: time(8)) == moved(8))
+    }
+  }
+
   /// What a plain search over all channels gives.
   private struct Model {
     enum Channel {
       case active(Int64)
       case idle(Int64)
-      case ended
+      case ended(Int64)
     }
     var channels: [Channel]
     var current = Int64.min
@@ -83,7 +100,8 @@ struct WatermarkMinimumTests {
       let active = channels.compactMap { if case .active(let time) = $0 { time } else { nil } }
       let idle = channels.compactMap { if case .idle(let time) = $0 { time } else { nil } }
       if active.isEmpty && idle.isEmpty { return .nothing }
-      let reached = max(current, active.min() ?? idle.max() ?? .min)
+      let ended = channels.compactMap { if case .ended(let time) = $0 { time } else { nil } }
+      let reached = max(current, active.min() ?? (idle + ended).max() ?? .min)
       defer { (current, isIdle) = (reached, active.isEmpty) }
       let isSaid = reached > current || (isIdle && !active.isEmpty)
       return TimeSignal(watermark: isSaid ? time(reached) : nil, idle: active.isEmpty && !isIdle)
@@ -106,7 +124,7 @@ struct WatermarkMinimumTests {
         let signal: TimeSignal
         switch Int.random(in: 0..<40, using: &generator) {
         case 0:
-          model.channels[channel] = .ended
+          model.channels[channel] = .ended(last)
           signal = minimum.end(channel)
         case 1..<12:
           model.channels[channel] = .idle(last)

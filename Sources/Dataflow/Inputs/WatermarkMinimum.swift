@@ -3,9 +3,9 @@ import Base
 /// The watermark of something that is fed by several channels: the minimum over those that are active. A channel that
 /// has given none yet holds it back; one that is idle or has ended does not.
 ///
-/// When the last active channel goes idle, the watermark moves to the highest of the idle ones: each of them would have let
-/// it go there alone, so that it does not matter in which order they became idle. It never goes back: a channel that becomes
-/// active again below it holds it where it is.
+/// When the last active channel goes idle, the watermark moves to the highest of all: each of them would have let it go there
+/// alone, so that it does not matter in which order they became idle or ended. It never goes back: a channel that becomes active
+/// again below it holds it where it is.
 struct WatermarkMinimum {
   private enum State {
     case active, idle, ended
@@ -51,15 +51,19 @@ struct WatermarkMinimum {
 
   private mutating func settle() -> TimeSignal {
     var lowest: EventTime?
-    var highestIdle: EventTime?
+    var highest = EventTime.earliest
+    var hasIdle = false
     for (time, state) in zip(times, states) {
       switch state {
       case .active: lowest = min(lowest ?? time, time)
-      case .idle: highestIdle = max(highestIdle ?? time, time)
-      case .ended: break
+      case .idle:
+        highest = max(highest, time)
+        hasIdle = true
+      case .ended: highest = max(highest, time)
       }
     }
-    guard let reached = lowest ?? highestIdle else { return .nothing }
+    guard lowest != nil || hasIdle else { return .nothing }
+    let reached = lowest ?? highest
     var signal = TimeSignal()
     if reached > current {
       current = reached

@@ -12,20 +12,27 @@ import VolleyPlan
 final class MemoryCode: UserCode {
   /// By uid of a source and by its subtask.
   private let sources: [String: [[RecordBatch]]]
+  /// Makes sources that are no lists, by uid.
+  private let made: [String: @Sendable (MemoryCode) -> any Source]
   private let written = Mutex<[String: [RecordBatch]]>([:])
 
   /// - Parameter batches: by subtask of the source "events".
   convenience init(_ batches: [[RecordBatch]]) { self.init(sources: ["events": batches]) }
 
-  /// - Parameter sources: by uid of a source and by its subtask.
-  init(sources: [String: [[RecordBatch]]]) { self.sources = sources }
+  /// - Parameters:
+  ///   - sources: by uid of a source and by its subtask.
+  ///   - made: makes sources that are no lists, by uid.
+  init(sources: [String: [[RecordBatch]]], made: [String: @Sendable (MemoryCode) -> any Source] = [:]) {
+    self.sources = sources
+    self.made = made
+  }
 
   var connectorNames: [String] { ["memory"] }
 
   func makeSource(
     _ connector: Plan.Connector, schema: Schema, at place: UserCodePlace
   ) throws(Failure) -> any Source {
-    ListedBatches(sources[place.uid]?[place.subtask.id.index] ?? [])
+    made[place.uid]?(self) ?? ListedBatches(sources[place.uid]?[place.subtask.id.index] ?? [])
   }
 
   func makeSink(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink {
