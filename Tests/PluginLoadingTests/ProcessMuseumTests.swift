@@ -24,8 +24,10 @@ struct ProcessMuseumTests {
   private let kept = Kept(outputs: 1)
   private let events = Events()
 
-  private func make(_ function: String = "tally") throws -> KeyedProcessOperator {
-    let plugin = try Plugin.load(path: PluginSource.museum("0.3").compiled())
+  private func make(_ function: String = "tally", flags: [String] = []) throws -> KeyedProcessOperator {
+    var source = PluginSource.museum("0.3")
+    source.flags = flags
+    let plugin = try Plugin.load(path: source.compiled())
     let built = try plugin.pipeline(named: nil).plan(values: .object([.init("out", .string("/dev/null"))]))
     let set = try PluginSet(pipeline: built, of: plugin, listener: events.listener)
     let code = try set.makeKeyedProcess(
@@ -73,6 +75,25 @@ struct ProcessMuseumTests {
     #expect(rows() == [[1, 7], [-1, -1]])
     try made.close()
     #expect(events.all.isEmpty)
+  }
+
+  @Test("two builds of it run side by side, each on its own code and state")
+  func sideBySide() throws {
+    let (one, ten) = (try make(), try make(flags: ["-DSTEP=10"]))
+    for made in [one, ten] { try made.open() }
+    for round in 1...3 as ClosedRange<Int64> {
+      try give(one, [(1, 5), (2, 6)])
+      #expect(rows() == [[1, round], [2, round]])
+      try give(ten, [(2, 5), (2, 6)])
+      #expect(rows() == [[2, 20 * round - 10], [2, 20 * round]])
+    }
+    // Timers of each are its own.
+    try one.watermark(EventTime(microseconds: 5), to: kept)
+    #expect(rows() == [[1, 5]])
+    try ten.watermark(EventTime(microseconds: 50), to: kept)
+    #expect(rows() == [[2, 5], [2, 6]])
+    try one.close()
+    try ten.close()
   }
 
   @Test(

@@ -1,6 +1,8 @@
 import Arrow
 import Base
+import CPlatform
 import Dataflow
+import Glibc
 import TestSupport
 import Testing
 import Volley
@@ -500,5 +502,41 @@ struct ProcessTests {
       $0.process("test", sideOutputs: ["late": Row.self], uid: "t") { Sums() }.toSink(.blackhole, uid: "out")
     }
     #expect(side?.contains("output 1 of test 't' leads nowhere") == true)
+  }
+
+  // MARK: Traps
+
+  private final class Trapping: KeyedProcessFunction {
+    func process(_ row: Row, context: Context<String, Result>) throws {
+      if row.value == 13 { fatalError("thirteen") }
+      context.timers.register(at: Timestamp(microseconds: row.value))
+    }
+    func onTimer(_ timer: FiredTimer, context: Context<String, Result>) throws { fatalError("a timer") }
+  }
+
+  @Test("a trap in process and in onTimer is blamed on plugin, function and call", arguments: ["process", "timers"])
+  func traps(call: String) async throws {
+    let folder = TemporaryFolder()
+    let path = folder.write("report", [UInt8](repeating: 0, count: MemoryLayout<platform_crash_report>.size))
+    await #expect(processExitsWith: .failure) { [call = call as String, path = path as String] in
+      guard platform_install_crash_handlers(open(path, O_RDWR)) == 0 else { exit(0) }
+      do {
+        let rig = try ProcessTests().rig { Trapping() }
+        try rig.give([
+          .texts(["a"]), .of(.int64, [call == "process" ? 13 : 5]), .times([1]),
+        ])
+        try rig.watermark(10)
+      } catch {
+        exit(0)
+      }
+      exit(0)
+    }
+    let bytes = try #require(folder.read("report"))
+    let report = bytes.withUnsafeBytes { $0.loadUnaligned(as: platform_crash_report.self) }
+    func text<Field>(_ field: KeyPath<platform_crash_report, Field>) -> String {
+      withUnsafeBytes(of: report[keyPath: field]) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+    #expect(report.signal == SIGILL || report.signal == SIGTRAP)
+    #expect([text(\.plugin), text(\.function), text(\.call)] == ["sdk", "test:2", call])
   }
 }

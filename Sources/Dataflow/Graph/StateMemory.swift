@@ -56,4 +56,24 @@ public final class StateReservation {
     }
     bytes = newBytes
   }
+
+  /// The same, for something that is not kept by keys.
+  ///
+  /// - Parameter what: "the rows …", for the sentence.
+  public func set(_ newBytes: Int, what: String) throws(Failure) {
+    guard memory.add(newBytes - bytes) else {
+      let others = memory.usedBytes - bytes
+      throw Failure(
+        .data,
+        "\(what) need \(mebibytes(newBytes)), all state of the job has \(mebibytes(others)), and \(mebibytes(memory.limit)) of "
+          + "--memory-limit are there for both: raise --memory-limit, or let them be fewer")
+    }
+    bytes = newBytes
+  }
+
+  /// Gives all back.
+  public func clear() {
+    _ = memory.add(-bytes)
+    bytes = 0
+  }
 }

@@ -35,7 +35,7 @@ public final class KeyedProcessOperator: Operator {
   private let timers: ProcessTimers
   private let clock: SubtaskClock
   private let reservation: StateReservation
-  private let held = HeldEmissions()
+  private let held: HeldEmissions
   private var reachedWatermark = EventTime.earliest
   /// What `states` would let go of: looked at so often without input.
   private static let expiryPause: Int64 = 1_000_000
@@ -52,6 +52,7 @@ public final class KeyedProcessOperator: Operator {
     self.states = KeyedStates(states, keys: keySchema.fields.map(\.type))
     timers = ProcessTimers(self.states, hasEventTime: columns.time != nil)
     reservation = StateReservation(memory)
+    held = HeldEmissions(memory)
   }
 
   /// Keys that have state or timers.
@@ -189,20 +190,32 @@ public final class KeyedProcessOperator: Operator {
   }
 }
 
-/// What a call emits, until it is known that it succeeds.
+/// What a call emits, until it is known that it succeeds. It counts against the limit of state, because nobody takes it meanwhile.
 private final class HeldEmissions: Collector {
   private var batches: [(batch: RecordBatch, output: Int)] = []
+  private var byteCount = 0
+  private let reservation: StateReservation
 
-  func emit(_ batch: RecordBatch, output: Int) { batches.append((batch, output)) }
+  init(_ memory: StateMemory) { reservation = StateReservation(memory) }
+
+  func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
+    byteCount += batch.byteCount
+    try reservation.set(byteCount, what: "the rows emitted in one call of a process function")
+    batches.append((batch, output))
+  }
 
   func release(to output: any Collector) throws(Failure) {
     guard !batches.isEmpty else { return }
     let emitted = batches
-    batches.removeAll(keepingCapacity: true)
+    forget()
     for (batch, index) in emitted { try output.emit(batch, output: index) }
   }
 
-  func forget() { batches.removeAll() }
+  func forget() {
+    batches.removeAll(keepingCapacity: batches.count < 64)
+    byteCount = 0
+    reservation.clear()
+  }
 }
 
 extension KeyedProcessOperator {
