@@ -104,7 +104,8 @@ let package = Package(
     .testTarget(
       name: "PluginLoadingTests",
       dependencies: [
-        "Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Operators", "PluginLoading", "TestSupport",
+        "Arrow", "Base", "CPlatform", "Dataflow", "Expressions", "Observability", "Operators", "Planning",
+        "PluginLoading", "TestSupport",
         .product(name: "Volley", package: "sdk"), plan, abi,
       ]),
     .testTarget(

@@ -10,9 +10,16 @@ public protocol ScalarFunction: AnyObject {
   func close() throws(Failure)
 }
 
-/// Makes the user functions that an expression names. `PluginLoading` is one.
+/// Makes the user functions that an expression names, and the user's aggregates. `PluginLoading` is one.
 public protocol ScalarFunctionProvider {
   func makeScalarFunction(_ function: Expression.UserFunction) throws(Failure) -> any ScalarFunction
+  func makeAggregate(_ aggregate: Plan.UserAggregate) throws(Failure) -> any UserAggregate
+}
+
+extension ScalarFunctionProvider {
+  public func makeAggregate(_ aggregate: Plan.UserAggregate) throws(Failure) -> any UserAggregate {
+    throw Failure(.usage, "the aggregate '\(aggregate.function)' is a plugin's, and none can be called here")
+  }
 }
 
 /// For expressions that may not hold user code.

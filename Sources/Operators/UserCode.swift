@@ -28,6 +28,13 @@ public protocol UserCode: AnyObject {
   func makeKeyedProcess(
     _ function: String, states: [Plan.State], rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
   ) throws(Failure) -> any KeyedProcessCode
+  /// A window function: what it is given of the rows and of their keys.
+  func makeWindowFunction(
+    _ function: String, rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any WindowFunctionCode
+  func makeWatermarkAssigner(
+    _ function: String, rows: Schema, at place: UserCodePlace
+  ) throws(Failure) -> any WatermarkCode
   func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source
   func makeSink(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink
   /// The codecs that plugins bring, for files and buffers of the host's own connectors.
@@ -39,5 +46,17 @@ public protocol UserCode: AnyObject {
 }
 
 extension UserCode {
+  public func makeWindowFunction(
+    _ function: String, rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any WindowFunctionCode {
+    throw Failure(.usage, "the function '\(function)' is a plugin's, and none can be called here")
+  }
+
+  public func makeWatermarkAssigner(
+    _ function: String, rows: Schema, at place: UserCodePlace
+  ) throws(Failure) -> any WatermarkCode {
+    throw Failure(.usage, "the function '\(function)' is a plugin's, and none can be called here")
+  }
+
   public var codecs: CodecSet { .none }
 }

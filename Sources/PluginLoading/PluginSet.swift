@@ -47,6 +47,14 @@ public final class PluginSet: UserCode {
     codecs = try Self.codecs([plugin] + others, host)
   }
 
+  /// A pipeline without the connectors and codecs of any plugin.
+  init(pipeline: BuiltPipeline, listener: @escaping PluginListener) {
+    self.pipeline = pipeline
+    host = InstanceHost(listener: listener, registry: registry)
+    connectors = [:]
+    codecs = .none
+  }
+
   private static func codecs(_ plugins: [Plugin], _ host: InstanceHost) throws(Failure) -> CodecSet {
     var codecs: [PluginCodec] = []
     var seen: Set<String> = []
@@ -89,6 +97,24 @@ public final class PluginSet: UserCode {
         InstanceRequest(
           kind: .keyedProcess, function: function, place: place, inputs: [rows, keys], outputs: outputs, host: host)),
       states: states)
+  }
+
+  public func makeWindowFunction(
+    _ function: String, rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any WindowFunctionCode {
+    try PluginWindowFunction(
+      pipeline.makeInstance(
+        InstanceRequest(
+          kind: .windowFunction, function: function, place: place, inputs: [rows, keys], outputs: outputs, host: host)))
+  }
+
+  public func makeWatermarkAssigner(
+    _ function: String, rows: Schema, at place: UserCodePlace
+  ) throws(Failure) -> any WatermarkCode {
+    try PluginWatermarkAssigner(
+      pipeline.makeInstance(
+        InstanceRequest(
+          kind: .watermarkAssigner, function: function, place: place, inputs: [rows], outputs: [], host: host)))
   }
 
   public func makeSource(
@@ -169,5 +195,16 @@ struct PluginScalarFunctions: ScalarFunctionProvider {
       kind: .scalarFunction, function: function.function, place: place, inputs: [arguments],
       outputs: [Schema([result])], host: host)
     return try PluginScalarFunction(try pipeline.makeInstance(request), arguments: arguments, result: result)
+  }
+
+  func makeAggregate(_ aggregate: Plan.UserAggregate) throws(Failure) -> any UserAggregate {
+    let rows = Schema(aggregate.arguments.map { Field($0.name, $0.type) })
+    let accumulators = Schema(aggregate.accumulator)
+    let result = Field("result", aggregate.result.type, nullable: aggregate.result.nullable)
+    let request = InstanceRequest(
+      kind: .aggregate, function: aggregate.function, place: place, inputs: [rows, accumulators],
+      outputs: [Schema([result])], host: host)
+    return try PluginAggregate(
+      try pipeline.makeInstance(request), rows: rows, accumulators: accumulators, result: result)
   }
 }

@@ -1,4 +1,5 @@
 import Base
+import CVolley
 import PluginLoading
 import TestSupport
 import Testing
@@ -173,7 +174,7 @@ struct LoadingTests {
     let path = try PluginSource.broken(flags: ["-DNOTE_MAJOR=1", "-DNOTE_MINOR=4"]).compiled()
     expectRefusal(
       path,
-      "plugin '\(path)' was built for plugin ABI 1.4 (SDK 0.9.0, a C compiler), this host runs 0.3; use a newer volley-host, or "
+      "plugin '\(path)' was built for plugin ABI 1.4 (SDK 0.9.0, a C compiler), this host runs 0.\(VOLLEY_ABI_MINOR); use a newer volley-host, or "
         + "build it again with this host's SDK ('volley-host sdk update')")
   }
 
@@ -182,7 +183,7 @@ struct LoadingTests {
     let path = try PluginSource.broken(flags: ["-DNOTE_MINOR=0", "-DNOTE_HOST_MINOR=0"]).compiled()
     expectRefusal(
       path,
-      "plugin '\(path)' was built for plugin ABI 0.0 (SDK 0.9.0, a C compiler), this host runs 0.1 to 0.3; use an older "
+      "plugin '\(path)' was built for plugin ABI 0.0 (SDK 0.9.0, a C compiler), this host runs 0.\(VOLLEY_ABI_OLDEST_MINOR) to 0.\(VOLLEY_ABI_MINOR); use an older "
         + "volley-host, or build it again with this host's SDK ('volley-host sdk update')")
   }
 
@@ -192,7 +193,8 @@ struct LoadingTests {
     expectRefusal(
       needs,
       "plugin '\(needs)' was built for plugin ABI 0.7 (SDK 0.9.0, a C compiler) and needs a host of 0.5 or newer, this host "
-        + "runs 0.3; use a newer volley-host, or build it again with this host's SDK ('volley-host sdk update')")
+        + "runs 0.\(VOLLEY_ABI_MINOR); use a newer volley-host, or build it again with this host's SDK ('volley-host sdk update')"
+    )
     let knows = try PluginSource.broken(flags: ["-DNOTE_MINOR=7", "-DNOTE_HOST_MINOR=1"]).compiled()
     #expect(try Plugin.load(path: knows).note.abiMinor == 7)
   }

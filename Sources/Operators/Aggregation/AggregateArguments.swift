@@ -10,6 +10,8 @@ final class AggregateArguments {
     var argument: Int?
     var by: Int?
     var filter: Int?
+    /// The columns of an aggregate of the user's, which takes them as one struct.
+    var fields: [(field: Field, place: Int)] = []
   }
 
   private let places: [Places]
@@ -20,15 +22,19 @@ final class AggregateArguments {
   ) throws(Failure) {
     var expressions: [Expression] = []
     /// sum(x) and avg(x) read one column.
-    func place(_ expression: Expression?) -> Int? {
-      guard let expression else { return nil }
+    func place(_ expression: Expression?) -> Int? { expression.map { placeOf($0) } }
+    func placeOf(_ expression: Expression) -> Int {
       if let known = expressions.firstIndex(of: expression) { return known }
       expressions.append(expression)
       return expressions.count - 1
     }
-    places = calls.map {
-      Places(
-        argument: place($0.guarded($0.argument)), by: place($0.guarded($0.by)), filter: place($0.filter))
+    places = calls.map { call in
+      var places = Places(
+        argument: place(call.guarded(call.argument)), by: place(call.guarded(call.by)), filter: place(call.filter))
+      for argument in call.user?.arguments ?? [] {
+        places.fields.append((Field(argument.name, argument.type), placeOf(call.guarded(argument.expression))))
+      }
+      return places
     }
     self.expressions = try BoundProjection(expressions, schema: input, functions: functions)
   }
@@ -41,17 +47,32 @@ final class AggregateArguments {
     let columns = try expressions.evaluate(batch)
     return places.map { places in
       AggregateInput(
-        argument: places.argument.map { columns[$0] }, by: places.by.map { columns[$0] },
+        argument: places.fields.isEmpty
+          ? places.argument.map { columns[$0] } : Self.structOf(places.fields, columns, batch.rowCount),
+        by: places.by.map { columns[$0] },
         condition: places.filter.map { columns[$0] }, count: batch.rowCount)
     }
+  }
+
+  private static func structOf(
+    _ fields: [(field: Field, place: Int)], _ columns: [Column], _ rowCount: Int
+  ) -> Column {
+    Column(
+      type: .struct(fields.map(\.field)), length: rowCount, validity: nil, buffers: [],
+      children: fields.map { columns[$0.place] })
   }
 }
 
 extension Plan.AggregateCall {
+  fileprivate func guarded(_ expression: Expression?) -> Expression? {
+    guard let expression else { return nil }
+    return guarded(expression)
+  }
+
   /// An expression of the call so that rows that the filter excludes cannot make it fail: their values are null
   /// instead. A column cannot fail.
-  fileprivate func guarded(_ expression: Expression?) -> Expression? {
-    guard let expression, let filter else { return expression }
+  fileprivate func guarded(_ expression: Expression) -> Expression {
+    guard let filter else { return expression }
     switch expression {
     case .column, .literal: return expression
     default: return .caseWhen([.init(condition: filter, value: expression)], otherwise: nil)

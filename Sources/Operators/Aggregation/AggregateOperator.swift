@@ -47,14 +47,14 @@ public final class AggregateOperator: Operator {
     self.output = output
     self.emission = emission
     table = makeKeyTable(output.fields.prefix(keyIndices.count).map(\.type), keepingKeys: false)
-    aggregates = try AggregateSet(calls, input: records)
+    aggregates = try AggregateSet(calls, input: records, functions: functions)
     switch input {
     case .records: arguments = try AggregateArguments(calls, input: records, functions: functions)
     case .partials: arguments = nil
     }
   }
 
-  public func open() throws(Failure) { try arguments?.open() }
+  public func open() throws(Failure) { try aggregates.open(with: arguments) }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount
@@ -85,7 +85,7 @@ public final class AggregateOperator: Operator {
     try emitTouched(keys, to: collector)
   }
 
-  public func close() throws(Failure) { try arguments?.close() }
+  public func close() throws(Failure) { try aggregates.close(with: arguments) }
 
   private func emitTouched(_ keys: [Column], to collector: any Collector) throws(Failure) {
     let touched = table.touched

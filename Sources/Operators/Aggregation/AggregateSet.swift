@@ -5,25 +5,95 @@ import VolleyPlan
 
 /// The accumulators of a keyed operator's aggregates, by slot: of all keys, or of the keys of one window.
 final class AggregateSet {
-  private let signatures: [AggregateSignature]
+  /// What makes an accumulator.
+  private enum Maker {
+    case builtIn(AggregateSignature)
+    case user(any UserAggregate)
+
+    func make() -> any Accumulator {
+      switch self {
+      case .builtIn(let signature): signature.makeAccumulator()
+      case .user(let aggregate): aggregate.makeAccumulator()
+      }
+    }
+  }
+
+  private let makers: [Maker]
   private var accumulators: [any Accumulator]
   /// Slots that the accumulators have memory for: they double it.
   private var capacity = 0
 
   /// - Parameter input: the schema of the records, by which the arguments are typed.
-  convenience init(_ calls: [Plan.AggregateCall], input: Schema) throws(Failure) {
-    var signatures: [AggregateSignature] = []
-    for call in calls { signatures.append(try call.signature(in: input)) }
-    self.init(signatures)
+  convenience init(
+    _ calls: [Plan.AggregateCall], input: Schema, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    var makers: [Maker] = []
+    for call in calls {
+      if let user = call.user {
+        makers.append(.user(try functions.makeAggregate(user)))
+      } else {
+        makers.append(.builtIn(try call.signature(in: input)))
+      }
+    }
+    self.init(makers)
   }
 
-  private init(_ signatures: [AggregateSignature]) {
-    self.signatures = signatures
-    accumulators = signatures.map { $0.makeAccumulator() }
+  private init(_ makers: [Maker]) {
+    self.makers = makers
+    accumulators = makers.map { $0.make() }
   }
 
-  /// Accumulators of the same aggregates, without slots.
-  func another() -> AggregateSet { AggregateSet(signatures) }
+  /// Accumulators of the same aggregates, without slots. The user's code is opened and closed with the first set.
+  func another() -> AggregateSet { AggregateSet(makers) }
+
+  /// Opens the user's code, before the first slot.
+  private func open() throws(Failure) {
+    var opened: [any UserAggregate] = []
+    do throws(Failure) {
+      for case .user(let aggregate) in makers {
+        try aggregate.open()
+        opened.append(aggregate)
+      }
+    } catch {
+      for aggregate in opened { try? aggregate.close() }
+      throw error
+    }
+  }
+
+  /// Closes the user's code, and gives the first failure; there are no calls after it.
+  private func close() throws(Failure) {
+    var first: Failure?
+    for case .user(let aggregate) in makers {
+      do throws(Failure) {
+        try aggregate.close()
+      } catch {
+        first = first ?? error
+      }
+    }
+    if let first { throw first }
+  }
+
+  /// Opens an operator's user code: what computes the arguments, and the aggregates. Frees what it took when it throws.
+  func open(with arguments: AggregateArguments?) throws(Failure) {
+    try arguments?.open()
+    do throws(Failure) {
+      try open()
+    } catch {
+      try? arguments?.close()
+      throw error
+    }
+  }
+
+  func close(with arguments: AggregateArguments?) throws(Failure) {
+    var first: Failure?
+    do throws(Failure) {
+      try close()
+    } catch {
+      first = error
+    }
+    try arguments?.close()
+    if let first { throw first }
+  }
 
   /// How many slots there are: `0..<slotCount`.
   private(set) var slotCount = 0
@@ -102,13 +172,23 @@ final class AggregateSet {
   /// Forgets all slots and gives their memory back when it is more than so many bytes an aggregate.
   func release(above limit: Int) {
     guard byteCount > limit * accumulators.count else { return }
-    accumulators = signatures.map { $0.makeAccumulator() }
+    accumulators = makers.map { $0.make() }
     slotCount = 0
     capacity = 0
   }
 
   /// The columns that `states` gives, after the keys. Their names cannot collide with a plan's: those are not empty.
-  var stateFields: [Field] {
-    accumulators.flatMap(\.stateTypes).map { Field("", $0) }
+  static func stateFields(_ calls: [Plan.AggregateCall], input: Schema) throws(Failure) -> [Field] {
+    var fields: [Field] = []
+    for call in calls {
+      let types: [DataType]
+      if let user = call.user {
+        types = user.accumulator.map(\.type)
+      } else {
+        types = try call.signature(in: input).makeAccumulator().stateTypes
+      }
+      fields += types.map { Field("", $0) }
+    }
+    return fields
   }
 }

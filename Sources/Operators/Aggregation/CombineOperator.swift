@@ -26,9 +26,9 @@ public final class CombineOperator: Operator {
   ) throws(Failure) {
     keyIndices = keys
     let keyFields = keys.map { input.fields[$0] }
-    aggregates = try AggregateSet(calls, input: input)
+    aggregates = try AggregateSet(calls, input: input, functions: functions)
     arguments = try AggregateArguments(calls, input: input, functions: functions)
-    output = Schema(keyFields + aggregates.stateFields)
+    output = Schema(keyFields + (try AggregateSet.stateFields(calls, input: input)))
     keyTypes = keyFields.map(\.type)
     table = makeKeyTable(keyTypes, keepingKeys: false)
   }
@@ -37,14 +37,10 @@ public final class CombineOperator: Operator {
   public static func outputSchema(
     _ calls: [Plan.AggregateCall], keys: [Int], input: Schema
   ) throws(Failure) -> Schema {
-    var fields = keys.map { input.fields[$0] }
-    for call in calls {
-      fields += try call.signature(in: input).makeAccumulator().stateTypes.map { Field("", $0) }
-    }
-    return Schema(fields)
+    Schema(keys.map { input.fields[$0] } + (try AggregateSet.stateFields(calls, input: input)))
   }
 
-  public func open() throws(Failure) { try arguments.open() }
+  public func open() throws(Failure) { try aggregates.open(with: arguments) }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount
@@ -78,5 +74,5 @@ public final class CombineOperator: Operator {
       RecordBatch(schema: output, columns: touchedKeys + states, length: touched.count), output: 0)
   }
 
-  public func close() throws(Failure) { try arguments.close() }
+  public func close() throws(Failure) { try aggregates.close(with: arguments) }
 }

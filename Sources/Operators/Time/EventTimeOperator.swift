@@ -4,7 +4,8 @@ import Dataflow
 import VolleyPlan
 
 /// Makes watermarks of a column's times: of each split of the source the latest so far, less what rows may be out of order, and of
-/// those the least. It never goes back. Incoming watermarks end here.
+/// those the least. It never goes back. Incoming watermarks end here. With code of the user's, that tells times and watermarks of
+/// splits.
 ///
 /// Output 0: rows that have a time; output 1, if they are routed: those whose time is null.
 public final class EventTimeOperator: Operator {
@@ -18,13 +19,26 @@ public final class EventTimeOperator: Operator {
   public let alignment: WatermarkAlignment?
   /// What a split has given: its latest time, and when its last row came.
   private var splits: [SplitID: (latest: Int64, lastRow: ProcessingTime)] = [:]
+  /// The user's code; nil when the column is the time.
+  private let assigned: AssignedTimes?
+  private let period: Int64?
+  /// When the user's code is asked for watermarks next; nil before the first row.
+  private var nextQuestion: ProcessingTime?
+  /// When the user's code last brought the watermark on without a row.
+  private var lastNews: ProcessingTime?
   /// What was told last.
   private var told = EventTime.earliest
   private var isIdle = false
 
-  /// - Parameter output: the input's columns, with times that are never null.
-  public init(_ spec: Plan.EventTime, input: Schema, output: Schema, in context: SubtaskContext) {
-    guard let column = input.index(of: spec.column) else { preconditionFailure("planning has found the column") }
+  /// - Parameters:
+  ///   - output: the input's columns, with times that are never null.
+  ///   - assigned: what makes the column of times; nil when there is one.
+  public init(
+    _ spec: Plan.EventTime, input: Schema, output: Schema, assigned: AssignedTimes? = nil, in context: SubtaskContext
+  ) {
+    guard let column = output.index(of: spec.column) else { preconditionFailure("planning has found the column") }
+    self.assigned = assigned
+    period = spec.assigner?.period
     self.column = column
     outOfOrderness = spec.outOfOrderness
     idleTimeout = spec.idleTimeout
@@ -37,78 +51,126 @@ public final class EventTimeOperator: Operator {
 
   public var makesWatermarks: Bool { true }
 
+  public func open() throws(Failure) { try assigned?.code.open() }
+  public func close() throws(Failure) { try assigned?.code.close() }
+
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     guard batch.rowCount > 0 else { return }
     isIdle = false
+    if let assigned { return try process(batch.compacted(), assigned, to: collector) }
     let times = batch.compactedColumn(column)
     guard times.nullCount == 0 else { return try processUndated(batch.compacted(), times, to: collector) }
     try hand(on: batch, times, to: collector)
   }
 
+  private func process(
+    _ batch: RecordBatch, _ assigned: AssignedTimes, to collector: any Collector
+  ) throws(Failure) {
+    let now = clock.now
+    let made = try assigned.assign(batch, split: input.split, at: now)
+    if let period, nextQuestion == nil { nextQuestion = now + period }
+    guard made.times.nullCount > 0 else { return try hand(on: made.batch, watermark: made.watermark, to: collector) }
+    let rows = try undatedRows(of: batch, made.times)
+    try collector.emit(batch.selecting(Selection(rows.undated)), output: 1)
+    try hand(on: made.batch.selecting(Selection(rows.dated)).compacted(), watermark: made.watermark, to: collector)
+  }
+
   private func hand(on batch: RecordBatch, _ times: Column, to collector: any Collector) throws(Failure) {
-    let latest = try EventTimes(times).latest
+    guard let latest = try EventTimes(times).latest else { return }
+    try hand(on: batch, watermark: latest, to: collector)
+  }
+
+  /// - Parameter watermark: how far the rows bring their split; `Int64.min`: no further.
+  private func hand(on batch: RecordBatch, watermark: Int64, to collector: any Collector) throws(Failure) {
     var dated = batch
     dated.schema = output
-    try collector.emit(dated, output: 0)
-    guard let latest else { return }
+    if dated.rowCount > 0 { try collector.emit(dated, output: 0) }
     let former = splits[input.split]
     splits[input.split] = (
-      max(latest, former?.latest ?? .min), idleTimeout == nil ? ProcessingTime(microseconds: 0) : clock.now
+      max(watermark, former?.latest ?? .min), idleTimeout == nil ? ProcessingTime(microseconds: 0) : clock.now
     )
     tell(collector)
   }
 
   public func splitsChanged(to collector: any Collector) throws(Failure) {
+    if let assigned { for split in splits.keys where !input.splits.contains(split) { assigned.code.endSplit(split) } }
     splits = splits.filter { input.splits.contains($0.key) }
     tell(collector)
   }
 
-  /// Tells the watermark when it has moved on.
-  private func tell(_ collector: any Collector) {
+  /// Tells the watermark when it has moved on. False when it has not.
+  @discardableResult
+  private func tell(_ collector: any Collector) -> Bool {
     var least: Int64?
     for split in input.splits {
       // A split that has given nothing yet may give anything.
-      guard let state = splits[split] else { return }
+      guard let state = splits[split] else { return false }
       if let idleTimeout, split != input.split, clock.now - state.lastRow >= idleTimeout { continue }
       least = min(least ?? state.latest, state.latest)
     }
-    guard let least else { return }
+    guard let least else { return false }
     let (time, isBeforeAll) = least.subtractingReportingOverflow(outOfOrderness)
-    guard !isBeforeAll, EventTime(microseconds: time) > told else { return }
+    guard !isBeforeAll, EventTime(microseconds: time) > told else { return false }
     told = EventTime(microseconds: time)
     collector.advance(to: told)
+    return true
   }
 
   private func processUndated(
     _ batch: RecordBatch, _ times: Column, to collector: any Collector
   ) throws(Failure) {
-    let name = batch.schema.fields[column].name
-    guard undated == .route else {
-      let row = (0..<times.length).first { !times.isValid($0) } ?? 0
-      let values = zip(batch.schema.fields, batch.columns).map { "\($0.name): \($1.text(at: row))" }
-      throw Failure(
-        .data,
-        "the event time '\(name)' is null in the row (\(values.joined(separator: ", "))); correct it, filter such rows out "
-          + "before, or give eventTime an 'undated' stream for them")
-    }
-    var rows: (dated: [Int], undated: [Int]) = ([], [])
-    for row in 0..<times.length {
-      if times.isValid(row) { rows.dated.append(row) } else { rows.undated.append(row) }
-    }
+    let rows = try undatedRows(of: batch, times)
     try collector.emit(batch.selecting(Selection(rows.undated)), output: 1)
     guard !rows.dated.isEmpty else { return }
     let dated = batch.selecting(Selection(rows.dated)).compacted()
     try hand(on: dated, dated.columns[column], to: collector)
   }
 
+  /// The rows that have a time, and those that have none.
+  ///
+  /// - Throws: `data` when the latter stop the job.
+  private func undatedRows(of batch: RecordBatch, _ times: Column) throws(Failure) -> (dated: [Int], undated: [Int]) {
+    guard undated == .route else {
+      let row = (0..<times.length).first { !times.isValid($0) } ?? 0
+      let values = zip(batch.schema.fields, batch.columns).map { "\($0.name): \($1.text(at: row))" }
+      throw Failure(
+        .data,
+        "the event time '\(output.fields[column].name)' is null in the row (\(values.joined(separator: ", "))); correct it, filter "
+          + "such rows out before, or give eventTime an 'undated' stream for them")
+    }
+    var rows: (dated: [Int], undated: [Int]) = ([], [])
+    for row in 0..<times.length {
+      if times.isValid(row) { rows.dated.append(row) } else { rows.undated.append(row) }
+    }
+    return rows
+  }
+
+  private var idleTime: ProcessingTime? {
+    guard let idleTimeout, let since = input.quietSince, !isIdle else { return nil }
+    return max(since, lastNews ?? since) + idleTimeout
+  }
+
   /// Idle is who was looked at and had nothing, not who had to wait for others.
   public var wakeTime: ProcessingTime? {
-    guard let idleTimeout, let since = input.quietSince, !isIdle else { return nil }
-    return since + idleTimeout
+    guard let nextQuestion else { return idleTime }
+    return idleTime.map { min($0, nextQuestion) } ?? nextQuestion
   }
 
   public func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {
-    isIdle = true
-    collector.becomeIdle()
+    if let assigned, let period, let nextQuestion, nextQuestion <= now {
+      self.nextQuestion = now + period
+      for split in splits.keys {
+        let watermark = try assigned.code.advance(split: split, at: now)
+        if let former = splits[split]?.latest, watermark > former { splits[split]?.latest = watermark }
+      }
+      if tell(collector) {
+        isIdle = false
+        lastNews = now
+      }
+    }
+    if let idleTime, idleTime <= now {
+      isIdle = true
+      collector.becomeIdle()
+    }
   }
 }

@@ -26,7 +26,7 @@ public final class WindowCombineOperator: Operator {
     keyTypes = keys.map { input.fields[$0].type }
     finder = try PaneFinder(time, window.assigner)
     table = makeKeyTable(keyTypes, keepingKeys: false)
-    aggregates = try AggregateSet(window.aggregates, input: input)
+    aggregates = try AggregateSet(window.aggregates, input: input, functions: functions)
     arguments = try AggregateArguments(window.aggregates, input: input, functions: functions)
     output = try WindowPartials.schema(window.aggregates, keys: keys, input: input)
   }
@@ -38,7 +38,7 @@ public final class WindowCombineOperator: Operator {
     try WindowPartials.schema(window.aggregates, keys: keys, input: input)
   }
 
-  public func open() throws(Failure) { try arguments.open() }
+  public func open() throws(Failure) { try aggregates.open(with: arguments) }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount
@@ -56,7 +56,7 @@ public final class WindowCombineOperator: Operator {
     trim(rowCount)
   }
 
-  public func close() throws(Failure) { try arguments.close() }
+  public func close() throws(Failure) { try aggregates.close(with: arguments) }
 
   /// Which rows are combined.
   private struct Groups {

@@ -22,6 +22,7 @@ public final class WindowOperator: Operator {
   private let window: Plan.Window
   private let input: WindowRowInput
   private let series: WindowSeries?
+  private let aggregates: AggregateSet
   private let store: any WindowStore
   private let rows: WindowRows
   private let reservation: StateReservation
@@ -42,14 +43,15 @@ public final class WindowOperator: Operator {
     self.input = try WindowRowInput(window, input, records: records, functions: functions)
     series = try WindowSeries(window.assigner)
     let keyTypes = output.fields.prefix(self.input.keyCount).map(\.type)
-    store = makeWindowStore(series, keyTypes: keyTypes, aggregates: try AggregateSet(window.aggregates, input: records))
+    aggregates = try AggregateSet(window.aggregates, input: records, functions: functions)
+    store = makeWindowStore(series, keyTypes: keyTypes, aggregates: aggregates)
     rows = WindowRows(output)
     reservation = StateReservation(context.stateMemory)
     metrics = context.metrics
   }
 
-  public func open() throws(Failure) { try input.open() }
-  public func close() throws(Failure) { try input.close() }
+  public func open() throws(Failure) { try aggregates.open(with: input.arguments) }
+  public func close() throws(Failure) { try aggregates.close(with: input.arguments) }
 
   public func process(_ batch: RecordBatch, input _: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }

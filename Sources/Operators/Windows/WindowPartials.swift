@@ -20,6 +20,6 @@ struct WindowPartials {
     let time = DataType.timestamp(.microsecond, timezone: nil)
     return Schema(
       keys.map { input.fields[$0] } + [Field("", time, nullable: false), Field("", time, nullable: false)]
-        + [Field("", .int64, nullable: false)] + (try AggregateSet(calls, input: input).stateFields))
+        + [Field("", .int64, nullable: false)] + (try AggregateSet.stateFields(calls, input: input)))
   }
 }

@@ -36,7 +36,8 @@ final class WindowRowInput {
   private let keyIndices: [Int]
   /// Where partial aggregates have what; nil when records arrive.
   private let partials: WindowPartials?
-  private let arguments: AggregateArguments?
+  /// Nil when partial aggregates arrive.
+  let arguments: AggregateArguments?
   private var finder: PaneFinder
   /// Nil when event time decides.
   let clock: SubtaskClock?
@@ -63,9 +64,6 @@ final class WindowRowInput {
   }
 
   var keyCount: Int { keyIndices.count }
-
-  func open() throws(Failure) { try arguments?.open() }
-  func close() throws(Failure) { try arguments?.close() }
 
   /// The panes of a batch with at least one row.
   func split(_ batch: RecordBatch) throws(Failure) -> PaneSplit { try finder.split(batch) }

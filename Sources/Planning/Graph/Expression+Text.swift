@@ -10,6 +10,7 @@ extension Plan.AggregateCall {
   /// As SQL would say it.
   var text: String {
     var arguments = argument?.text ?? "*"
+    if let user { arguments = user.arguments.map(\.expression.text).joined(separator: ", ") }
     if let by { arguments += " by \(by.text)" }
     if let fraction { arguments += ", \(fraction)" }
     let rows = filter.map { " filter (where \($0.text))" } ?? ""

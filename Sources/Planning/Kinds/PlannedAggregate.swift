@@ -50,6 +50,11 @@ extension [Plan.AggregateCall] {
     var fields: [Field] = []
     for call in self {
       do {
+        if let user = call.user {
+          try call.checkUser(user, in: input)
+          fields.append(Field(call.name, user.result.type, nullable: user.result.nullable))
+          continue
+        }
         let signature = try call.signature(in: input)
         fields.append(Field(call.name, signature.result, nullable: signature.function.isNullOfNothing))
       } catch {
@@ -68,5 +73,20 @@ extension TypedStream {
       .usage,
       "its input revises rows that it gave before (column '\(Plan.rowKindColumn)'), and this operator takes new rows only; end "
         + "the stream with toSink, or use an operator that gives final rows")
+  }
+}
+
+extension Plan.AggregateCall {
+  fileprivate func checkUser(_ user: Plan.UserAggregate, in input: Schema) throws(Failure) {
+    if argument != nil || by != nil || fraction != nil {
+      throw Failure(
+        .usage, "'\(function)' is the plugin's, and has 'argument', 'by' or 'fraction'; give it arguments of its own")
+    }
+    try user.check(in: input)
+    guard let filter else { return }
+    let type = try filter.resolvedType(in: input).type
+    guard type == .bool else {
+      throw Failure(.usage, "the filter of \(function) is \(type) and must be bool; compare it with something")
+    }
   }
 }

@@ -9,6 +9,15 @@ extension Plan.EventTime: PlannedStep {
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
     let input = inputs[0]
+    try checkTimes()
+    if let assigner {
+      try input.schema.check(assigner.columns)
+      if let period = assigner.period, period <= 0 {
+        throw Failure(.usage, "the period is \(period) µs; it is more than 0")
+      }
+      let schema = try Schema.checked(AssignedTimes.schema(column, input: input.schema).fields)
+      return streams(TypedStream(schema, eventTime: EventTimeColumn(column), isChangelog: input.isChangelog), input)
+    }
     let index = try input.schema.required(column)
     let field = input.schema.fields[index]
     guard field.type.isTimestamp else {
@@ -17,6 +26,17 @@ extension Plan.EventTime: PlannedStep {
         "the column '\(column)' is \(field.type), and an event time is a timestamp; cast it before, or take another one"
       )
     }
+    var fields = input.schema.fields
+    fields[index].nullable = false
+    let dated = TypedStream(Schema(fields), eventTime: EventTimeColumn(column), isChangelog: input.isChangelog)
+    return streams(dated, input)
+  }
+
+  private func streams(_ dated: TypedStream, _ input: TypedStream) -> [TypedStream] {
+    undated == .route ? [dated, TypedStream(input.schema, isChangelog: input.isChangelog)] : [dated]
+  }
+
+  private func checkTimes() throws(Failure) {
     guard outOfOrderness >= 0 else {
       throw Failure(.usage, "rows are \(outOfOrderness) µs out of order at most; that is at least 0")
     }
@@ -29,22 +49,31 @@ extension Plan.EventTime: PlannedStep {
         "it is aligned with the group '\(alignment.group)' within \(alignment.maxDrift) µs; a group has a name, and "
           + "may drift by 0 at least")
     }
-    var fields = input.schema.fields
-    fields[index].nullable = false
-    let dated = TypedStream(Schema(fields), eventTime: EventTimeColumn(column), isChangelog: input.isChangelog)
-    return undated == .route ? [dated, TypedStream(input.schema, isChangelog: input.isChangelog)] : [dated]
   }
 
   func summary(_ outputs: [TypedStream]) -> String {
     var text = "\(column), out of order by \(microseconds: outOfOrderness)"
+    if let assigner {
+      text = "\(column), assigned by \(assigner.label)"
+      if let period = assigner.period { text += " every \(microseconds: period)" }
+    }
     if let idleTimeout { text += ", idle after \(microseconds: idleTimeout)" }
     if let alignment { text += ", at most \(microseconds: alignment.maxDrift) ahead of \(alignment.group)" }
     return text
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
-    { context in
-      EventTimeOperator(self, input: place.inputs[0].schema, output: place.outputs[0].schema, in: context)
+    let (input, output) = (place.inputs[0].schema, place.outputs[0].schema)
+    guard let assigner else { return { context in EventTimeOperator(self, input: input, output: output, in: context) } }
+    var columns: [Int] = []
+    for column in assigner.columns { columns.append(try input.required(column.name)) }
+    return { [columns] context throws(Failure) in
+      let rows = Schema(columns.map { input.fields[$0] })
+      let code = try place.code.makeWatermarkAssigner(
+        assigner.function, rows: rows, at: UserCodePlace(uid: place.name, subtask: context))
+      return EventTimeOperator(
+        self, input: input, output: output,
+        assigned: AssignedTimes(code, rows: rows, columns: columns, column: column, input: input), in: context)
     }
   }
 }

@@ -13,7 +13,7 @@ extension Plan.Process: PlannedStep {
     let input = inputs[0]
     try input.refuseRevisions()
     if let columns { try input.schema.check(columns) }
-    try checkKey(input)
+    try input.check(key: key)
     try checkStates()
     guard !outputs.isEmpty else { throw Failure(.usage, "it has no output; declare at least one") }
     var streams: [TypedStream] = []
@@ -22,31 +22,6 @@ extension Plan.Process: PlannedStep {
       streams.append(TypedStream(schema, eventTime: input.eventTime(keptIn: schema)))
     }
     return streams
-  }
-
-  /// The key is what the function takes for it.
-  private func checkKey(_ input: TypedStream) throws(Failure) {
-    guard let key else { return }
-    let found = input.keys.map { input.schema.fields[$0] }
-    let names = found.map { "'\($0.name)'" }.joined(separator: ", ")
-    guard found.count == key.count else {
-      throw Failure(
-        .usage, "the rows have the key \(names), and the function takes one of \(key.count) columns; let them agree")
-    }
-    for (field, wanted) in zip(found, key) {
-      guard field.name == wanted.name else {
-        throw Failure(
-          .usage,
-          "the rows have the key \(names), and the function takes '\(wanted.name)' in the place of '\(field.name)'; let "
-            + "them agree")
-      }
-      guard field.type == wanted.type else {
-        throw Failure(
-          .usage,
-          "the key '\(field.name)' is \(field.type), and the function takes \(wanted.type); cast it before, or change the function's "
-            + "type")
-      }
-    }
   }
 
   private func checkStates() throws(Failure) {
@@ -85,6 +60,33 @@ extension Plan.Process: PlannedStep {
         at: UserCodePlace(uid: place.name, subtask: context))
       return KeyedProcessOperator(
         code, states: states, columns: columns, input: input.schema, clock: context.clock, memory: context.stateMemory)
+    }
+  }
+}
+
+extension TypedStream {
+  /// The key is what the function takes for it.
+  func check(key: [Field]?) throws(Failure) {
+    guard let key else { return }
+    let found = keys.map { schema.fields[$0] }
+    let names = found.map { "'\($0.name)'" }.joined(separator: ", ")
+    guard found.count == key.count else {
+      throw Failure(
+        .usage, "the rows have the key \(names), and the function takes one of \(key.count) columns; let them agree")
+    }
+    for (field, wanted) in zip(found, key) {
+      guard field.name == wanted.name else {
+        throw Failure(
+          .usage,
+          "the rows have the key \(names), and the function takes '\(wanted.name)' in the place of '\(field.name)'; let "
+            + "them agree")
+      }
+      guard field.type == wanted.type else {
+        throw Failure(
+          .usage,
+          "the key '\(field.name)' is \(field.type), and the function takes \(wanted.type); cast it before, or change the function's "
+            + "type")
+      }
     }
   }
 }

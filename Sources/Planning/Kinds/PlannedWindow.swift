@@ -16,6 +16,15 @@ extension Plan.Window: PlannedStep {
     try assigner.check()
     try checkTimes()
     try checkEmission()
+    if let function { return try typed(function, input) }
+    let results = try results(of: input, aggregates)
+    return late == .route ? [results, lateRows(input)] : [results]
+  }
+
+  private func lateRows(_ input: TypedStream) -> TypedStream { TypedStream(input.schema, eventTime: input.eventTime) }
+
+  /// What the windows come to.
+  private func results(of input: TypedStream, _ aggregates: [Plan.AggregateCall]) throws(Failure) -> TypedStream {
     var fields = input.keys.map { input.schema.fields[$0] }
     let own = [WindowColumns.start, WindowColumns.end, Plan.rowKindColumn]
     if let taken = fields.first(where: { own.contains($0.name) }) {
@@ -32,9 +41,41 @@ extension Plan.Window: PlannedStep {
       if time == .event { eventTime = EventTimeColumn(WindowColumns.end, shift: -1) }
     }
     if emission == .updating { fields.insert(Field(Plan.rowKindColumn, .utf8, nullable: false), at: 0) }
-    let schema = try Schema.checked(fields + aggregates.fields(in: input.schema))
-    let results = TypedStream(schema, eventTime: eventTime, isChangelog: emission == .updating)
-    return late == .route ? [results, TypedStream(input.schema, eventTime: input.eventTime)] : [results]
+    if !aggregates.isEmpty || function == nil { fields += try aggregates.fields(in: input.schema) }
+    // Windows of all rows may have no column but those of a function's.
+    let schema = fields.isEmpty ? Schema([]) : try Schema.checked(fields)
+    return TypedStream(schema, eventTime: eventTime, isChangelog: emission == .updating)
+  }
+
+  /// The outputs of the user's code.
+  private func typed(_ function: Plan.WindowFunction, _ input: TypedStream) throws(Failure) -> [TypedStream] {
+    guard aggregates.isEmpty else {
+      throw Failure(.usage, "it has a function and aggregates; let it have one of them")
+    }
+    guard emission == .final else {
+      throw Failure(
+        .usage, "a window function is given the rows of a closed window; take final results, and no trigger")
+    }
+    guard !function.columns.isEmpty else {
+      throw Failure(.usage, "the function takes no column; give it at least one")
+    }
+    guard !function.outputs.isEmpty else { throw Failure(.usage, "it has no output; declare at least one") }
+    try input.schema.check(function.columns)
+    if scope == .key { try input.check(key: function.key) }
+    _ = try results(of: input, [])
+    var streams: [TypedStream] = []
+    for fields in function.outputs {
+      let schema = try Schema.checked(fields)
+      var stream = TypedStream(schema)
+      if let end = schema.index(of: WindowColumns.end), schema.fields[end].type == .timestamp,
+        !schema.fields[end].nullable, time == .event, !isOfCount
+      {
+        // As of a window's aggregates.
+        stream.eventTime = EventTimeColumn(WindowColumns.end, shift: -1)
+      }
+      streams.append(stream)
+    }
+    return late == .route ? streams + [lateRows(input)] : streams
   }
 
   private var isOfCount: Bool { if case .count = assigner { true } else { false } }
@@ -109,7 +150,7 @@ extension Plan.Window: PlannedStep {
     var text = "\(assigner.text)"
     if time == .processing { text += " of processing time" }
     if scope == .all { text += ", all rows" }
-    text += ": " + aggregates.map(\.text).joined(separator: ", ")
+    text += ": " + (function?.label ?? aggregates.map(\.text).joined(separator: ", "))
     if emission == .updating { text += ", updating" }
     if let rows = trigger?.everyRows { text += ", every \(rows) rows" }
     if let every = trigger?.every { text += ", every \(microseconds: every)" }
@@ -120,6 +161,7 @@ extension Plan.Window: PlannedStep {
   /// Late rows that are handed on are no sums of rows, rows get processing time where they are kept, and sessions
   /// depend on each row.
   var combines: Bool {
+    if function != nil { return false }
     switch assigner {
     case .session, .count: return false
     default: return late == .drop && time == .event
@@ -137,6 +179,7 @@ extension Plan.Window: PlannedStep {
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    if let function { return try maker(function, place) }
     let (records, output) = (place.inputs[0], place.outputs[0].schema)
     let time = rowTime(records)
     return { context throws(Failure) in
@@ -145,6 +188,35 @@ extension Plan.Window: PlannedStep {
         input: place.isCombined
           ? .partials(keyCount: records.keys.count) : .records(keys: records.keys, time: time(context)),
         records: records.schema, output: output, functions: place.functions(in: context), context: context)
+    }
+  }
+
+  /// The windows collect the columns that the function takes.
+  private func maker(
+    _ function: Plan.WindowFunction, _ place: StepPlace
+  ) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    let input = place.inputs[0]
+    var window = self
+    window.function = nil
+    window.aggregates = WindowFunctionOperator.aggregates(of: function.columns)
+    let collected = try window.results(of: input, window.aggregates).schema
+    var columns: [Field] = []
+    for (column, list) in zip(function.columns, collected.fields.suffix(function.columns.count)) {
+      guard case .list(let item) = list.type else { preconditionFailure("what is collected is a list") }
+      columns.append(Field(column.name, item.type))
+    }
+    let (rows, keys) = (Schema(columns), Schema(input.keys.map { input.schema.fields[$0] }))
+    let (time, hasBounds) = (rowTime(input), !isOfCount)
+    let outputs = place.outputs.prefix(function.outputs.count).map(\.schema)
+    return { [window] context throws(Failure) in
+      let code = try place.code.makeWindowFunction(
+        function.function, rows: rows, keys: keys, outputs: outputs,
+        at: UserCodePlace(uid: place.name, subtask: context))
+      return WindowFunctionOperator(
+        try makeWindowOperator(
+          window, input: .records(keys: input.keys, time: time(context)), records: input.schema, output: collected,
+          functions: place.functions(in: context), context: context),
+        code, keys: keys, hasBounds: hasBounds, rows: rows, outputs: outputs.count)
     }
   }
 

@@ -12,6 +12,9 @@ struct InstanceRequest {
     case sink = 4
     case codec = 5
     case keyedProcess = 6
+    case aggregate = 7
+    case windowFunction = 8
+    case watermarkAssigner = 9
 
     /// The table's name in volley.h.
     var tableName: String {
@@ -22,6 +25,9 @@ struct InstanceRequest {
       case .sink: "volley_sink"
       case .codec: "volley_coder"
       case .keyedProcess: "volley_keyed_process"
+      case .aggregate: "volley_aggregate"
+      case .windowFunction: "volley_window_function"
+      case .watermarkAssigner: "volley_watermark_assigner"
       }
     }
   }
@@ -42,7 +48,9 @@ struct InstanceRequest {
   var what: String {
     switch kind {
     case _ where isConnector: "connector '\(function)'"
-    case .scalarFunction, .batchFunction, .keyedProcess: "function '\(function)'"
+    case .scalarFunction, .batchFunction, .keyedProcess, .windowFunction, .watermarkAssigner:
+      "function '\(function)'"
+    case .aggregate: "aggregate '\(function)'"
     case .source: "source '\(function)'"
     case .sink: "sink '\(function)'"
     case .codec: "codec '\(function)'"

@@ -26,7 +26,7 @@ public final class CountWindowOperator: Operator {
   ) throws(Failure) {
     keyIndices = keys
     arguments = try AggregateArguments(window.aggregates, input: records, functions: functions)
-    aggregates = try AggregateSet(window.aggregates, input: records)
+    aggregates = try AggregateSet(window.aggregates, input: records, functions: functions)
     table = makeKeyTable(keys.map { records.fields[$0].type }, keepingKeys: true)
     let slide = windows.slide ?? windows.size
     let length = WindowSeries.commonDivisor(Int64(windows.size), Int64(slide))
@@ -39,8 +39,8 @@ public final class CountWindowOperator: Operator {
     reservation = StateReservation(context.stateMemory)
   }
 
-  public func open() throws(Failure) { try arguments.open() }
-  public func close() throws(Failure) { try arguments.close() }
+  public func open() throws(Failure) { try aggregates.open(with: arguments) }
+  public func close() throws(Failure) { try aggregates.close(with: arguments) }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount

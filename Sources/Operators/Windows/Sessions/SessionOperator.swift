@@ -50,7 +50,7 @@ public final class SessionOperator: Operator {
     keyIndices = keys
     times = RowTimes(time, margin: gap)
     arguments = try AggregateArguments(window.aggregates, input: records, functions: functions)
-    aggregates = try AggregateSet(window.aggregates, input: records)
+    aggregates = try AggregateSet(window.aggregates, input: records, functions: functions)
     table = makeKeyTable(keys.map { records.fields[$0].type }, keepingKeys: true)
     sessions = SessionTable(gap: gap)
     rows = WindowRows(output)
@@ -60,8 +60,8 @@ public final class SessionOperator: Operator {
     clock = context.clock
   }
 
-  public func open() throws(Failure) { try arguments.open() }
-  public func close() throws(Failure) { try arguments.close() }
+  public func open() throws(Failure) { try aggregates.open(with: arguments) }
+  public func close() throws(Failure) { try aggregates.close(with: arguments) }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let rowCount = batch.rowCount

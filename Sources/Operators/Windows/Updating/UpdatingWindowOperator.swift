@@ -18,6 +18,7 @@ public final class UpdatingWindowOperator: Operator {
   private let trigger: Plan.WindowTrigger?
   private let input: WindowRowInput
   private let series: WindowSeries?
+  private let aggregates: AggregateSet
   private let store: any WindowStore
   private let pool: PanePool
   private let schema: Schema
@@ -48,7 +49,7 @@ public final class UpdatingWindowOperator: Operator {
     self.input = try WindowRowInput(window, input, records: records, functions: functions)
     series = try WindowSeries(window.assigner)
     let keyTypes = output.fields.dropFirst().prefix(self.input.keyCount).map(\.type)
-    let aggregates = try AggregateSet(window.aggregates, input: records)
+    aggregates = try AggregateSet(window.aggregates, input: records, functions: functions)
     pool = PanePool(keyTypes: keyTypes, aggregates: aggregates)
     store = makeWindowStore(series, keyTypes: keyTypes, aggregates: aggregates)
     schema = output
@@ -59,8 +60,8 @@ public final class UpdatingWindowOperator: Operator {
     isProcessingTime = window.time == .processing
   }
 
-  public func open() throws(Failure) { try input.open() }
-  public func close() throws(Failure) { try input.close() }
+  public func open() throws(Failure) { try aggregates.open(with: input.arguments) }
+  public func close() throws(Failure) { try aggregates.close(with: input.arguments) }
 
   public func process(_ batch: RecordBatch, input _: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }

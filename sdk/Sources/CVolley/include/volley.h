@@ -70,7 +70,7 @@ struct ArrowArray {
 /// The major version. Host and plugin must have the same one.
 #define VOLLEY_ABI_MAJOR 0
 /// The minor version of this header. A host runs plugins that need its own minor or a lower one.
-#define VOLLEY_ABI_MINOR 3
+#define VOLLEY_ABI_MINOR 4
 /// The lowest minor of this major that a host of this minor still runs plugins of. While the major is 0, a break raises
 /// both minors; from 1 on this stays 0.
 #define VOLLEY_ABI_OLDEST_MINOR 1
@@ -305,6 +305,11 @@ typedef struct volley_timers {
 #define VOLLEY_KIND_CODEC 5u
 /// Since 0.3.
 #define VOLLEY_KIND_KEYED_PROCESS 6u
+/// Since 0.4.
+#define VOLLEY_KIND_AGGREGATE 7u
+#define VOLLEY_KIND_WINDOW_FUNCTION 8u
+#define VOLLEY_KIND_WATERMARK_ASSIGNER 9u
+#define VOLLEY_KIND_ASYNC_FUNCTION 10u
 
 /// What `create` is told about the place in the execution graph. Borrowed: all of it is valid until `create` returns.
 typedef struct volley_context {
@@ -333,7 +338,8 @@ typedef struct volley_instance {
   volley_header header;
   void *self;
   /// The table of the kind asked for: `volley_scalar_function`, `volley_batch_function`, `volley_source`, `volley_sink`,
-  /// `volley_coder`, `volley_keyed_process`.
+  /// `volley_coder`, `volley_keyed_process`, `volley_aggregate`, `volley_window_function`, `volley_watermark_assigner`,
+  /// `volley_async_function`.
   const void *table;
 } volley_instance;
 
@@ -407,6 +413,121 @@ typedef struct volley_keyed_process {
   /// [task] Once, at the end of the input, when all timers have fired: emits what was held back.
   int32_t (*flush)(void *self, volley_error *error);
 } volley_keyed_process;
+
+/// An aggregate: rows go into accumulators, and accumulators come to results. The plugin keeps the accumulators, each in a slot of a
+/// store; a store has those that come and go together, such as those of one window. The host numbers stores as it likes, and the
+/// slots of each from 0. Legal order: open; the calls for stores, however many; close, destroy. Since 0.4.
+///
+/// The place has two inputs, the columns that rows have and those that accumulators have outside of the plugin, and one output of one
+/// column, the result. `slots` has `count` slots that `grow` has made; one may come several times but where it says so.
+typedef struct volley_aggregate {
+  volley_header header;
+  /// [task] Once, before the first call.
+  int32_t (*open)(void *self, volley_error *error);
+  /// [task] Once, after the last call; also after a failed one, `open` included.
+  int32_t (*close)(void *self, volley_error *error);
+  /// [task] Frees the instance, also one that was never opened. No call follows.
+  void (*destroy)(void *self);
+  /// [task] Makes slots up to `slot_count`, and the store when it is a new one. New slots have accumulators of no rows.
+  int32_t (*grow)(void *self, uint32_t store, uint64_t slot_count, volley_error *error);
+  /// [task] Row i of `rows`, a struct array that is moved to the plugin, goes into slot `slots[i]`.
+  int32_t (*accumulate)(void *self, uint32_t store, const uint32_t *slots, uint64_t count, struct ArrowArray *rows,
+                        volley_error *error);
+  /// [task] The same; `results` receives the result of each row's slot right after that row.
+  int32_t (*accumulate_running)(void *self, uint32_t store, const uint32_t *slots, uint64_t count,
+                                struct ArrowArray *rows, struct ArrowArray *results, volley_error *error);
+  /// [task] Row i of `accumulators`, a struct array that is moved to the plugin, is merged into slot `slots[i]`, whose rows come
+  /// before. Into a slot of no rows it is as if it were put there.
+  int32_t (*merge)(void *self, uint32_t store, const uint32_t *slots, uint64_t count, struct ArrowArray *accumulators,
+                   volley_error *error);
+  /// [task] `results` receives an array of the result's type, the results of the slots in this order. The slots go on.
+  int32_t (*finish)(void *self, uint32_t store, const uint32_t *slots, uint64_t count, struct ArrowArray *results,
+                    volley_error *error);
+  /// [task] `accumulators` receives a struct array, the accumulators of the slots in this order. The slots go on.
+  int32_t (*encode)(void *self, uint32_t store, const uint32_t *slots, uint64_t count, struct ArrowArray *accumulators,
+                    volley_error *error);
+  /// [task] Makes these slots, each of which comes once, accumulators of no rows again.
+  int32_t (*reset)(void *self, uint32_t store, const uint32_t *slots, uint64_t count, volley_error *error);
+  /// [task] Forgets the store and its slots.
+  void (*drop)(void *self, uint32_t store);
+  /// [task] Bytes of memory that the store holds.
+  uint64_t (*memory)(void *self, uint32_t store);
+} volley_aggregate;
+
+/// The windows of one call of a window function, and their rows. The host makes it; it is valid until the call returns.
+/// Since 0.4.
+typedef struct volley_window_call {
+  volley_header header;
+  /// A struct array of the key's columns, one row a window, moved to the plugin. Of windows of all rows it has no columns.
+  struct ArrowArray *keys;
+  uint64_t window_count;
+  /// By window: its start, and its end, which is not in it. NULL for windows of a number of rows.
+  const int64_t *starts;
+  const int64_t *ends;
+  /// A struct array of the function's columns, moved to the plugin: the rows of the first window as they came, those of the
+  /// second one, and so on.
+  struct ArrowArray *rows;
+  uint64_t row_count;
+  /// By window: how many rows there are up to its last one.
+  const uint64_t *row_ends;
+  /// INT64_MIN before the first watermark, INT64_MAX at the end.
+  int64_t watermark;
+} volley_window_call;
+
+/// All rows of a window at once, with numbered outputs (`emit/1`). Legal order: open, process…, flush, close, destroy. The place has
+/// two inputs: the function's columns, then the key's. Since 0.4.
+typedef struct volley_window_function {
+  volley_header header;
+  /// [task] Once, before the first call.
+  int32_t (*open)(void *self, volley_error *error);
+  /// [task] Once, after the last call; also after a failed one, `open` included.
+  int32_t (*close)(void *self, volley_error *error);
+  /// [task] Frees the instance, also one that was never opened. No call follows.
+  void (*destroy)(void *self);
+  /// [task] Windows that have closed, each with at least one row.
+  int32_t (*process)(void *self, const volley_window_call *call, volley_error *error);
+  /// [task] Once, at the end of the input, when all windows have closed: emits what was held back.
+  int32_t (*flush)(void *self, volley_error *error);
+} volley_window_function;
+
+/// What a watermark assigner writes for a row that has no event time, or for no watermark.
+#define VOLLEY_NO_TIME INT64_MIN
+
+/// Rows, of one split, whose event times are wanted. The host makes it; it is valid until the call returns. Since 0.4.
+typedef struct volley_watermark_call {
+  volley_header header;
+  /// A struct array of the function's columns, moved to the plugin.
+  struct ArrowArray *rows;
+  uint64_t row_count;
+  /// The split of the source that the rows are of; 0 where the source does not tell.
+  uint64_t split;
+  /// The time on the job's clock.
+  int64_t processing_time;
+  /// The plugin writes the event time of each row, in microseconds, or `VOLLEY_NO_TIME`.
+  int64_t *times;
+  /// The plugin writes: no row of the split before this event time follows, but for late ones. It was set to
+  /// `VOLLEY_NO_TIME`, which says nothing new.
+  int64_t watermark;
+} volley_watermark_call;
+
+/// Event times of rows, and watermarks of splits. The stream's watermark is the least of its splits'. Legal order: open, assign and
+/// advance…, close, destroy. The place has one input. Since 0.4.
+typedef struct volley_watermark_assigner {
+  volley_header header;
+  /// [task] Once, before the first call.
+  int32_t (*open)(void *self, volley_error *error);
+  /// [task] Once, after the last call; also after a failed one, `open` included.
+  int32_t (*close)(void *self, volley_error *error);
+  /// [task] Frees the instance, also one that was never opened. No call follows.
+  void (*destroy)(void *self);
+  /// [task] Times of rows.
+  int32_t (*assign)(void *self, volley_watermark_call *call, volley_error *error);
+  /// [task] Called from time to time, with or without rows, for a split that has given rows: writes to `watermark` as `assign`
+  /// does.
+  int32_t (*advance)(void *self, uint64_t split, int64_t processing_time, int64_t *watermark, volley_error *error);
+  /// [task] The split is not read any more.
+  void (*end_split)(void *self, uint64_t split);
+} volley_watermark_assigner;
 
 /// `read` gave a batch.
 #define VOLLEY_READ_BATCH 1u
@@ -663,6 +784,12 @@ VOLLEY_ASSERT(offsetof(volley_timers, remove) == 16, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_keyed_call, processing_time) == 64, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_keyed_process, process) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_keyed_process, flush) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_aggregate, grow) == 32, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_aggregate, memory) == 96, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_window_call, watermark) == 64, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_window_function, flush) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_watermark_call, watermark) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_watermark_assigner, end_split) == 48, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, read) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, stop) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, write) == 32, "slots keep their place");

@@ -9,6 +9,9 @@ enum Instance {
   case sink(SinkInstance)
   case codec(CodecInstance)
   case keyedProcess(AnyProcessInstance)
+  case aggregate(AnyAggregateInstance)
+  case windowFunction(AnyWindowInstance)
+  case watermarkAssigner(AnyWatermarkInstance)
 }
 
 /// What the host holds a pointer to.

@@ -84,19 +84,14 @@ final class ProcessInstance<Function: KeyedProcessFunction>: AnyProcessInstance 
     } catch {
       for state in states { state.forget() }
       core.forget()
-      core.dropRows()
+      core.rows.forget()
       throw error
     }
   }
 
   private func readKeys(_ batch: Batch) throws {
     let count = batch.rowCount
-    for (field, column) in zip(keyCodec.fields, batch.columns) where !field.nullable && column.nullCount > 0 {
-      let name = batch.schema.fields.first { $0.name == field.name }?.name ?? field.name
-      throw VolleyError(
-        "the key '\(name)' is null in a row, and \(Function.Key.self) is not optional: make Key \(Function.Key.self)?, or filter such "
-          + "rows out before")
-    }
+    try keyCodec.check(batch, owner: Function.Key.self)
     keyCodec.use(batch.columns)
     processContext.keys.removeAll(keepingCapacity: true)
     for row in 0..<count { processContext.keys.append(try keyCodec.read(row)) }

@@ -124,6 +124,9 @@ extension Instance {
     case .sink: VOLLEY_KIND_SINK
     case .codec: VOLLEY_KIND_CODEC
     case .keyedProcess: VOLLEY_KIND_KEYED_PROCESS
+    case .aggregate: VOLLEY_KIND_AGGREGATE
+    case .windowFunction: VOLLEY_KIND_WINDOW_FUNCTION
+    case .watermarkAssigner: VOLLEY_KIND_WATERMARK_ASSIGNER
     }
   }
 
@@ -137,6 +140,9 @@ extension Instance {
       case .sink(let instance): (instance, UnsafeRawPointer(Tables.sink))
       case .codec(let instance): (instance, UnsafeRawPointer(Tables.coder))
       case .keyedProcess(let instance): (instance, UnsafeRawPointer(Tables.keyedProcess))
+      case .aggregate(let instance): (instance, UnsafeRawPointer(Tables.aggregate))
+      case .windowFunction(let instance): (instance, UnsafeRawPointer(Tables.windowFunction))
+      case .watermarkAssigner(let instance): (instance, UnsafeRawPointer(Tables.watermarkAssigner))
       }
     target.pointee.`self` = Unmanaged.passRetained(instance).toOpaque()
     target.pointee.table = table

@@ -9,6 +9,8 @@ public struct AggregateExpression: Sendable {
   let fraction: Double?
   var condition: ColumnExpression?
   var name: String?
+  /// The author's code; nil for one of the host's.
+  var user: User?
 
   init(
     _ function: String, _ argument: ColumnExpression?, by: ColumnExpression? = nil, fraction: Double? = nil
@@ -44,13 +46,15 @@ public struct AggregateExpression: Sendable {
   }
 
   /// The user functions that it calls.
-  var functions: [FunctionCode] { [argument, by, condition].flatMap { $0?.functions ?? [] } }
+  var functions: [FunctionCode] {
+    [argument, by, condition].flatMap { $0?.functions ?? [] } + (user.map { [$0.code] } ?? [])
+  }
 
   /// The call as it stands in a plan, under that name.
   func call(named name: String) -> Plan.AggregateCall {
     Plan.AggregateCall(
-      function: function, argument: argument?.expression, name: name, by: by?.expression,
-      filter: condition?.expression, fraction: fraction)
+      function: function, argument: user == nil ? argument?.expression : nil, name: name, by: by?.expression,
+      filter: condition?.expression, fraction: fraction, user: user?.aggregate)
   }
 }
 

@@ -90,13 +90,7 @@ public final class Context<Key, Out: RowValue> {
 
   /// Gives a row of the side output of that name.
   public func output<Row: RowValue>(_ name: String, _ row: Row) throws {
-    guard let index = core.sideOutputs.firstIndex(of: name) else {
-      let known = core.sideOutputs.map { "'\($0)'" }.joined(separator: ", ")
-      throw VolleyError(
-        "there is no side output '\(name)' (known are \(known.isEmpty ? "none" : known)): name it in sideOutputs of process"
-      )
-    }
-    try core.emit(row, output: 1 + index)
+    try core.emit(row, output: try core.rows.index(ofSideOutput: name))
   }
 
   /// The instance: for the log and for counters.

@@ -3,15 +3,10 @@ import VolleyPlan
 
 /// What the states, timers and outputs of one function's instance share in a call.
 final class ProcessCore {
-  /// Rows that are emitted together, so that one call does not make a batch without bound.
-  private static let rowsPerBatch = 65_536
-
   let context: TaskContext
-  let sideOutputs: [String]
+  let rows: RowOutput
   let stateTable: UnsafePointer<volley_keyed_state>
   private let timersTable: UnsafePointer<volley_timers>
-  private let output: Output
-  private var builders: [BatchBuilder?]
 
   /// The key of the row or timer in hand; -1 outside of a call.
   let cursor: UnsafeMutablePointer<Int>
@@ -35,7 +30,7 @@ final class ProcessCore {
 
   init(_ context: TaskContext, sideOutputs: [String]) throws(VolleyError) {
     self.context = context
-    self.sideOutputs = sideOutputs
+    rows = RowOutput(context, sideOutputs: sideOutputs)
     guard let states: UnsafePointer<volley_keyed_state> = context.interface(VOLLEY_INTERFACE_KEYED_STATE),
       volley_keyed_state_has_map_page(states) != 0,
       let timers: UnsafePointer<volley_timers> = context.interface(VOLLEY_INTERFACE_TIMERS),
@@ -47,8 +42,6 @@ final class ProcessCore {
     }
     stateTable = states
     timersTable = timers
-    output = Output(context)
-    builders = context.outputs.map { _ in nil }
     cursor = .allocate(capacity: 1)
     cursor.initialize(to: -1)
     message = .allocate(capacity: Self.messageCapacity)
@@ -99,7 +92,7 @@ final class ProcessCore {
       }
       start += run.count
     }
-    for index in builders.indices { if let builder = builders[index] { try output.emit(builder, output: index) } }
+    try rows.flush()
     forget()
   }
 
@@ -111,8 +104,6 @@ final class ProcessCore {
     cursor.pointee = -1
     times = nil
   }
-
-  func dropRows() { for index in builders.indices { builders[index] = nil } }
 
   func changeTimer(_ clock: UInt32, removes: Bool, _ time: Timestamp) {
     guard cursor.pointee >= 0 else {
@@ -127,18 +118,7 @@ final class ProcessCore {
     }
   }
 
-  func emit<Row: RowValue>(_ row: Row, output index: Int) throws {
-    let builder: BatchBuilder
-    if let known = builders[index] {
-      builder = known
-    } else {
-      builder = output.builder(index)
-      builders[index] = builder
-    }
-    let writer = try builder.writer(for: Row.self)
-    try writer.append(row)
-    if writer.rowCount >= Self.rowsPerBatch { try output.emit(builder, output: index) }
-  }
+  func emit<Row: RowValue>(_ row: Row, output index: Int) throws { try rows.emit(row, output: index) }
 }
 
 /// Columns that are lent to the host, in memory that is used again and again.

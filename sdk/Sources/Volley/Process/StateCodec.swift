@@ -84,10 +84,14 @@ final class ScalarCodec<Scalar: ColumnValue>: StateCodec<Scalar> {
   override func finish() { column?.finish(count: count, nullCount: 0) }
 }
 
-/// Of a key that may be null. Values are read only: a state that has none is no null.
+/// Of a value that may be null: a key, an argument, an accumulator. A state that has none is no null.
 private final class OptionalCodec<Scalar: ColumnValue>: StateCodec<Scalar?> {
   private var reader: Scalar.Reader?
   private var validity = Validity(bits: nil, offset: 0)
+  private var column: OutputColumn?
+  private var writer: Scalar.Writer?
+  private var count = 0
+  private var nullCount = 0
 
   init(_ name: String) { super.init([Field(name, Scalar.dataType)]) }
 
@@ -100,6 +104,32 @@ private final class OptionalCodec<Scalar: ColumnValue>: StateCodec<Scalar?> {
     guard let reader, validity[row] else { return nil }
     return reader[row]
   }
+
+  override func begin(_ columns: [OutputColumn]) {
+    column = columns[0]
+    writer = Scalar.Writer(columns[0])
+    (count, nullCount) = (0, 0)
+  }
+
+  override func append(_ value: Scalar?) throws {
+    guard let column, var writer else { preconditionFailure("a codec has columns before it writes") }
+    if count == column.capacity {
+      column.finish(count: count, nullCount: nullCount)
+      column.reserve(count + 1)
+      writer = Scalar.Writer(column)
+    }
+    if let value {
+      writer.put(value, count)
+    } else {
+      writer.putDefault(count)
+      Bits.set(column.unsafeValidity(), count, false)
+      nullCount += 1
+    }
+    self.writer = writer
+    count += 1
+  }
+
+  override func finish() { column?.finish(count: count, nullCount: nullCount) }
 }
 
 private protocol OptionalStateValue { static func codec(_ name: String) -> AnyObject? }

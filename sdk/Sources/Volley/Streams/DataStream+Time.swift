@@ -33,6 +33,36 @@ extension DataStream {
     return dated
   }
 
+  /// Has code of the author's say when a row was, and how far the stream is: see `WatermarkAssigner`.
+  ///
+  /// - Parameters:
+  ///   - column: the column of the times; a new one, or in the place of one of that name.
+  ///   - name: what `inspect` and reports call it.
+  ///   - period: how often, on the job's clock, `watermark(now:)` is asked; nil: never.
+  ///   - undated: what becomes of the rows that have no time, such as `{ $0.toSink(…) }`; nil: one stops the job.
+  ///   - make: makes one instance a split of the source.
+  public func eventTime<Function: WatermarkAssigner>(
+    as column: String, _ name: String = "eventTime", period: Duration? = nil, idleTimeout: Duration? = nil,
+    alignment: Alignment? = nil, undated: ((DataStream) -> Void)? = nil,
+    assigner make: @escaping @Sendable () throws -> Function
+  ) -> DataStream {
+    let place = "\(name) \(environment.nextID)"
+    if let period, period < .microseconds(1) {
+      environment.report("\(place): the period is \(period.text); give at least a microsecond")
+    }
+    let code = FunctionCode(id: "\(name):\(environment.nextID)") {
+      .watermarkAssigner(try WatermarkInstance($0, make))
+    }
+    environment.register([code])
+    var spec = spec(column, .zero, idleTimeout, undated == nil ? .stop : .route, alignment)
+    spec.assigner = Plan.WatermarkAssigner(
+      function: code.id, label: name, columns: environment.columns(Function.In.self, place),
+      period: period.map { environment.microseconds($0, place) })
+    let dated = environment.add(.eventTime(spec), inputs: [input])
+    undated?(DataStream(environment: environment, input: Plan.Input(node: dated.input.node, output: 1)))
+    return dated
+  }
+
   private func spec(
     _ column: String, _ outOfOrderness: Duration, _ idleTimeout: Duration?, _ undated: Plan.UndatedRows,
     _ alignment: Alignment?

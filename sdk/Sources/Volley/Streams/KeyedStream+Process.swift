@@ -18,7 +18,7 @@ extension KeyedStream {
     var declared: [Plan.State] = []
     var key: [Field] = []
     environment.checking(place) { () throws(VolleyError) in
-      key = try self.key(Function.Key.self)
+      key = try environment.key(Function.Key.self, of: input.node)
       do {
         declared = try states(of: try make()).map { try $0.declaration() }
       } catch {
@@ -26,12 +26,8 @@ extension KeyedStream {
       }
     }
     let names = sideOutputs.map { $0.key }
-    for (index, side) in names.enumerated() where names[..<index].contains(side) {
-      environment.report("\(place) has two side outputs '\(side)': rename one")
-    }
-    let columns = Schema(Function.In.self)
-    let outputs = [Schema(Function.Out.self)] + sideOutputs.map { Self.schema($0.value) }
-    for schema in [columns] + outputs { if let problem = schema.problem { environment.report("\(place): \(problem)") } }
+    let columns = environment.columns(Function.In.self, place)
+    let outputs = environment.schemas(Function.Out.self, sideOutputs: sideOutputs, place)
     let code = FunctionCode(id: "\(name):\(id)") {
       .keyedProcess(try ProcessInstance($0, try make(), sideOutputs: names))
     }
@@ -41,13 +37,27 @@ extension KeyedStream {
       .process(
         .init(
           function: code.id, label: name,
-          // A null in a field that is not optional is an error of that row, not of the plan: most columns may be null.
-          columns: columns.fields.map { Field($0.name, $0.type) }, key: key, states: declared,
+          columns: columns, key: key, states: declared,
           outputs: outputs.map(\.fields))), inputs: [input], uid: uid)
     return parallelism.map { result.withParallelism($0) } ?? result
   }
+}
 
-  private static func schema(_ type: any Codable.Type) -> Schema {
+extension StreamExecutionEnvironment {
+  /// The columns of what a function emits; what is wrong with them is reported.
+  func schemas<Out: RowValue>(
+    _: Out.Type, sideOutputs: KeyValuePairs<String, any Codable.Type>, _ place: String
+  ) -> [Schema] {
+    let names = sideOutputs.map { $0.key }
+    for (index, side) in names.enumerated() where names[..<index].contains(side) {
+      report("\(place) has two side outputs '\(side)': rename one")
+    }
+    let schemas = [Schema(Out.self)] + sideOutputs.map { schema($0.value) }
+    for schema in schemas { if let problem = schema.problem { report("\(place): \(problem)") } }
+    return schemas
+  }
+
+  private func schema(_ type: any Codable.Type) -> Schema {
     var schema = Schema([])
     do {
       schema.fields = try RowFields.of(type).map(\.field)
@@ -57,9 +67,17 @@ extension KeyedStream {
     return schema
   }
 
+  /// The columns of what a function takes, and none that is not there.
+  func columns<In: RowValue>(_: In.Type, _ place: String) -> [Field] {
+    let columns = Schema(In.self)
+    if let problem = columns.problem { report("\(place): \(problem)") }
+    // A null in a field that is not optional is an error of that row, not of the plan: most columns may be null.
+    return columns.fields.map { Field($0.name, $0.type) }
+  }
+
   /// The key's columns as the type has them, a scalar's under the name of the one column that there is.
-  private func key<Key: RowValue>(_: Key.Type) throws(VolleyError) -> [Field] {
-    let names = environment.keyNames(of: input.node)
+  func key<Key: RowValue>(_: Key.Type, of node: Int) throws(VolleyError) -> [Field] {
+    let names = keyNames(of: node)
     let fields: [Field]
     do throws(VolleyError) {
       fields = try StateCodec<Key>.make(names.first ?? "key").fields

@@ -35,6 +35,7 @@ extension StreamExecutionEnvironment {
     if aggregates.isEmpty { report("\(place) has no aggregates: give it at least one, such as count()") }
     return aggregates.compactMap { aggregate in
       register(aggregate.functions)
+      if let problem = aggregate.user?.problem { report("\(place): aggregate '\(aggregate.function)': \(problem)") }
       guard let name = aggregate.name else {
         report("\(place): \(aggregate.function) of a computed value has no name: give it one with .as(\"…\")")
         return nil

@@ -1,6 +1,6 @@
 import VolleyPlan
 
-/// The rows of windows, of one key each after `keyBy`. It has no sink and no filter: aggregate it first.
+/// The rows of windows, of one key each after `keyBy`. It has no sink and no filter: aggregate or process it first.
 public struct WindowedStream {
   let environment: StreamExecutionEnvironment
   let input: Plan.Input
@@ -70,17 +70,66 @@ public struct WindowedStream {
   /// - Parameter uid: the stable name in this pipeline, under which the state is kept.
   public func aggregate(_ aggregates: AggregateExpression..., uid: String) -> DataStream {
     let place = "window '\(uid)'"
+    var window = window(place)
+    window.aggregates = environment.calls(aggregates, place)
+    return add(window, uid: uid)
+  }
+
+  /// Code of the author's that sees all rows of each window when it has closed: see `ProcessWindowFunction`. All rows are kept until
+  /// then; results are final ones.
+  ///
+  /// - Parameters:
+  ///   - name: what `inspect` and reports call it.
+  ///   - sideOutputs: more outputs, by name, and what the rows of each are; `sideOutput` of the result gives them. Every one has
+  ///     to be read.
+  ///   - uid: the stable name in this pipeline, under which the state is kept.
+  ///   - make: makes one instance a subtask.
+  public func process<Function: ProcessWindowFunction>(
+    _ name: String, sideOutputs: KeyValuePairs<String, any Codable.Type> = [:], uid: String,
+    _ make: @escaping @Sendable () throws -> Function
+  ) -> DataStream {
+    let id = environment.nextID
+    let place = "\(name) '\(uid)'"
+    let names = sideOutputs.map { $0.key }
+    var key: [Field] = []
+    let isForAll = Function.Key.self == NoKey.self
+    if isForAll != (scope == .all) {
+      environment.report(
+        scope == .all
+          ? "\(place): its Key is \(Function.Key.self), and the windows are of all rows: take NoKey"
+          : "\(place): its Key is NoKey, and the windows are of one key each: take the key's type")
+    } else if !isForAll {
+      environment.checking(place) { () throws(VolleyError) in
+        key = try environment.key(Function.Key.self, of: input.node)
+      }
+    }
+    let code = FunctionCode(id: "\(name):\(id)") {
+      .windowFunction(try WindowInstance($0, try make(), sideOutputs: names))
+    }
+    environment.register([code])
+    environment.nameOutputs(of: id, [nil] + names)
+    var window = window(place)
+    window.function = Plan.WindowFunction(
+      function: code.id, label: name, columns: environment.columns(Function.In.self, place), key: key,
+      outputs: environment.schemas(Function.Out.self, sideOutputs: sideOutputs, place).map(\.fields))
+    return add(window, uid: uid)
+  }
+
+  /// All but what is done with the rows.
+  private func window(_ place: String) -> Plan.Window {
     if lateness < .zero {
       environment.report("\(place): the allowed lateness is \(lateness.text); give at least zero")
     }
-    let window = Plan.Window(
+    return Plan.Window(
       assigner: assigner.plan(environment, place), scope: scope, time: time == .event ? .event : .processing,
       allowedLateness: environment.microseconds(lateness, place), late: late == nil ? .drop : .route,
-      emission: emission == .updating ? .updating : .final, trigger: trigger?.plan(environment, place),
-      aggregates: environment.calls(aggregates, place))
+      emission: emission == .updating ? .updating : .final, trigger: trigger?.plan(environment, place), aggregates: [])
+  }
+
+  private func add(_ window: Plan.Window, uid: String) -> DataStream {
     let result = environment.add(.window(window), inputs: [input], uid: uid)
     if let parallelism { environment.setParallelism(parallelism, of: result.input.node) }
-    late?(DataStream(environment: environment, input: Plan.Input(node: result.input.node, output: 1)))
+    late?(DataStream(environment: environment, input: Plan.Input(node: result.input.node, output: window.lateOutput)))
     return result
   }
 }

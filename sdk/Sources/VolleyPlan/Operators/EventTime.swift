@@ -4,9 +4,10 @@ extension Plan {
   ///
   /// Output 0: the rows that have a time. Output 1, if `undated` is `route`: those that have none.
   public struct EventTime: Codable, Sendable, Hashable {
-    /// A timestamp.
+    /// A timestamp. With an `assigner`: the column that its times make, which is put in the place of one of that name.
     public var column: String
-    /// Microseconds: the watermark is the latest time so far less this, so a row that is older than it at most is not late.
+    /// Microseconds: the watermark is the latest time so far less this, so a row that is older than it at most is not late. 0 with
+    /// an `assigner`.
     public var outOfOrderness: Int64
     /// Microseconds of processing time in which its source, or one of its splits, gives nothing, after which it holds no other
     /// one back; absent: never.
@@ -14,18 +15,44 @@ extension Plan {
     public var undated: UndatedRows
     /// The streams that are kept in step with this one; absent: none.
     public var alignment: Alignment?
+    /// The author's code, which tells times and watermarks. Absent: the column is the time.
+    public var assigner: WatermarkAssigner?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case column, outOfOrderness, idleTimeout, undated, alignment }
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case column, outOfOrderness, idleTimeout, undated, alignment, assigner
+    }
 
     public init(
       column: String, outOfOrderness: Int64, idleTimeout: Int64? = nil, undated: UndatedRows = .stop,
-      alignment: Alignment? = nil
+      alignment: Alignment? = nil, assigner: WatermarkAssigner? = nil
     ) {
       self.column = column
       self.outOfOrderness = outOfOrderness
       self.idleTimeout = idleTimeout
       self.undated = undated
       self.alignment = alignment
+      self.assigner = assigner
+    }
+  }
+
+  /// Code that tells the times of rows, and the watermarks of splits.
+  public struct WatermarkAssigner: Codable, Sendable, Hashable {
+    /// The id under which the plugin registered it.
+    public var function: String
+    /// What the author calls it, for `inspect` and reports.
+    public var label: String
+    /// The columns of the input that it takes, by name and in this order.
+    public var columns: [Field]
+    /// Microseconds of processing time between two questions for the watermark; absent: it is told after rows only.
+    public var period: Int64?
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, label, columns, period }
+
+    public init(function: String, label: String, columns: [Field], period: Int64? = nil) {
+      self.function = function
+      self.label = label
+      self.columns = columns
+      self.period = period
     }
   }
 

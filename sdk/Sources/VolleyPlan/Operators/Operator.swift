@@ -149,9 +149,9 @@ extension Plan {
   }
 
   public struct AggregateCall: Codable, Sendable, Hashable {
-    /// "count", "sum", "arg_max", …; the host knows which.
+    /// "count", "sum", "arg_max", …; the host knows which. With `user`, what the author calls it.
     public var function: String
-    /// Absent for a count of rows.
+    /// Absent for a count of rows, and with `user`.
     public var argument: Expression?
     /// The name of the column that it makes.
     public var name: String
@@ -161,12 +161,14 @@ extension Plan {
     public var filter: Expression?
     /// Which quantile `approx_quantile` gives, 0...1; 0.5 is the median.
     public var fraction: Double?
+    /// The author's code. Absent: it is one of the host's.
+    public var user: UserAggregate?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case function, argument, name, by, filter, fraction }
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, argument, name, by, filter, fraction, user }
 
     public init(
       function: String, argument: Expression?, name: String, by: Expression? = nil, filter: Expression? = nil,
-      fraction: Double? = nil
+      fraction: Double? = nil, user: UserAggregate? = nil
     ) {
       self.function = function
       self.argument = argument
@@ -174,6 +176,7 @@ extension Plan {
       self.by = by
       self.filter = filter
       self.fraction = fraction
+      self.user = user
     }
   }
 
@@ -199,7 +202,7 @@ extension Plan.Operator {
     case .batchFunction(let function): function.outputs.count
     case .process(let process): process.outputs.count
     case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
-    case .window(let window): window.late == .route ? 2 : 1
+    case .window(let window): window.lateOutput + (window.late == .route ? 1 : 0)
     case .source, .filter, .select, .extend, .keyBy, .aggregate, .union, .join: 1
     case .deduplicate, .topN: 1
     }

@@ -3,6 +3,8 @@ extension Plan {
   ///
   /// Output 0: `row_kind` if results are updated, the key's columns, `window_start`, `window_end` (not of count
   /// windows), then the aggregates. Output 1, if `late` is `route`: the rows that came too late, as they came.
+  ///
+  /// With a `function` the outputs are that one's, and late rows come behind them.
   public struct Window: Codable, Sendable, Hashable {
     public var assigner: WindowAssigner
     public var scope: WindowScope
@@ -14,16 +16,19 @@ extension Plan {
     public var emission: WindowEmission
     /// When a window tells results before its end; absent: never. For updated results.
     public var trigger: WindowTrigger?
+    /// Empty with a `function`.
     public var aggregates: [AggregateCall]
+    /// The author's code, which is given all rows of a window.
+    public var function: WindowFunction?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-      case assigner, scope, time, allowedLateness, late, emission, trigger, aggregates
+      case assigner, scope, time, allowedLateness, late, emission, trigger, aggregates, function
     }
 
     public init(
       assigner: WindowAssigner, scope: WindowScope, time: WindowTime = .event, allowedLateness: Int64 = 0,
       late: LateRows = .drop, emission: WindowEmission = .final, trigger: WindowTrigger? = nil,
-      aggregates: [AggregateCall]
+      aggregates: [AggregateCall], function: WindowFunction? = nil
     ) {
       self.assigner = assigner
       self.scope = scope
@@ -33,6 +38,34 @@ extension Plan {
       self.emission = emission
       self.trigger = trigger
       self.aggregates = aggregates
+      self.function = function
+    }
+
+    /// The output of late rows, where they are routed.
+    public var lateOutput: Int { function?.outputs.count ?? 1 }
+  }
+
+  /// Code that is given the rows of a window when it has closed.
+  public struct WindowFunction: Codable, Sendable, Hashable {
+    /// The id under which the plugin registered it.
+    public var function: String
+    /// What the author calls it, for `inspect` and reports.
+    public var label: String
+    /// The columns of the input that it takes, by name and in this order.
+    public var columns: [Field]
+    /// The key's columns as the function takes them, in the order of the `keyBy`; absent: as they are.
+    public var key: [Field]?
+    /// The columns of each output.
+    public var outputs: [[Field]]
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, label, columns, key, outputs }
+
+    public init(function: String, label: String, columns: [Field], key: [Field]?, outputs: [[Field]]) {
+      self.function = function
+      self.label = label
+      self.columns = columns
+      self.key = key
+      self.outputs = outputs
     }
   }
 

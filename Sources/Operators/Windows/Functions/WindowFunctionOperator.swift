@@ -1,0 +1,152 @@
+import Arrow
+import Base
+import Dataflow
+import VolleyPlan
+
+/// The user's half of a window function. Legal order: open, process…, flush, close; after a failure only close.
+public protocol WindowFunctionCode: AnyObject {
+  /// When it throws it has freed what it took: `close` does not follow.
+  func open() throws(Failure)
+  func process(_ windows: ClosedWindows, to output: any Collector) throws(Failure)
+  /// The end of the input, when all windows have closed.
+  func flush(to output: any Collector) throws(Failure)
+  func close() throws(Failure)
+}
+
+/// Windows that have closed, and their rows. Valid until the call returns.
+public struct ClosedWindows {
+  /// By window: the key's columns.
+  public var keys: RecordBatch
+  /// By window, microseconds; nil for windows of a number of rows.
+  public var starts: UnsafePointer<Int64>?
+  public var ends: UnsafePointer<Int64>?
+  /// Those of the first window, then those of the second one, and so on.
+  public var rows: RecordBatch
+  /// By window: rows up to its last one.
+  public var rowEnds: UnsafePointer<UInt64>
+  public var watermark: EventTime
+}
+
+/// Gives the user's code the rows of windows: a window operator that collects each of the columns that the code takes, and the code
+/// in place of what it would emit.
+///
+/// Outputs: those of the code, then the late rows if they are routed.
+public final class WindowFunctionOperator: Operator {
+  private let windows: any Operator
+  private let code: any WindowFunctionCode
+  private let tap: Tap
+
+  /// - Parameters:
+  ///   - windows: its results are the key's columns, `window_start` and `window_end` unless they are of a number of rows, then a
+  ///     list for each column of the rows.
+  ///   - rows: the columns of the rows, as the code takes them.
+  ///   - outputs: of the code.
+  public init(
+    _ windows: any Operator, _ code: any WindowFunctionCode, keys: Schema, hasBounds: Bool, rows: Schema, outputs: Int
+  ) {
+    self.windows = windows
+    self.code = code
+    tap = Tap(code, keys: keys, hasBounds: hasBounds, rows: rows, outputs: outputs)
+  }
+
+  /// The aggregates of the window operator.
+  public static func aggregates(of columns: [Field]) -> [Plan.AggregateCall] {
+    // A column of the rows may be the key's as well.
+    columns.enumerated().map { index, column in
+      Plan.AggregateCall(function: "collect", argument: .column(column.name), name: "rows of column \(index)")
+    }
+  }
+
+  public func open() throws(Failure) {
+    try windows.open()
+    do throws(Failure) {
+      try code.open()
+    } catch {
+      try? windows.close()
+      throw error
+    }
+  }
+
+  public func close() throws(Failure) {
+    var first: Failure?
+    do throws(Failure) {
+      try code.close()
+    } catch {
+      first = error
+    }
+    try windows.close()
+    if let first { throw first }
+  }
+
+  public func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) {
+    try windows.process(batch, input: input, to: tap.leading(to: output))
+  }
+
+  public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {
+    tap.watermark = time
+    try windows.watermark(time, to: tap.leading(to: output))
+  }
+
+  public var wakeTime: ProcessingTime? { windows.wakeTime }
+
+  public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {
+    try windows.wake(at: now, to: tap.leading(to: output))
+  }
+
+  public func finish(to output: any Collector) throws(Failure) {
+    tap.watermark = .latest
+    try windows.finish(to: tap.leading(to: output))
+    try code.flush(to: output)
+  }
+}
+
+/// Where the window operator's results go.
+private final class Tap: Collector {
+  private let code: any WindowFunctionCode
+  private let keys: Schema
+  private let hasBounds: Bool
+  private let rows: Schema
+  private let outputs: Int
+  private var output: (any Collector)?
+  var watermark = EventTime.earliest
+
+  init(_ code: any WindowFunctionCode, keys: Schema, hasBounds: Bool, rows: Schema, outputs: Int) {
+    self.code = code
+    self.keys = keys
+    self.hasBounds = hasBounds
+    self.rows = rows
+    self.outputs = outputs
+  }
+
+  func leading(to output: any Collector) -> Tap {
+    self.output = output
+    return self
+  }
+
+  func emit(_ batch: RecordBatch, output index: Int) throws(Failure) {
+    guard let output else { preconditionFailure("an operator emits in a call") }
+    guard index == 0 else { return try output.emit(batch, output: outputs) }
+    let results = batch.compacted()
+    guard results.length > 0 else { return }
+    var columns = results.columns[...]
+    let keys = Array(columns.prefix(self.keys.fields.count))
+    columns = columns.dropFirst(keys.count)
+    let bounds = hasBounds ? Array(columns.prefix(2)) : []
+    columns = columns.dropFirst(bounds.count)
+    guard let lists = columns.first else { preconditionFailure("a window function takes a column") }
+    let ends = Buffer(byteCount: results.length * 8)
+    let rowEnds = ends.unsafeMutableValues(UInt64.self)
+    let first = lists.itemRange(0..<1).lowerBound
+    for window in 0..<results.length {
+      rowEnds[window] = UInt64(lists.itemRange(window..<(window + 1)).upperBound - first)
+    }
+    let items = columns.map(\.items)
+    let rows = RecordBatch(schema: self.rows, columns: items, length: items[0].length)
+    try code.process(
+      ClosedWindows(
+        keys: RecordBatch(schema: self.keys, columns: keys, length: results.length),
+        starts: bounds.first?.values(Int64.self), ends: bounds.last?.values(Int64.self), rows: rows,
+        rowEnds: UnsafePointer(rowEnds), watermark: watermark), to: output)
+    withExtendedLifetime((results, ends)) {}
+  }
+}

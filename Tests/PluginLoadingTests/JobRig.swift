@@ -1,0 +1,68 @@
+import Arrow
+import Base
+import CVolley
+import Dataflow
+import Observability
+import Planning
+import Synchronization
+import VolleyPlan
+
+@testable import PluginLoading
+@testable import Volley
+
+/// A pipeline of the SDK's in this process that runs as a job: the SDK's C tables, the host's adapters, planning and threads, without
+/// a file of either.
+struct JobRig {
+  let built: BuiltPipeline
+  let set: PluginSet
+  let events = Events()
+
+  init(_ body: @escaping @Sendable (StreamExecutionEnvironment) throws -> Void) throws {
+    let plan = try ProcessPipeline.$body.withValue(body) { try Self.plan() }
+    let export = PipelineExport(ProcessPipeline.self, plugin: "sdk", version: "1.0.0")
+    let pipeline = try PluginPipeline(UnsafePointer(export.table), PluginScope(name: "sdk"))
+    built = try BuiltPipeline(plan, pipeline: pipeline, values: [])
+    set = PluginSet(pipeline: built, listener: events.listener)
+  }
+
+  private static func plan() throws -> UnsafeMutablePointer<volley_plan> {
+    let built = try BuiltPlan(ProcessPipeline.self, values: UnsafeRawBufferPointer(start: nil, count: 0))
+    let plan = UnsafeMutablePointer<volley_plan>.allocate(capacity: 1)
+    plan.initialize(to: volley_plan())
+    plan.pointee.header = .of(volley_plan.self)
+    built.write(to: plan)
+    return plan
+  }
+
+  /// Runs the job to its end.
+  func run(
+    parallelism: Int = 1, batchRows: Int = 65_536, stateBytes: Int = .max, clock: ProcessingClock = .system
+  ) throws(Failure) {
+    let graph = try ExecutionGraph(built.plan, code: set, options: .init(parallelism: parallelism))
+    let job = try Job(
+      graph: graph.jobGraph(code: set),
+      options: JobOptions(
+        threads: 2, batchRows: batchRows, batchDelay: .zero, stateBytes: stateBytes, clock: clock),
+      log: EventLog(minimum: .error) { _ in })
+    job.start()
+    try job.wait()
+  }
+
+  /// The sentence with which a pipeline or its plan is refused; nil when it is not.
+  static func refusal(_ body: @escaping @Sendable (StreamExecutionEnvironment) throws -> Void) -> String? {
+    do {
+      let rig = try JobRig(body)
+      _ = try ExecutionGraph(rig.built.plan, code: rig.set, options: .init(parallelism: 1))
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+}
+
+/// Takes what the sinks of a pipeline get, from any thread.
+final class Taken<Element: Sendable>: Sendable {
+  private let list = Mutex<[Element]>([])
+  func add(_ element: Element) { list.withLock { $0.append(element) } }
+  var all: [Element] { list.withLock { $0 } }
+}
