@@ -9,6 +9,26 @@ private func time(_ value: Int64) -> EventTime { EventTime(microseconds: value) 
 private func moved(_ value: Int64) -> TimeSignal { TimeSignal(watermark: time(value)) }
 
 struct WatermarkMinimumTests {
+  @Test("a side input's event time does not count, and an awaited one is read before the others")
+  func sides() {
+    var live = InputProgress(channels: 2, sides: [nil, .live])
+    #expect(live.isReadable(0) && live.isReadable(1))
+    #expect(live.watermark(EventTime(microseconds: 5), from: 1) == .init())
+    #expect(live.watermark(EventTime(microseconds: 3), from: 0).time.watermark == EventTime(microseconds: 3))
+    #expect(live.idle(1) == .init())
+    #expect(!live.end(0).ended)
+    #expect(live.end(1).ended)
+
+    var awaited = InputProgress(channels: 3, sides: [nil, .awaited, .awaited])
+    #expect(!awaited.isReadable(0) && awaited.isReadable(1) && awaited.isReadable(2))
+    #expect(!awaited.end(1).ended)
+    #expect(!awaited.isReadable(0))
+    #expect(!awaited.end(2).ended)
+    #expect(awaited.isReadable(0))
+    #expect(awaited.watermark(EventTime(microseconds: 3), from: 0).time.watermark == EventTime(microseconds: 3))
+    #expect(awaited.end(0).ended)
+  }
+
   @Test("one channel's watermarks are the minimum, and none goes back")
   func one() {
     var minimum = WatermarkMinimum(channels: 1)

@@ -270,28 +270,52 @@ struct MuseumTests {
       ]
     ),
     (
-      "changelog",
-      [
-        source(1), node(2, keyBy("user_id"), from: 1),
-        node(3, sum("amount", as: "s", emission: .changelog), from: 2, uid: "a"),
-        node(4, keyBy("s"), from: 3),
-        node(
-          5,
-          .aggregate(
-            Plan.Aggregate(
-              aggregates: [Plan.AggregateCall(function: "count", argument: nil, name: "n")], emission: .changelog)),
-          from: 4, uid: "b"), node(6, keyBy("s"), from: 5), node(7, .latest(Plan.Latest()), from: 6, uid: "l"),
-        sink(8, from: 7),
-      ]
-    ),
-    (
       "distinct",
       [
         source(1), node(2, .keyBy(Plan.KeyBy(keys: [], everyColumn: true)), from: 1),
         node(3, .deduplicate(Plan.Deduplicate(keep: .first)), from: 2, uid: "d"), sink(4, from: 3),
       ]
     ),
+    (
+      "side-joins",
+      [
+        source(1, uid: "a", fields: orderFields + [Field("ts", .timestamp(.microsecond), nullable: false)]),
+        node(2, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 1),
+        node(3, keyBy("user_id"), from: 2),
+        source(4, uid: "b", fields: orderFields + [Field("ts", .timestamp(.microsecond), nullable: false)]),
+        node(5, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 4),
+        node(6, keyBy("user_id"), from: 5),
+        joinNode(7, .left, .version, from: 3, 6),
+        joinNode(8, .anti, .side(.init(spread: .key, awaited: true, keep: .all)), from: 3, 6),
+        joinNode(9, .inner, .side(.init(spread: .broadcast, awaited: false, keep: .latest)), from: 3, 6),
+        sink(10, from: 7, uid: "w"), sink(11, from: 8, uid: "x"), sink(12, from: 9, uid: "y"),
+      ]
+    ),
+    (
+      "timed-joins",
+      [
+        source(1, uid: "a", fields: orderFields + [Field("ts", .timestamp(.microsecond), nullable: false)]),
+        node(2, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 1),
+        node(3, keyBy("user_id"), from: 2),
+        joinNode(4, .full, .interval(.init(lower: -1_000_000, upper: 5_000_000)), from: 3, 3),
+        joinNode(5, .semi, .window(.init(assigner: .session(.init(gap: 1_000_000)))), from: 3, 3),
+        joinNode(6, .inner, .window(.init(assigner: .tumbling(.init(size: 1_000_000)))), from: 3, 3, 3),
+        windowNode(7, .tumbling(.init(size: 1_000_000)), from: 3), node(8, keyBy("user_id"), from: 7),
+        joinNode(9, .left, .window(.init(assigner: .inherited)), from: 8, 8),
+        sink(10, from: 4, uid: "w"), sink(11, from: 5, uid: "x"), sink(12, from: 6, uid: "y"),
+        sink(13, from: 9, uid: "z"),
+      ]
+    ),
   ]
+
+  private static func joinNode(
+    _ id: Int, _ kind: Plan.JoinKind, _ bounds: Plan.JoinBounds, from inputs: Int...
+  ) -> Plan.Node {
+    Plan.Node(
+      id: id, uid: "join-\(id)", inputs: inputs.map { Plan.Input(node: $0) },
+      operator: .join(
+        Plan.Join(kind: kind, bounds: bounds, sharedNames: .suffix(inputs.indices.map { "_\($0)" }))))
+  }
 
   private static func windowNode(
     _ id: Int, _ assigner: Plan.WindowAssigner, from input: Int, scope: Plan.WindowScope = .key,

@@ -65,7 +65,7 @@ struct PlanDecoderTests {
       ),
       (
         #"{"aggregate":{"aggregates":[],"emission":"sometimes"}}"#,
-        "nodes[0].operator.aggregate.emission: unknown value 'sometimes'; known are per-batch, per-record, changelog"
+        "nodes[0].operator.aggregate.emission: unknown value 'sometimes'; known are per-batch, per-record"
       ),
     ])
   func refused(operation: String, message: String) {

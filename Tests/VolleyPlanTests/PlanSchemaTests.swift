@@ -45,6 +45,8 @@ struct PlanSchemaTests {
       choice("LateRows", Plan.LateRows.self),
       choice("WindowEmission", Plan.WindowEmission.self),
       choice("JoinKind", Plan.JoinKind.self),
+      choice("SideSpread", Plan.SideSpread.self),
+      choice("SideRows", Plan.SideRows.self),
       choice("KeptRow", Plan.KeptRow.self),
       choice("Emission", Plan.Emission.self),
       choice("TimeUnit", TimeUnit.self),

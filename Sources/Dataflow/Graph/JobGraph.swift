@@ -84,15 +84,28 @@ public struct JobGraph {
     public var input: Int
     public var exchange: Exchange
     public var schema: Schema
+    /// What it is when it is not what drives the task; an input is that as a whole.
+    public var side: SideInput?
 
-    public init(from: Int, output: Int, to: Int, input: Int, exchange: Exchange, schema: Schema) {
+    public init(
+      from: Int, output: Int, to: Int, input: Int, exchange: Exchange, schema: Schema, side: SideInput? = nil
+    ) {
       self.from = from
       self.output = output
       self.to = to
       self.input = input
       self.exchange = exchange
       self.schema = schema
+      self.side = side
     }
+  }
+
+  /// An input whose event time does not count: the task's watermark is that of the others, of which there is one.
+  public enum SideInput: Sendable, Hashable {
+    /// Read beside the others.
+    case live
+    /// Read to its end before the others are read at all. What feeds it must not wait for what feeds them.
+    case awaited
   }
 
   /// Which subtask gets which row.

@@ -6,6 +6,7 @@ final class InputGate {
   struct Port {
     var reader: any ChannelReader
     var input: Int
+    var side: JobGraph.SideInput?
   }
 
   let ports: [Port]
@@ -18,7 +19,7 @@ final class InputGate {
   init(ports: [Port], start: ProcessingTime = ProcessingTime(microseconds: .min)) {
     precondition(!ports.isEmpty, "a task without a source has a channel that feeds it")
     self.ports = ports
-    progress = InputProgress(channels: ports.count)
+    progress = InputProgress(channels: ports.count, sides: ports.map(\.side))
     ticks = ChannelTicks(channels: ports.count, start: start)
   }
 

@@ -15,21 +15,36 @@ struct InputProgress {
   private var watermarks: WatermarkMinimum
   private var barriers: BarrierAlignment
   private var openChannels: Int
+  /// By channel.
+  private let sides: [JobGraph.SideInput?]
+  /// Channels that are read to their ends before the others.
+  private var awaitedChannels: Int
 
-  init(channels: Int) {
+  /// - Parameter sides: by channel; absent: all drive the subtask.
+  init(channels: Int, sides: [JobGraph.SideInput?]? = nil) {
     watermarks = WatermarkMinimum(channels: channels)
     barriers = BarrierAlignment(channels: channels)
     openChannels = channels
+    self.sides = sides ?? [JobGraph.SideInput?](repeating: nil, count: channels)
+    awaitedChannels = self.sides.count { $0 == .awaited }
+    // For event time they are as channels that have ended.
+    for channel in self.sides.indices where self.sides[channel] != nil { _ = watermarks.end(channel) }
   }
 
   /// Whether the channel may be read now.
-  func isReadable(_ channel: Int) -> Bool { barriers.isReadable(channel) }
-
-  mutating func watermark(_ time: EventTime, from channel: Int) -> Advance {
-    Advance(time: watermarks.advance(channel, to: time))
+  func isReadable(_ channel: Int) -> Bool {
+    barriers.isReadable(channel) && (awaitedChannels == 0 || sides[channel] == .awaited)
   }
 
-  mutating func idle(_ channel: Int) -> Advance { Advance(time: watermarks.idle(channel)) }
+  mutating func watermark(_ time: EventTime, from channel: Int) -> Advance {
+    if sides[channel] != nil { return Advance() }
+    return Advance(time: watermarks.advance(channel, to: time))
+  }
+
+  mutating func idle(_ channel: Int) -> Advance {
+    if sides[channel] != nil { return Advance() }
+    return Advance(time: watermarks.idle(channel))
+  }
 
   mutating func barrier(_ epoch: Epoch, from channel: Int) throws(Failure) -> Advance {
     Advance(barrier: try barriers.deliver(epoch, from: channel))
@@ -37,6 +52,7 @@ struct InputProgress {
 
   mutating func end(_ channel: Int) -> Advance {
     openChannels -= 1
+    if sides[channel] == .awaited { awaitedChannels -= 1 }
     // The watermark first: it was held back by what came before the barrier.
     return Advance(time: watermarks.end(channel), barrier: barriers.end(channel), ended: openChannels == 0)
   }

@@ -191,7 +191,8 @@ struct JobBuilder {
       parts.readers = ports.map(\.channel)
       if firstEntry < runtime.inputs.count, !parts.task.steps.isEmpty { runtime.inputs[firstEntry] += parts.readers }
       let gate = InputGate(
-        ports: ports.map { InputGate.Port(reader: $0.channel, input: $0.input) }, start: parts.chain.clock.reached)
+        ports: ports.map { InputGate.Port(reader: $0.channel, input: $0.input, side: $0.side) },
+        start: parts.chain.clock.reached)
       return .channels(gate, entry)
     }
     let stage = stages.stage(entry: firstEntry, subtask: parts.number)
@@ -217,11 +218,11 @@ struct JobBuilder {
   }
 
   /// The channels that lead to a subtask, and to which of its inputs.
-  private func ports(of parts: Parts) -> [(channel: LocalChannel, input: Int)] {
-    var ports: [(channel: LocalChannel, input: Int)] = []
+  private func ports(of parts: Parts) -> [(channel: LocalChannel, input: Int, side: JobGraph.SideInput?)] {
+    var ports: [(channel: LocalChannel, input: Int, side: JobGraph.SideInput?)] = []
     for (edgeIndex, edge) in graph.edges.enumerated() where edge.to == parts.index {
       for sender in channels[edgeIndex] {
-        if let channel = sender[parts.number] { ports.append((channel, edge.input)) }
+        if let channel = sender[parts.number] { ports.append((channel, edge.input, edge.side)) }
       }
     }
     return ports

@@ -32,5 +32,12 @@ struct JoinBatch {
     keyless = batch.selecting(Selection(others)).compacted()
   }
 
+  /// All rows of a batch without a selection, also those whose keys are null.
+  init(all batch: RecordBatch, keys: [Int]) {
+    rows = batch
+    self.keys = keys.map { batch.columns[$0] }
+    keyless = nil
+  }
+
   var count: Int { rows.length }
 }

@@ -9,28 +9,54 @@ public struct JoinColumn: Sendable {
   var sources: [Int?]
 }
 
+/// The column that says an input's event time.
+public struct JoinTime: Sendable, Hashable {
+  public var column: Int
+  /// Microseconds to be added.
+  public var shift: Int64
+
+  public init(column: Int, shift: Int64) {
+    self.column = column
+    self.shift = shift
+  }
+}
+
 /// The columns of the rows that a join makes.
 public struct JoinLayout: Sendable {
   public let inputs: [Schema]
-  /// By input: the key's columns.
+  /// By input: the columns that are equal, those of the key first.
   public let keys: [[Int]]
+  /// By input; empty where the bounds ask for none.
+  public let times: [JoinTime]
+  /// The column of the second input that says what its rows change, which is no column of the output; nil when all are new ones.
+  public let kindColumn: Int?
   /// Those of all inputs, as the condition sees them: of rows that are there.
   public let joined: [JoinColumn]
   /// Those of the output that come from the inputs.
   let output: [JoinColumn]
-  /// Of the output: `row_kind` if rows are revised, then `output`.
+  /// Of the output: `row_kind` if rows are revised, then `output`, then the bounds of windows.
   public let schema: Schema
 
-  /// - Parameter keys: by input, as many each, of the same types.
+  /// - Parameters:
+  ///   - keys: by input, the columns that are equal, as many each, of the same types.
+  ///   - kindColumn: the second input's `row_kind`, when it is a changelog.
+  ///   - more: what the join adds behind the inputs' columns.
   /// - Throws: `.usage` for names that are not told apart.
-  public init(_ join: Plan.Join, inputs: [Schema], keys: [[Int]]) throws(Failure) {
-    let own = join.isChangelog ? [Plan.rowKindColumn] : []
+  public init(
+    _ join: Plan.Join, inputs: [Schema], keys: [[Int]], times: [JoinTime] = [], kindColumn: Int? = nil,
+    more: [Field] = []
+  ) throws(Failure) {
+    let kind = join.isChangelog ? [Field(Plan.rowKindColumn, .utf8, nullable: false)] : []
+    let own = (kind + more).map(\.name)
+    self.times = times
+    self.kindColumn = kindColumn
     self.inputs = inputs
     self.keys = keys
     let names = JoinNames(inputs, keys, join.sharedNames)
     var columns: [JoinColumn] = []
     for (input, schema) in inputs.enumerated() {
       for (index, field) in schema.fields.enumerated() {
+        if input == 1, index == kindColumn { continue }
         if let place = names.commonKeys.first(where: { keys[input][$0] == index }) {
           guard input == 0 else { continue }
           columns.append(JoinColumn(field: field, sources: keys.map { $0[place] }))
@@ -60,8 +86,12 @@ public struct JoinLayout: Sendable {
         return column
       }
     }
-    let kind = join.isChangelog ? [Field(Plan.rowKindColumn, .utf8, nullable: false)] : []
-    schema = Schema(kind + output.map(\.field))
+    schema = Schema(kind + output.map(\.field) + more)
+  }
+
+  /// What a column of an input is called in the output; nil when it is not there.
+  public func outputName(of column: Int, input: Int) -> String? {
+    output.first { $0.sources[input] == column }?.field.name
   }
 
   /// Whether rows of the output may have a null there.

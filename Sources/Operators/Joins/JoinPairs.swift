@@ -24,40 +24,43 @@ final class JoinSearch {
   func open() throws(Failure) { try condition?.open() }
   func close() throws(Failure) { try condition?.close() }
 
-  /// Goes through the pairs of a batch's rows and those that `store` keeps, by the batch's rows. Nothing is removed from the store
+  /// Goes through the pairs of rows in hand and those that `store` keeps, by the rows in hand. Nothing is removed from the store
   /// meanwhile.
   ///
   /// - Parameters:
-  ///   - rows: of the input `input`, 0 or 1, without a selection.
+  ///   - own: `count` rows of the input `input`, 0 or 1.
   ///   - slots: by row.
   ///   - lows, highs: by row, the times of its partners; nil: all.
   func forEachPair(
-    _ rows: RecordBatch, input: Int, slots: UnsafePointer<UInt32>, from lows: UnsafePointer<Int64>? = nil,
+    _ own: JoinPart, count: Int, input: Int, slots: UnsafePointer<UInt32>, from lows: UnsafePointer<Int64>? = nil,
     to highs: UnsafePointer<Int64>? = nil, in store: RowStore, _ body: (JoinPairs) throws(Failure) -> Void
   ) throws(Failure) {
-    if store.rowCount == 0 { return }
+    if store.rowCount == 0 || count == 0 { return }
     var cursor = RowCursor()
-    let limit = rows.repeatLimit(Self.pairRows)
+    var limit = Self.pairRows
+    if case .whole(let rows) = own { limit = rows.repeatLimit(limit) }
     while true {
-      let found = store.match(slots, count: rows.length, from: lows, to: highs, cursor: &cursor, limit: limit)
+      let found = store.match(slots, count: count, from: lows, to: highs, cursor: &cursor, limit: limit)
       if found.count == 0 { return }
       var pairs = JoinPairs(
         rows: Selection(indices: found.indices, count: found.count),
         numbers: Selection(indices: found.numbers, count: found.count))
-      if let condition {
-        let parts = Self.parts(rows, pairs, input: input, in: store)
-        if let kept = try condition.select(parts, count: pairs.count) {
-          pairs.rows = pairs.rows.selecting(kept)
-          pairs.numbers = pairs.numbers.selecting(kept)
-        }
+      if let kept = try condition?.select(Self.parts(own, pairs, input: input, in: store), count: pairs.count) {
+        pairs.rows = pairs.rows.selecting(kept)
+        pairs.numbers = pairs.numbers.selecting(kept)
       }
       if pairs.count > 0 { try body(pairs) }
     }
   }
 
+  /// Those of rows, put together already, for which the condition is true; nil: all.
+  func select(_ parts: [JoinPart], count: Int) throws(Failure) -> Selection? {
+    try condition?.select(parts, count: count)
+  }
+
   /// The two rows of each pair, by input.
-  static func parts(_ rows: RecordBatch, _ pairs: JoinPairs, input: Int, in store: RowStore) -> [JoinPart] {
-    inOrder(.chosen(rows, pairs.rows.rows), .stored(store, pairs.numbers.rows), input: input)
+  static func parts(_ own: JoinPart, _ pairs: JoinPairs, input: Int, in store: RowStore) -> [JoinPart] {
+    inOrder(own.selecting(pairs.rows), .stored(store, pairs.numbers), input: input)
   }
 
   /// What comes of input `input`, and what of the other, by input.

@@ -8,11 +8,21 @@ enum JoinPart {
   /// The rows of a batch without a selection, as they are.
   case whole(RecordBatch)
   /// Rows of a batch without a selection, by index.
-  case chosen(RecordBatch, UnsafePointer<UInt32>)
+  case chosen(RecordBatch, Selection)
   /// Rows that are kept, by number; `RowStore.missing` is a row of nulls.
-  case stored(RowStore, UnsafePointer<UInt32>)
+  case stored(RowStore, Selection)
   /// Nulls.
   case none
+
+  /// Of rows of either, those that `rows` names.
+  func selecting(_ rows: Selection) -> JoinPart {
+    switch self {
+    case .whole(let batch): .chosen(batch, rows)
+    case .chosen(let batch, let former): .chosen(batch, former.selecting(rows))
+    case .stored(let store, let numbers): .stored(store, numbers.selecting(rows))
+    case .none: .none
+    }
+  }
 }
 
 /// Puts columns together from rows of the inputs: of each input all columns at once, since a row that is kept lies in one piece.
@@ -58,8 +68,10 @@ struct JoinRows {
   ) throws(Failure) -> [Column] {
     switch part {
     case .whole(let batch): return indices.map { batch.columns[$0] }
-    case .chosen(let batch, let rows): return indices.map { batch.columns[$0].gather(rows, count: count) }
-    case .stored(let store, let numbers): return try store.columns(of: numbers, count: count, indices)
+    case .chosen(let batch, let rows): return indices.map { batch.columns[$0].gather(rows) }
+    case .stored(let store, let numbers):
+      defer { withExtendedLifetime(numbers) {} }
+      return try store.columns(of: numbers.rows, count: count, indices)
     case .none: return []
     }
   }

@@ -9,6 +9,9 @@ final class JoinState {
   private let table: any KeyTable
   /// By input.
   let stores: [RowStore]
+  /// By slot: whether its key is null, and equals none.
+  private let keyless = SlotColumn<Bool>(initial: false)
+  private var hasKeyless = false
   private let reservation: StateReservation
 
   /// - Parameters:
@@ -23,7 +26,7 @@ final class JoinState {
   var keyCount: Int { table.count }
   var slotCount: Int { table.slotCount }
 
-  private var byteCount: Int { stores.reduce(table.byteCount) { $0 + $1.byteCount } }
+  private var byteCount: Int { stores.reduce(table.byteCount + keyless.byteCount) { $0 + $1.byteCount } }
 
   /// The slots of rows that may be appended to input `input`. Valid as long as the result is held.
   ///
@@ -36,6 +39,13 @@ final class JoinState {
     let slots = SlotBuffer(count: batch.count)
     try table.find(batch.keys, rowCount: batch.count, into: slots.pointer)
     for store in stores { store.grow(to: table.slotCount) }
+    return slots
+  }
+
+  /// The slots of rows that are only looked for; `UInt32.max` where no row of the key is kept.
+  func lookup(_ batch: JoinBatch) throws(Failure) -> SlotBuffer {
+    let slots = SlotBuffer(count: batch.count)
+    try table.lookup(batch.keys, rowCount: batch.count, into: slots.pointer)
     return slots
   }
 
@@ -55,9 +65,27 @@ final class JoinState {
   func release(_ slots: [UInt32]) {
     let empty = slots.filter { slot in stores.allSatisfy { !$0.hasRows(slot) } }
     if empty.isEmpty { return }
-    empty.withUnsafeBufferPointer { empty in
-      if let base = empty.baseAddress { table.remove(base, count: empty.count) }
+    if hasKeyless {
+      keyless.grow(to: table.slotCount)
+      keyless.reset(empty, count: empty.count)
     }
+    table.remove(empty, count: empty.count)
+  }
+
+  /// The keys of these slots are null.
+  func setKeyless(_ slots: SlotBuffer) {
+    hasKeyless = true
+    keyless.grow(to: table.slotCount)
+    for index in 0..<slots.count { keyless.values[Int(slots.pointer[index])] = true }
+  }
+
+  /// The slots, and none for those whose keys are null.
+  func partnerSlots(_ slots: Buffer, count: Int) -> Buffer {
+    guard hasKeyless else { return slots }
+    keyless.grow(to: table.slotCount)
+    let (source, result) = (slots.values(UInt32.self), SlotBuffer(count: count))
+    for index in 0..<count { result.pointer[index] = keyless.values[Int(source[index])] ? .max : source[index] }
+    return result.selection.indices
   }
 
   /// Tells what is held, after rows were removed.

@@ -69,19 +69,18 @@ final class UnboundedJoinOperator: Operator {
     let keepsOwn = kind.keepsAll(ofInput: input)
     let keepsOthers = kind.keepsAll(ofInput: 1 - input)
     var found = RowMarks(count: keepsOwn ? rows.length : 0)
-    try search.forEachPair(rows, input: input, slots: slots.pointer, in: others) { pairs throws(Failure) in
+    try search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.pointer, in: others) {
+      pairs throws(Failure) in
       if keepsOwn { found.mark(pairs.rows) }
       if keepsOthers {
         let first = others.markingFirst(pairs.numbers)
         if first.count > 0 {
-          let parts = JoinSearch.inOrder(.none, .stored(others, first.rows), input: input)
+          let parts = JoinSearch.inOrder(.none, .stored(others, first), input: input)
           try collector.emit(output.batch(parts, count: first.count, .delete), output: 0)
-          withExtendedLifetime(first) {}
         }
       }
-      let parts = JoinSearch.parts(rows, pairs, input: input, in: others)
+      let parts = JoinSearch.parts(.whole(rows), pairs, input: input, in: others)
       try collector.emit(output.batch(parts, count: pairs.count), output: 0)
-      withExtendedLifetime(pairs) {}
     }
     if keepsOwn, let alone = found.unmarked() {
       try tellAlone(rows.selecting(alone).compacted(), input: input, to: collector)
@@ -105,7 +104,9 @@ final class UnboundedJoinOperator: Operator {
     _ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64, to collector: any Collector
   ) throws(Failure) {
     var found = RowMarks(count: rows.length)
-    try search.forEachPair(rows, input: 0, slots: slots.pointer, in: state.stores[1]) { found.mark($0.rows) }
+    try search.forEachPair(.whole(rows), count: rows.length, input: 0, slots: slots.pointer, in: state.stores[1]) {
+      found.mark($0.rows)
+    }
     if kind == .semi, let partnered = found.marked() {
       let parts: [JoinPart] = [.whole(rows.selecting(partnered).compacted()), .none]
       try collector.emit(output.batch(parts, count: partnered.count), output: 0)
@@ -121,10 +122,11 @@ final class UnboundedJoinOperator: Operator {
   ) throws(Failure) {
     let others = state.stores[0]
     var partnered: [UInt32] = []
-    try search.forEachPair(rows, input: 1, slots: slots.pointer, in: others) { pairs throws(Failure) in
+    try search.forEachPair(.whole(rows), count: rows.length, input: 1, slots: slots.pointer, in: others) {
+      pairs throws(Failure) in
       let first = others.markingFirst(pairs.numbers)
       if first.count == 0 { return }
-      let parts: [JoinPart] = [.stored(others, first.rows), .none]
+      let parts: [JoinPart] = [.stored(others, first), .none]
       try collector.emit(output.batch(parts, count: first.count, kind == .anti ? .delete : .insert), output: 0)
       partnered.append(contentsOf: UnsafeBufferPointer(start: first.rows, count: first.count))
       withExtendedLifetime(first) {}

@@ -127,6 +127,13 @@ private struct JobAssembly {
         switch step.arrival(ofInput: index) {
         case .forward, .gathered: producers.append(forwardPorts(of: typed, input: index, task: task))
         case .keyed: producers.append([keyedPort(of: typed, input: index, task: task)])
+        case .keyedInPlace: producers.append(headPorts(reading: typed.node.inputs[index], task: task, typed))
+        case .keyedEverywhere:
+          producers.append([
+            connect(
+              typed.node.inputs[index], to: task, exchange: .broadcast, schema: typed.inputs[index].schema,
+              side: step.side(ofInput: index))
+          ])
         }
       }
     }
@@ -175,7 +182,7 @@ private struct JobAssembly {
       typed.node.inputs[index], to: task,
       exchange: graph.travels(to: typed, input: index)
         ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .forward,
-      schema: typed.inputs[index].schema)
+      schema: typed.inputs[index].schema, side: typed.planned.side(ofInput: index))
   }
 
   private mutating func headPorts(reading input: Plan.Input, task: Int, _ consumer: TypedNode) -> [Port] {
@@ -198,16 +205,17 @@ private struct JobAssembly {
 
   /// Makes an input of a task's head out of an output of a node in another task.
   private mutating func connect(
-    _ input: Plan.Input, to task: Int, exchange: JobGraph.Exchange, schema: Schema
+    _ input: Plan.Input, to task: Int, exchange: JobGraph.Exchange, schema: Schema, side: JobGraph.SideInput? = nil
   ) -> Port {
     guard let from = graph.taskOf[input.node], let producers = ports[input] else {
       preconditionFailure("nodes are added after their inputs")
     }
-    return connect(from: from, ports: producers, to: task, exchange: exchange, schema: schema)
+    return connect(from: from, ports: producers, to: task, exchange: exchange, schema: schema, side: side)
   }
 
   private mutating func connect(
-    from: Int, ports: [Port], to task: Int, exchange: JobGraph.Exchange, schema: Schema
+    from: Int, ports: [Port], to task: Int, exchange: JobGraph.Exchange, schema: Schema,
+    side: JobGraph.SideInput? = nil
   ) -> Port {
     let output = drafts[from].outputCount
     drafts[from].outputCount += 1
@@ -215,7 +223,8 @@ private struct JobAssembly {
     let head = drafts[task].inputCount
     drafts[task].inputCount += 1
     edges.append(
-      JobGraph.Edge(from: from, output: output, to: task, input: head, exchange: exchange, schema: schema))
+      JobGraph.Edge(
+        from: from, output: output, to: task, input: head, exchange: exchange, schema: schema, side: side))
     return .head(input: head)
   }
 

@@ -8,22 +8,31 @@ import VolleyPlan
 extension Plan.Join: PlannedStep {
   var kindName: String { "join" }
   var needsUID: String? { "an operator with state" }
-  var inputCounts: ClosedRange<Int> { 2...2 }
-  func arrival(ofInput index: Int) -> Arrival { .keyed }
+
+  func arrival(ofInput index: Int) -> Arrival {
+    guard case .side(let bounds) = bounds, bounds.spread == .broadcast else { return .keyed }
+    return index == 0 ? .keyedInPlace : .keyedEverywhere
+  }
+
+  func side(ofInput index: Int) -> JobGraph.SideInput? {
+    guard index == 1, case .side(let bounds) = bounds else { return nil }
+    return bounds.awaited ? .awaited : .live
+  }
+
+  var inputCounts: ClosedRange<Int> {
+    if case .window = bounds { return 2...Int.max }
+    return 2...2
+  }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
-    for (index, input) in inputs.enumerated() {
+    for (index, input) in inputs.enumerated() where index == 0 || !takesRevisions {
       do { try input.refuseRevisions() } catch { throw error.within("input \(index)") }
     }
     try checkKeys(inputs)
-    try checkBounds()
+    try check(inputCount: inputs.count)
     let layout = try layout(inputs)
     try checkCondition(Schema(layout.joined.map(\.field)))
-    return [TypedStream(layout.schema, isChangelog: isChangelog)]
-  }
-
-  private func layout(_ inputs: [TypedStream]) throws(Failure) -> JoinLayout {
-    try JoinLayout(self, inputs: inputs.map(\.schema), keys: inputs.map(\.keys))
+    return [TypedStream(layout.schema, eventTime: eventTime(layout, inputs), isChangelog: isChangelog)]
   }
 
   /// Keys are equal only if they have one type.
@@ -54,20 +63,18 @@ extension Plan.Join: PlannedStep {
     }
   }
 
-  private func checkBounds() throws(Failure) {
-    switch bounds {
-    case .unbounded(let bounds):
-      if let timeToLive = bounds.timeToLive, timeToLive < 1 {
-        throw Failure(.usage, "the time to live is \(timeToLive) µs; it is at least 1")
-      }
-    }
-  }
-
   func summary(_ outputs: [TypedStream]) -> String {
     var text = kind.rawValue
     switch bounds {
     case .unbounded(let bounds):
       if let timeToLive = bounds.timeToLive { text += ", rows live \(microseconds: timeToLive)" }
+    case .interval(let bounds): text += ", from \(microseconds: bounds.lower) to \(microseconds: bounds.upper) later"
+    case .version: text += ", the version at the event time"
+    case .side(let bounds):
+      text += bounds.awaited ? ", looked up in all" : ", looked up in what has come"
+      if bounds.keep == .latest { text += ", the last row of a key" }
+      if bounds.spread == .broadcast { text += ", in each subtask" }
+    case .window(let bounds): text += ", \(bounds.assigner.text)"
     }
     if let condition { text += ", where \(condition.text)" }
     return text

@@ -15,6 +15,8 @@ protocol PlannedOperator: Sendable {
   var needsUID: String? { get }
   /// How the rows of an input come to its subtasks.
   func arrival(ofInput index: Int) -> Arrival
+  /// What an input is that does not drive the operator; nil when it does.
+  func side(ofInput index: Int) -> JobGraph.SideInput?
   /// The streams that it makes of those that it reads.
   ///
   /// - Throws: `.usage`, with what is wrong and what would be right; the place is added by the caller.
@@ -31,12 +33,25 @@ enum Arrival {
   case keyed
   /// All to one subtask.
   case gathered
+  /// As they are; the key of the `keyBy` that is read is looked for among the rows of another input.
+  case keyedInPlace
+  /// All to every subtask, with the key of the `keyBy` that is read.
+  case keyedEverywhere
+
+  /// Whether a `keyBy` is read.
+  var isOfKeys: Bool {
+    switch self {
+    case .keyed, .keyedInPlace, .keyedEverywhere: true
+    case .forward, .gathered: false
+    }
+  }
 }
 
 extension PlannedOperator {
   var inputCounts: ClosedRange<Int> { 1...1 }
   var needsUID: String? { nil }
   func arrival(ofInput index: Int) -> Arrival { .forward }
+  func side(ofInput index: Int) -> JobGraph.SideInput? { nil }
   func summary(_ outputs: [TypedStream]) -> String { "" }
 
   /// Whether all of it runs in one subtask.
@@ -102,7 +117,6 @@ extension Plan.Operator {
     case .process(let process): process
     case .deduplicate(let deduplicate): deduplicate
     case .topN(let topN): topN
-    case .latest(let latest): latest
     case .union(let union): union
     case .eventTime(let eventTime): eventTime
     case .window(let window): window

@@ -16,6 +16,7 @@ struct PlanStructure {
     for node in plan.nodes { try Self.checkInputs(node, byID) }
     try Self.checkConsumers(plan.nodes)
     nodes = try Self.sort(plan.nodes, byID)
+    try Self.checkSides(nodes)
   }
 
   private static func index(_ nodes: [Plan.Node]) throws(Failure) -> [Int: Plan.Node] {
@@ -91,7 +92,7 @@ struct PlanStructure {
 
   /// What is partitioned by a key reads a `keyBy`, and nothing else does.
   private static func checkKey(_ node: Plan.Node, _ input: Int, _ producer: Plan.Node) throws(Failure) {
-    let isKeyed = node.operator.planned.arrival(ofInput: input) == .keyed
+    let isKeyed = node.operator.planned.arrival(ofInput: input).isOfKeys
     let isKey = if case .keyBy = producer.operator { true } else { false }
     if isKeyed && !isKey {
       throw Failure(.usage, "\(node.placeName) reads \(producer.placeName), and must read a keyBy")
@@ -113,6 +114,27 @@ struct PlanStructure {
           node.operator.outputCount > 1
           ? "output \(output) of \(node.placeName)" : "what \(node.placeName) makes"
         throw Failure(.usage, "\(which) is not read by anything; end the stream with toSink (.blackhole drops rows)")
+      }
+    }
+  }
+
+  /// A source that feeds an input and one that is read to its end before would wait for itself.
+  private static func checkSides(_ nodes: [Plan.Node]) throws(Failure) {
+    var sources: [Int: Set<Int>] = [:]
+    for node in nodes {
+      let planned = node.operator.planned
+      let ofInputs = node.inputs.map { sources[$0.node] ?? [] }
+      sources[node.id] = node.inputs.isEmpty ? [node.id] : ofInputs.reduce(into: []) { $0.formUnion($1) }
+      for awaited in ofInputs.indices where planned.side(ofInput: awaited) == .awaited {
+        for other in ofInputs.indices where planned.side(ofInput: other) != .awaited {
+          guard let shared = ofInputs[awaited].intersection(ofInputs[other]).min(),
+            let source = nodes.first(where: { $0.id == shared })
+          else { continue }
+          throw Failure(
+            .usage,
+            "\(node.placeName) reads input \(awaited) to its end before input \(other), and \(source.placeName) feeds both; read what "
+              + "is looked up with a source of its own")
+        }
       }
     }
   }

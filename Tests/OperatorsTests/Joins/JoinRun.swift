@@ -15,19 +15,34 @@ final class JoinRun: Collector {
     Field("k", .int64), Field("v", .int64), Field("ts", .timestamp(.microsecond, timezone: nil), nullable: false),
   ]
 
+  static let changeFields = [Field("row_kind", .utf8, nullable: false)] + fields
+
   private(set) var operation: any Operator
   let metrics = StageMetrics()
   let clock = ManualClock()
   let memory: StateMemory
+  /// Those that the join made.
+  private(set) var watermarks: [Int64] = []
   /// What came out since it was asked for last, a text a row.
   private var found: [String] = []
 
-  init(_ join: Plan.Join, inputs: Int = 2, memory: Int = .max) throws(Failure) {
+  init(
+    _ join: Plan.Join, inputs: Int = 2, hasTimes: Bool = false, hasWindows: Bool = false, isChangelog: Bool = false,
+    memory: Int = .max
+  ) throws(Failure) {
     self.memory = StateMemory(limit: memory)
     var join = join
     join.sharedNames = .suffix((0..<inputs).map { "\($0)" })
-    let schemas = [Schema](repeating: Schema(Self.fields), count: inputs)
-    let layout = try JoinLayout(join, inputs: schemas, keys: schemas.map { _ in [0] })
+    var schemas = [Schema](repeating: Schema(Self.fields), count: inputs)
+    if isChangelog { schemas[1] = Schema(Self.changeFields) }
+    // The columns of a changelog stand one behind.
+    func column(_ input: Int, _ index: Int) -> Int { isChangelog && input == 1 ? index + 1 : index }
+    let bound = DataType.timestamp(.microsecond, timezone: nil)
+    let layout = try JoinLayout(
+      join, inputs: schemas, keys: schemas.indices.map { [column($0, 0)] },
+      times: hasTimes ? schemas.indices.map { JoinTime(column: column($0, 2), shift: 0) } : [],
+      kindColumn: isChangelog ? 0 : nil,
+      more: hasWindows ? ["window_start", "window_end"].map { Field($0, bound, nullable: false) } : [])
     let context = SubtaskContext(
       id: SubtaskID(task: 0, index: 0), parallelism: 1, metrics: metrics, stateMemory: self.memory,
       clock: SubtaskClock(.manual(clock)))
@@ -45,6 +60,8 @@ final class JoinRun: Collector {
     }
     return RecordBatch(schema: Schema(fields), columns: builders.map { $0.finish() }, length: rows.count)
   }
+
+  func advance(to time: EventTime) { watermarks.append(time.microseconds) }
 
   func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
     let batch = batch.compacted()
@@ -68,6 +85,19 @@ final class JoinRun: Collector {
 
   func process(_ rows: [Row], _ input: Int) throws(Failure) {
     try operation.process(Self.batch(rows), input: input, to: self)
+  }
+
+  /// Rows of a changelog on input 1.
+  func changes(_ changes: (kind: String, row: Row)...) throws(Failure) { try process(changes) }
+
+  func process(_ changes: [(kind: String, row: Row)]) throws(Failure) {
+    let kinds = ColumnBuilder(.utf8)
+    for change in changes { kinds.append(.utf8(change.kind)) }
+    let rows = Self.batch(changes.map(\.row))
+    try operation.process(
+      RecordBatch(
+        schema: Schema(Self.changeFields), columns: [kinds.finish()] + rows.columns, length: rows.length), input: 1,
+      to: self)
   }
 
   func watermark(_ time: Int64) throws(Failure) {

@@ -15,21 +15,26 @@ struct JoinPlanTests {
   ]
 
   private func joined(
-    _ join: Plan.Join, left: [Field] = Self.left, right: [Field] = Self.right, keys: (String, String) = ("id", "id")
+    _ join: Plan.Join, dated: Bool = false, left: [Field] = Self.left, right: [Field] = Self.right,
+    keys: (String, String) = ("id", "id")
   ) throws(Failure) -> TypedStream {
-    let built = try graph([
-      source(1, uid: "left", fields: left), node(2, keyBy(keys.0), from: 1), source(3, uid: "right", fields: right),
-      node(4, keyBy(keys.1), from: 3), node(5, .join(join), from: 2, 4, uid: "j"), sink(6, from: 5),
-    ])
+    let time = Plan.Operator.eventTime(Plan.EventTime(column: "at", outOfOrderness: 0))
+    let dates = dated ? [node(7, time, from: 1), node(8, time, from: 3)] : []
+    let built = try graph(
+      [source(1, uid: "left", fields: left), source(3, uid: "right", fields: right)] + dates + [
+        node(2, keyBy(keys.0), from: dated ? 7 : 1), node(4, keyBy(keys.1), from: dated ? 8 : 3),
+        node(5, .join(join), from: 2, 4, uid: "j"), sink(6, from: 5),
+      ])
     guard let stream = built.byID[5]?.outputs[0] else { preconditionFailure("the join has an output") }
     return stream
   }
 
   private func refusal(
-    _ join: Plan.Join, left: [Field] = Self.left, right: [Field] = Self.right, keys: (String, String) = ("id", "id")
+    _ join: Plan.Join, dated: Bool = false, left: [Field] = Self.left, right: [Field] = Self.right,
+    keys: (String, String) = ("id", "id")
   ) -> String? {
     do throws(Failure) {
-      _ = try joined(join, left: left, right: right, keys: keys)
+      _ = try joined(join, dated: dated, left: left, right: right, keys: keys)
       return nil
     } catch {
       return error.message
@@ -119,6 +124,49 @@ struct JoinPlanTests {
     #expect(
       refusal(Plan.Join(kind: .semi, bounds: .unbounded(.init(timeToLive: 0)), sharedNames: .suffix(["", "_right"])))
         == "join 'j': the time to live is 0 µs; it is at least 1")
+  }
+
+  private func timed(_ kind: Plan.JoinKind, _ bounds: Plan.JoinBounds) -> Plan.Join {
+    Plan.Join(kind: kind, bounds: bounds, sharedNames: .suffix(["", "_right"]))
+  }
+
+  @Test("an interval's result has the event time of the side that is always there")
+  func intervalTime() throws {
+    let bounds = Plan.JoinBounds.interval(.init(lower: 0, upper: 10))
+    for (kind, expected) in [
+      (.inner, "at"), (.left, "at"), (.semi, "at"), (.anti, "at"), (.right, "at_right"), (.full, nil),
+    ] as [(Plan.JoinKind, String?)] {
+      let stream = try joined(timed(kind, bounds), dated: true)
+      #expect(stream.eventTime == expected.map { EventTimeColumn($0) }, "\(kind)")
+      #expect(!stream.isChangelog)
+    }
+    #expect(refusal(timed(.inner, bounds))?.hasPrefix("join 'j': input 0: its input has no event time") == true)
+    #expect(
+      refusal(timed(.inner, .interval(.init(lower: 1, upper: 0))), dated: true)
+        == "join 'j': its rows are from 1 to 0 µs apart; the upper bound is not below the lower one, and both are at most 9,000 "
+        + "years")
+  }
+
+  @Test("a window's result has the window behind the columns, and its last microsecond as event time")
+  func windowColumns() throws {
+    let stream = try joined(timed(.semi, .window(.init(assigner: .tumbling(.init(size: 10))))), dated: true)
+    #expect(stream.schema.fields.map(\.name) == ["id", "name", "at", "window_start", "window_end"])
+    #expect(stream.eventTime == EventTimeColumn("window_end", shift: -1))
+    #expect(
+      refusal(
+        timed(.inner, .window(.init(assigner: .tumbling(.init(size: 10))))), dated: true,
+        left: Self.left + [Field("window_end", .int64)])
+        == "join 'j': an input has the column 'window_end', which the join adds itself; rename it with select before the join"
+    )
+    #expect(
+      refusal(timed(.inner, .window(.init(assigner: .count(.init(size: 10))))), dated: true)
+        == "join 'j': windows of a number of rows have no common time; join on windows of another kind")
+    #expect(
+      refusal(timed(.inner, .window(.init(assigner: .inherited))), dated: true)?
+        .hasPrefix("join 'j': input 0 is not a window's results") == true)
+    #expect(
+      refusal(timed(.inner, .window(.init(assigner: .tumbling(.init(size: 0))))), dated: true)?.hasPrefix("join 'j': ")
+        == true)
   }
 
   @Test("rows that revise others are refused")

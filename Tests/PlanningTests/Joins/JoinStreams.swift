@@ -78,7 +78,7 @@ struct JoinStreams {
 
   static func name(_ stream: Int) -> String { stream < names.count ? names[stream] : "stream\(stream)" }
 
-  /// What DuckDB says to each of some queries over the tables `l` and `r` (then `s2`, …) of (k, s, v, t): its rows, comma-separated and
+  /// What DuckDB says to each of some queries over the tables `l` and `r`, also `tl` and `tr` (then `s2`, …) of (k, s, v, t): its rows, comma-separated and
   /// sorted.
   func duckDB(_ queries: [String]) throws -> [[String]] {
     var input: [String] = []
@@ -112,7 +112,7 @@ struct JoinStreams {
     made = [pa.table({"k": pa.array(k, pa.int64()), "s": pa.array(s, pa.string()), "v": pa.array(v, pa.int64()),
                       "t": pa.array(t, pa.int64())}) for k, s, v, t in tables]
     for number, table in enumerate(made):
-        duckdb.register(["l", "r"][number] if number < 2 else f"s{number}", table)
+        for name in [["l", "tl"], ["r", "tr"]][number] if number < 2 else [f"s{number}"]: duckdb.register(name, table)
     for query in sys.argv[2:]:
         for row in duckdb.sql(query).fetchall():
             print(",".join("null" if x is None else str(x) for x in row))

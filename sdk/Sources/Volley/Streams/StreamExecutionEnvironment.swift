@@ -149,7 +149,6 @@ extension Plan.Operator {
     case .process(let process): process.label
     case .deduplicate: "deduplicate"
     case .topN: "topN"
-    case .latest: "latest"
     case .union: "union"
     case .eventTime: "eventTime"
     case .window: "window"

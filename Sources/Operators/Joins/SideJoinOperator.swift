@@ -1,0 +1,112 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import State
+import VolleyPlan
+
+/// Joins each row of the first input, when it comes, with the rows of the second input that are kept then: what was read to its end before, or
+/// what has come so far. Rows of the first input are not kept.
+final class SideJoinOperator: Operator {
+  private let kind: Plan.JoinKind
+  private let layout: JoinLayout
+  private let search: JoinSearch
+  private let output: JoinOutput
+  private let state: JoinState
+  /// Whether a row takes the place of those that have its key.
+  private let keepsLatest: Bool
+  /// By slot: the last batch that had a row for it.
+  private let batches = SlotColumn<UInt64>(initial: 0)
+  private var batch: UInt64 = 0
+
+  init(
+    _ join: Plan.Join, _ bounds: Plan.SideJoin, layout: JoinLayout, functions: any ScalarFunctionProvider,
+    context: SubtaskContext
+  ) throws(Failure) {
+    kind = join.kind
+    self.layout = layout
+    search = JoinSearch(
+      condition: try join.condition.map { condition throws(Failure) in
+        try JoinCondition(condition, layout, functions: functions)
+      })
+    output = JoinOutput(layout, isChangelog: false)
+    state = JoinState(
+      keyTypes: layout.keys[1].map { layout.inputs[1].fields[$0].type }, layout.inputs, expiring: false,
+      memory: context.stateMemory)
+    keepsLatest = bounds.keep == .latest
+  }
+
+  func open() throws(Failure) { try search.open() }
+  func close() throws(Failure) { try search.close() }
+
+  func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    if batch.rowCount == 0 { return }
+    try input == 0 ? join(batch.compacted(), to: collector) : keep(batch.compacted())
+  }
+
+  private func join(_ batch: RecordBatch, to collector: any Collector) throws(Failure) {
+    let batch = JoinBatch(batch, keys: layout.keys[0])
+    let tellsAlone = kind == .left || kind == .anti
+    if tellsAlone, let keyless = batch.keyless {
+      try collector.emit(output.batch([.whole(keyless), .none], count: keyless.length), output: 0)
+    }
+    if batch.count == 0 { return }
+    let slots = try state.lookup(batch)
+    let side = state.stores[1]
+    var found = RowMarks(count: kind == .inner ? 0 : batch.count)
+    try search.forEachPair(.whole(batch.rows), count: batch.count, input: 0, slots: slots.pointer, in: side) {
+      pairs throws(Failure) in
+      if kind != .inner { found.mark(pairs.rows) }
+      if kind.givesRowsOfFirst { return }
+      let parts = JoinSearch.parts(.whole(batch.rows), pairs, input: 0, in: side)
+      try collector.emit(output.batch(parts, count: pairs.count), output: 0)
+    }
+    withExtendedLifetime(slots) {}
+    if kind == .semi, let marked = found.marked() {
+      try collector.emit(output.batch([.chosen(batch.rows, marked), .none], count: marked.count), output: 0)
+    }
+    if tellsAlone, let alone = found.unmarked() {
+      try collector.emit(output.batch([.chosen(batch.rows, alone), .none], count: alone.count), output: 0)
+    }
+  }
+
+  private func keep(_ batch: RecordBatch) throws(Failure) {
+    let batch = JoinBatch(RowChanges(batch, kinds: layout.kindColumn).rows, keys: layout.keys[1])
+    if batch.count == 0 { return }
+    let slots = try state.find(batch, input: 1)
+    defer { withExtendedLifetime(slots) {} }
+    guard keepsLatest else {
+      try state.stores[1].append(batch.rows, slots: slots.pointer)
+      return
+    }
+    let touched = state.touched
+    state.stores[1].remove(rowsOf: touched.slots.values(UInt32.self), count: touched.count)
+    let kept = lastRows(batch.rows, slots)
+    let keptSlots = slots.gather(kept)
+    try state.stores[1].append(batch.rows.selecting(kept), slots: keptSlots.pointer)
+    withExtendedLifetime(keptSlots) {}
+    if layout.kindColumn != nil {
+      let touchedSlots = touched.slots.values(UInt32.self)
+      state.release((0..<touched.count).map { touchedSlots[$0] })
+      withExtendedLifetime(touched) {}
+    }
+  }
+
+  /// The last row of each slot, but for those that say that there is none any more.
+  private func lastRows(_ rows: RecordBatch, _ slots: SlotBuffer) -> Selection {
+    batches.grow(to: state.slotCount)
+    batch += 1
+    var last: [Int] = []
+    for row in stride(from: slots.count - 1, through: 0, by: -1) {
+      let slot = Int(slots.pointer[row])
+      if batches.values[slot] == batch { continue }
+      batches.values[slot] = batch
+      last.append(row)
+    }
+    if let ends = RowChanges.ends(of: rows, kinds: layout.kindColumn) {
+      let ended = Set((0..<ends.count).map { Int(ends.rows[$0]) })
+      last.removeAll { ended.contains($0) }
+    }
+    return Selection(last.reversed())
+  }
+}

@@ -1,0 +1,103 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Observability
+import State
+import VolleyPlan
+
+/// Joins the rows of a key that are in one window of fixed place in time, when the watermark passes its end.
+///
+/// A row is kept once, until the last of its windows has been told; one that comes behind that is late, and counted.
+final class WindowJoinOperator: Operator {
+  private let rows: WindowJoinRows
+  private let teller: WindowJoinTeller
+  private var series: WindowSeries
+  /// The panes that have rows, in order.
+  private var panes: [WindowSpan] = []
+  private let metrics: StageMetrics
+  /// Windows that end at or before it have been told.
+  private var told = Int64.min
+  /// Slots looked at together.
+  private static let slotCount = 8_192
+
+  init(
+    _ join: Plan.Join, _ series: WindowSeries, layout: JoinLayout, functions: any ScalarFunctionProvider,
+    context: SubtaskContext
+  ) throws(Failure) {
+    self.series = series
+    metrics = context.metrics
+    rows = WindowJoinRows(join.kind, layout, memory: context.stateMemory)
+    teller = try WindowJoinTeller(join, layout, rows.state, functions: functions)
+  }
+
+  func open() throws(Failure) { try teller.search.open() }
+  func close() throws(Failure) { try teller.search.close() }
+
+  func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    if batch.rowCount == 0 { return }
+    let batch = batch.compacted()
+    let times = try rows.times(of: batch, input: input)
+    let split = try PaneSplit(times.pointer, count: times.count, &series)
+    withExtendedLifetime(times) {}
+    var lateCount = 0
+    var isLate: [Bool] = []
+    for span in split.spans {
+      isLate.append(series.lastEnd(of: span) <= told)
+      if !(isLate.last ?? false) { insert(span) }
+    }
+    guard isLate.contains(true) else {
+      try rows.append(batch, input: input)
+      return
+    }
+    var timely: [Int] = []
+    let targets = split.spanOfRow?.values(UInt32.self)
+    for row in 0..<batch.length {
+      if isLate[targets.map { Int($0[row]) } ?? 0] { lateCount += 1 } else { timely.append(row) }
+    }
+    withExtendedLifetime(split) {}
+    metrics.addLateDropped(rows: lateCount)
+    if !timely.isEmpty { try rows.append(batch.selecting(Selection(timely)).compacted(), input: input) }
+  }
+
+  private func insert(_ span: WindowSpan) {
+    // Rows come in order of time, or nearly so.
+    var index = panes.count
+    while index > 0, panes[index - 1] > span { index -= 1 }
+    if index > 0, panes[index - 1] == span { return }
+    panes.insert(span, at: index)
+  }
+
+  func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
+    try tell(upTo: time.microseconds, to: collector)
+  }
+
+  func finish(to collector: any Collector) throws(Failure) { try tell(upTo: .max, to: collector) }
+
+  private func tell(upTo time: Int64, to collector: any Collector) throws(Failure) {
+    guard time > told else { return }
+    while let window = nextWindow, window.end <= time {
+      try tell(window, to: collector)
+      told = window.end
+      panes.removeAll { series.first(of: $0, endingAfter: told) == nil }
+      try rows.remove(before: series.nextStart(after: window))
+    }
+    told = time
+  }
+
+  private var nextWindow: WindowSpan? {
+    for pane in panes { if let window = series.first(of: pane, endingAfter: told) { return window } }
+    return nil
+  }
+
+  private func tell(_ window: WindowSpan, to collector: any Collector) throws(Failure) {
+    let all = rows.state.slotCount
+    for first in stride(from: 0, to: all, by: Self.slotCount) {
+      var windows = JoinWindows()
+      for slot in first..<min(all, first + Self.slotCount) {
+        windows.append(UInt32(slot), from: window.start, to: window.end - 1, of: window)
+      }
+      try teller.tell(windows, to: collector)
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import State
+import VolleyPlan
+
+/// Windows, each of one key, that are to be told.
+struct JoinWindows {
+  private var slotList: [UInt32] = []
+  private var lows: [Int64] = []
+  private var highs: [Int64] = []
+  private var starts: [Int64] = []
+  private var ends: [Int64] = []
+
+  var count: Int { slotList.count }
+
+  /// - Parameters:
+  ///   - slot: of the key.
+  ///   - low, high: the first and the last time of its rows.
+  mutating func append(_ slot: UInt32, from low: Int64, to high: Int64, of window: WindowSpan) {
+    slotList.append(slot)
+    lows.append(low)
+    highs.append(high)
+    starts.append(window.start)
+    ends.append(window.end)
+  }
+
+  /// What they are for a search, in memory that stays in place.
+  func columns() -> JoinWindowColumns {
+    JoinWindowColumns(
+      slots: slotList.withUnsafeBytes { Self.buffer($0) }, lows: lows.withUnsafeBytes { Self.buffer($0) },
+      highs: highs.withUnsafeBytes { Self.buffer($0) }, starts: starts.withUnsafeBytes { Self.buffer($0) },
+      ends: ends.withUnsafeBytes { Self.buffer($0) }, count: count)
+  }
+
+  private static func buffer(_ bytes: UnsafeRawBufferPointer) -> Buffer {
+    let buffer = Buffer(byteCount: bytes.count)
+    UnsafeMutableRawBufferPointer(start: buffer.unsafeMutableAddress, count: bytes.count).copyMemory(from: bytes)
+    return buffer
+  }
+}
+
+/// Windows as columns: UInt32 slots, and 8 bytes of the others each.
+struct JoinWindowColumns {
+  var slots: Buffer
+  var lows: Buffer
+  var highs: Buffer
+  var starts: Buffer
+  var ends: Buffer
+  var count: Int
+
+  /// Those of rows, by the windows that they are in.
+  func gather(_ rows: Selection) -> JoinWindowColumns {
+    func wide(_ buffer: Buffer) -> Buffer {
+      Column(type: .int64, length: count, validity: nil, buffers: [buffer]).gather(rows).buffers[0]
+    }
+    return JoinWindowColumns(
+      slots: Selection(indices: slots, count: count).selecting(rows).indices, lows: wide(lows), highs: wide(highs),
+      starts: wide(starts), ends: wide(ends), count: rows.count)
+  }
+}
+
+/// Tells what the rows of windows give together.
+final class WindowJoinTeller {
+  let search: JoinSearch
+  private let kind: Plan.JoinKind
+  private let output: JoinOutput
+  private let state: JoinState
+  private let boundType: DataType
+  private static let batchRows = 8_192
+
+  init(
+    _ join: Plan.Join, _ layout: JoinLayout, _ state: JoinState, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    kind = join.kind
+    self.state = state
+    search = JoinSearch(
+      condition: try join.condition.map { condition throws(Failure) in
+        try JoinCondition(condition, layout, functions: functions)
+      })
+    output = JoinOutput(layout, isChangelog: false)
+    boundType = layout.schema.fields[layout.schema.fields.count - 1].type
+  }
+
+  func tell(_ windows: JoinWindows, to collector: any Collector) throws(Failure) {
+    if windows.count == 0 { return }
+    let windows = windows.columns()
+    try forEachRow(of: windows, input: 0) { rows, windows throws(Failure) in
+      if kind == .inner {
+        try extend([rows], windows, to: collector)
+      } else {
+        try joinTwo(rows, windows, to: collector)
+      }
+    }
+    guard kind.keepsAll(ofInput: 1) else { return }
+    try forEachRow(of: windows, input: 1) { rows, windows throws(Failure) in
+      var found = RowMarks(count: windows.count)
+      try forEachPair(rows, windows, input: 1) { pairs throws(Failure) in found.mark(pairs.rows) }
+      if let alone = found.unmarked() {
+        try emit([.none, rows.selecting(alone)], windows.gather(alone), to: collector)
+      }
+    }
+  }
+
+  /// The rows of an input that are in the windows, with the windows of each.
+  private func forEachRow(
+    of windows: JoinWindowColumns, input: Int, _ body: (JoinPart, JoinWindowColumns) throws(Failure) -> Void
+  ) throws(Failure) {
+    let store = state.stores[input]
+    var cursor = RowCursor()
+    while true {
+      let found = store.match(
+        windows.slots.values(UInt32.self), count: windows.count, from: windows.lows.values(Int64.self),
+        to: windows.highs.values(Int64.self), cursor: &cursor, limit: Self.batchRows)
+      if found.count == 0 { return }
+      try body(
+        .stored(store, Selection(indices: found.numbers, count: found.count)),
+        windows.gather(Selection(indices: found.indices, count: found.count)))
+    }
+  }
+
+  /// Pairs of rows of input `input`, 0 or 1, and those of the other.
+  private func forEachPair(
+    _ rows: JoinPart, _ windows: JoinWindowColumns, input: Int, _ body: (JoinPairs) throws(Failure) -> Void
+  ) throws(Failure) {
+    let slots = state.partnerSlots(windows.slots, count: windows.count)
+    try search.forEachPair(
+      rows, count: windows.count, input: input, slots: slots.values(UInt32.self),
+      from: windows.lows.values(Int64.self), to: windows.highs.values(Int64.self), in: state.stores[1 - input], body)
+    withExtendedLifetime((slots, windows)) {}
+  }
+
+  private func joinTwo(_ rows: JoinPart, _ windows: JoinWindowColumns, to collector: any Collector) throws(Failure) {
+    var found = RowMarks(count: windows.count)
+    try forEachPair(rows, windows, input: 0) { pairs throws(Failure) in
+      found.mark(pairs.rows)
+      if kind.givesRowsOfFirst { return }
+      try emit(
+        JoinSearch.parts(rows, pairs, input: 0, in: state.stores[1]), windows.gather(pairs.rows), to: collector)
+    }
+    if kind == .semi {
+      if let marked = found.marked() {
+        try emit([rows.selecting(marked), .none], windows.gather(marked), to: collector)
+      }
+    } else if kind.keepsAll(ofInput: 0) || kind == .anti, let alone = found.unmarked() {
+      try emit([rows.selecting(alone), .none], windows.gather(alone), to: collector)
+    }
+  }
+
+  /// Adds the rows of one input more to rows of those before it, and tells them when they have one of each.
+  private func extend(
+    _ parts: [JoinPart], _ windows: JoinWindowColumns, to collector: any Collector
+  ) throws(Failure) {
+    guard parts.count < state.stores.count else {
+      guard let kept = try search.select(parts, count: windows.count) else {
+        try emit(parts, windows, to: collector)
+        return
+      }
+      if kept.count > 0 { try emit(parts.map { $0.selecting(kept) }, windows.gather(kept), to: collector) }
+      return
+    }
+    let store = state.stores[parts.count]
+    var cursor = RowCursor()
+    while true {
+      let found = store.match(
+        windows.slots.values(UInt32.self), count: windows.count, from: windows.lows.values(Int64.self),
+        to: windows.highs.values(Int64.self), cursor: &cursor, limit: Self.batchRows)
+      if found.count == 0 { return }
+      let rows = Selection(indices: found.indices, count: found.count)
+      try extend(
+        parts.map { $0.selecting(rows) } + [.stored(store, Selection(indices: found.numbers, count: found.count))],
+        windows.gather(rows), to: collector)
+    }
+  }
+
+  private func emit(_ parts: [JoinPart], _ windows: JoinWindowColumns, to collector: any Collector) throws(Failure) {
+    let bounds = [windows.starts, windows.ends].map {
+      Column(type: boundType, length: windows.count, validity: nil, buffers: [$0])
+    }
+    try collector.emit(output.batch(parts, count: windows.count, more: bounds), output: 0)
+  }
+}
