@@ -270,6 +270,21 @@ struct MuseumTests {
       ]
     ),
     (
+      "changelog",
+      [
+        source(1), node(2, keyBy("user_id"), from: 1),
+        node(3, sum("amount", as: "s", emission: .changelog), from: 2, uid: "a"),
+        node(4, keyBy("s"), from: 3),
+        node(
+          5,
+          .aggregate(
+            Plan.Aggregate(
+              aggregates: [Plan.AggregateCall(function: "count", argument: nil, name: "n")], emission: .changelog)),
+          from: 4, uid: "b"), node(6, keyBy("s"), from: 5), node(7, .latest(Plan.Latest()), from: 6, uid: "l"),
+        sink(8, from: 7),
+      ]
+    ),
+    (
       "distinct",
       [
         source(1), node(2, .keyBy(Plan.KeyBy(keys: [], everyColumn: true)), from: 1),

@@ -65,7 +65,7 @@ struct PlanDecoderTests {
       ),
       (
         #"{"aggregate":{"aggregates":[],"emission":"sometimes"}}"#,
-        "nodes[0].operator.aggregate.emission: unknown value 'sometimes'; known are per-batch, per-record"
+        "nodes[0].operator.aggregate.emission: unknown value 'sometimes'; known are per-batch, per-record, changelog"
       ),
     ])
   func refused(operation: String, message: String) {

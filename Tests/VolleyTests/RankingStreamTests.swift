@@ -52,6 +52,19 @@ struct RankingStreamTests {
     #expect(all.contains(.deduplicate(.init(keep: .first, timeToLive: 1_000_000))))
   }
 
+  @Test("what holds at the end, by a key or by every column; and aggregates as changes")
+  func changelogs() throws {
+    let some = try operators {
+      $0.example().keyBy("a").aggregate(count().as("n"), uid: "c", emission: .changelog).latest(by: "a", uid: "l")
+        .toSink(.blackhole, uid: "out")
+    }
+    #expect(some.suffix(3).dropLast() == [.keyBy(.init(keys: [NamedExpression("a", .column("a"))])), .latest(.init())])
+    #expect(
+      some.contains { if case .aggregate(let aggregate) = $0 { aggregate.emission == .changelog } else { false } })
+    let all = try operators { $0.example().latest(uid: "l").toSink(.blackhole, uid: "out") }
+    #expect(all.suffix(3).dropLast() == [.keyBy(.init(keys: [], everyColumn: true)), .latest(.init())])
+  }
+
   @Test("what cannot be is refused with the operation's name")
   func refusals() {
     #expect(

@@ -64,7 +64,7 @@ final class AggregateArguments {
 }
 
 extension Plan.AggregateCall {
-  fileprivate func guarded(_ expression: Expression?) -> Expression? {
+  func guarded(_ expression: Expression?) -> Expression? {
     guard let expression else { return nil }
     return guarded(expression)
   }

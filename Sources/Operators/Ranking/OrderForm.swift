@@ -76,6 +76,37 @@ enum OrderForm {
     for row in 0..<column.length { words[row &* stride] = Self.word(key(values[row])) }
   }
 
+  /// Values of at most 64 bits by their words, null where these are.
+  func column(_ words: Column, as type: DataType) -> Column {
+    switch self {
+    case .bool:
+      let bits = Buffer(byteCount: Bitmap.paddedByteCount(words.length))
+      for row in 0..<words.length {
+        Bitmap.set(bits.unsafeMutableAddress, row, Self.key(words.values(UInt64.self)[row]) == 1)
+      }
+      return Column(type: type, length: words.length, validity: words.validity, buffers: [bits])
+    case .int8, .uint8: return values(words, type) { UInt8(truncatingIfNeeded: $0) }
+    case .int16, .uint16: return values(words, type) { UInt16(truncatingIfNeeded: $0) }
+    case .int32, .uint32: return values(words, type) { UInt32(truncatingIfNeeded: $0) }
+    case .int64: return values(words, type) { $0 }
+    case .uint64: return values(words, type) { OrderedKey.unsigned($0) }
+    case .float16: return values(words, type) { Float16(OrderedKey.double($0)) }
+    case .float32: return values(words, type) { Float(OrderedKey.double($0)) }
+    case .float64: return values(words, type) { OrderedKey.double($0) }
+    case .int128, .bytes: preconditionFailure("these do not come back from words")
+    }
+  }
+
+  @inline(__always)  // The closure becomes the loop's body.
+  private func values<Value: BitwiseCopyable>(_ words: Column, _ type: DataType, _ value: (Int64) -> Value) -> Column {
+    let buffer = Buffer(byteCount: max(8, words.length * MemoryLayout<Value>.size))
+    let target = buffer.unsafeMutableValues(Value.self)
+    for row in 0..<words.length { target[row] = value(Self.key(words.values(UInt64.self)[row])) }
+    return Column(type: type, length: words.length, validity: words.validity, buffers: [buffer])
+  }
+
+  private static func key(_ word: UInt64) -> Int64 { Int64(bitPattern: word ^ 1 << 63) }
+
   /// Signed numbers in the order of unsigned ones.
   private static func word(_ key: Int64) -> UInt64 { UInt64(bitPattern: key) ^ (1 << 63) }
 

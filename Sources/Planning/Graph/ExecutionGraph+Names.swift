@@ -10,7 +10,8 @@ extension ExecutionGraph {
   /// Whether rows are combined by key before they travel to this node.
   func combines(_ typed: TypedNode) -> Bool {
     guard let step = typed.planned as? any PlannedStep else { return false }
-    return step.combines && travels(to: typed)
+    // Rows that revise others are no sums: some are taken back.
+    return step.combines && !typed.inputs[0].isChangelog && travels(to: typed)
   }
 
   /// What a node does, in one line, for `inspect`.

@@ -11,16 +11,42 @@ extension Plan.Aggregate: PlannedStep {
   func arrival(ofInput index: Int) -> Arrival { .keyed }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
-    try inputs[0].refuseRevisions()
-    let fields = inputs[0].keys.map { inputs[0].schema.fields[$0] }
-    return [TypedStream(try Schema.checked(fields + aggregates.fields(in: inputs[0].schema)))]
+    let input = inputs[0]
+    try checkRevisions(input)
+    let fields = input.keys.map { input.schema.fields[$0] }
+    let schema = try Schema.checked(fields + aggregates.fields(in: input.schema))
+    if emission == .changelog { return [TypedStream(try schema.revised(), isChangelog: true)] }
+    return [TypedStream(schema)]
+  }
+
+  private func checkRevisions(_ input: TypedStream) throws(Failure) {
+    guard input.isChangelog else { return }
+    guard emission == .changelog else {
+      throw Failure(
+        .usage,
+        "its input revises rows that it gave before (column '\(Plan.rowKindColumn)'), so that its results are revised as well; take the emission "
+          + "'changelog'")
+    }
+    for call in aggregates {
+      if let objection = try call.retractionObjection(in: input.schema) {
+        throw Failure(.usage, objection).within("aggregate '\(call.name)'")
+      }
+    }
   }
 
   func summary(_ outputs: [TypedStream]) -> String {
-    aggregates.map(\.text).joined(separator: ", ") + (emission == .perRecord ? ", once per record" : "")
+    aggregates.map(\.text).joined(separator: ", ") + emissionText
   }
 
-  var combines: Bool { emission == .perBatch }
+  private var emissionText: String {
+    switch emission {
+    case .perBatch: ""
+    case .perRecord: ", once per record"
+    case .changelog: ", as changes"
+    }
+  }
+
+  var combines: Bool { emission != .perRecord }
 
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
     let (calls, input, keys) = (aggregates, place.inputs[0].schema, place.inputs[0].keys)
@@ -33,6 +59,17 @@ extension Plan.Aggregate: PlannedStep {
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
     let (records, output) = (place.inputs[0], place.outputs[0].schema)
+    if emission == .changelog {
+      let kind: ChangelogAggregateOperator.Input =
+        place.isCombined
+        ? .partials(keyCount: records.keys.count)
+        : records.isChangelog ? .revisions(keys: records.keys) : .records(keys: records.keys)
+      return { context throws(Failure) in
+        try ChangelogAggregateOperator(
+          aggregates, input: kind, records: records.schema, output: output, functions: place.functions(in: context),
+          memory: context.stateMemory)
+      }
+    }
     let kind: AggregateOperator.Input =
       place.isCombined ? .partials(keyCount: records.keys.count) : .records(keys: records.keys)
     return { context throws(Failure) in

@@ -18,8 +18,13 @@ extension Plan.Filter: PlannedStep {
   func summary(_ outputs: [TypedStream]) -> String { condition.text }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
-    { context throws(Failure) in
-      try FilterOperator(
+    let isChangelog = place.inputs[0].isChangelog
+    return { context throws(Failure) in
+      if isChangelog {
+        return try ChangelogFilterOperator(
+          condition: condition, input: place.inputs[0].schema, functions: place.functions(in: context))
+      }
+      return try FilterOperator(
         condition: condition, input: place.inputs[0].schema, functions: place.functions(in: context))
     }
   }

@@ -8,8 +8,12 @@ extension Plan.KeyBy: PlannedOperator {
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
     let input = inputs[0].schema
-    let keys = everyColumn == true ? input.fields.map { NamedExpression($0.name, .column($0.name)) } : keys
+    let keys = everyColumn == true ? everyKey(inputs[0]) : keys
     guard !keys.isEmpty else { throw Failure(.usage, "there is no key; name at least one column") }
+    if inputs[0].isChangelog, keys.contains(where: { $0.expression == .column(Plan.rowKindColumn) }) {
+      throw Failure(
+        .usage, "the column '\(Plan.rowKindColumn)' says how rows revise others, and is no key; name another column")
+    }
     let computed = keys.filter { !$0.isPlain }
     // A key is read by the aggregates behind it as well: one that took a column's place would change what they compute.
     if let key = computed.first(where: { input.index(of: $0.name) != nil }) {
@@ -28,6 +32,11 @@ extension Plan.KeyBy: PlannedOperator {
       output.keys.append(index)
     }
     return [output]
+  }
+
+  /// What rows that revise others say of it is no part of what they are.
+  private func everyKey(_ input: TypedStream) -> [NamedExpression] {
+    input.schema.fields.dropFirst(input.isChangelog ? 1 : 0).map { NamedExpression($0.name, .column($0.name)) }
   }
 
   func summary(_ outputs: [TypedStream]) -> String {

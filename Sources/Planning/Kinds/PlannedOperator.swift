@@ -117,6 +117,7 @@ extension Plan.Operator {
     case .process(let process): process
     case .deduplicate(let deduplicate): deduplicate
     case .topN(let topN): topN
+    case .latest(let latest): latest
     case .union(let union): union
     case .eventTime(let eventTime): eventTime
     case .window(let window): window

@@ -136,16 +136,19 @@ struct WordRange {
   /// - Parameters:
   ///   - wordCount: how many different words there are, as far as is known. At least every fourth place is to be used.
   ///   - growsDown: whether the free places are to be below the least word and not above the last one.
-  init?(_ least: Int64, _ most: Int64, wordCount: Int, growsDown: Bool) {
+  ///   - hasMoved: the words have left a range that they had: there is to be room for as many places again, or a quarter of that, before
+  ///     they leave this one.
+  init?(_ least: Int64, _ most: Int64, wordCount: Int, growsDown: Bool, hasMoved: Bool = false) {
     let span = UInt64(bitPattern: most &- least)
     guard span < 1 << 40 else { return nil }
-    bits = max(Self.leastBits, UInt64(UInt64.bitWidth - span.leadingZeroBitCount))
+    var bits = max(Self.leastBits, UInt64(UInt64.bitWidth - span.leadingZeroBitCount))
+    if hasMoved && span >= 3 << (bits - 2) { bits += 1 }
     let count = 1 << Int(bits)
-    guard count <= max(Self.freeCount, 4 * wordCount) else { return nil }
-    base =
-      if least >= 0 && most < count { 0 } else {
-        UInt64(bitPattern: growsDown ? most &- Int64(count) &+ 1 : least)
-      }
+    guard count <= Self.largestCount(wordCount) else { return nil }
+    self.bits = bits
+    // The whole range is within the numbers of 64 bits: a place stands for one word, and the order of places is that of words.
+    let lowest = growsDown ? max(.min + Int64(count) - 1, most) - Int64(count) + 1 : min(least, .max - Int64(count) + 1)
+    base = least >= 0 && most < count ? 0 : UInt64(bitPattern: lowest)
   }
 
   /// The most places that a range for so many words has.

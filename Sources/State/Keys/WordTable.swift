@@ -214,7 +214,9 @@ extension WordTable {
       }
     case .dense(let dense):
       if dense.covers(new, count: count) { return }
-      move(dense, to: Self.range(dense.extent, adding: new, count, wordCount: dense.wordCount), adding: count)
+      move(
+        dense, to: Self.range(dense.extent, adding: new, count, wordCount: dense.wordCount, hasMoved: true),
+        adding: count)
     }
   }
 
@@ -244,7 +246,8 @@ extension WordTable {
 
   /// The range for the words that are there and new ones.
   private static func range(
-    _ extent: (least: Int64, most: Int64)?, adding new: UnsafePointer<UInt64>, _ count: Int, wordCount: Int
+    _ extent: (least: Int64, most: Int64)?, adding new: UnsafePointer<UInt64>, _ count: Int, wordCount: Int,
+    hasMoved: Bool = false
   ) -> WordRange? {
     var (least, most) = extent ?? (.max, .min)
     var newLeast = Int64.max
@@ -255,6 +258,6 @@ extension WordTable {
     }
     let growsDown = extent != nil && newLeast < least
     least = min(least, newLeast)
-    return WordRange(least, most, wordCount: wordCount, growsDown: growsDown)
+    return WordRange(least, most, wordCount: wordCount, growsDown: growsDown, hasMoved: hasMoved)
   }
 }

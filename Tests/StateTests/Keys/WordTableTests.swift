@@ -111,6 +111,32 @@ struct WordTableTests {
     }
   }
 
+  @Test("words at both ends of 64 bits, and near 0, are told apart in any order")
+  func ends() throws {
+    let ends: [Int64] = [
+      .max, .min, 7, .max - 1, .min + 1, 0, -1, .max - 1_023, .min + 1_023, .max - 5_000, .min + 5_000,
+    ]
+    for first in ends {
+      for second in ends {
+        for third in ends {
+          let table = WordTable(keepingWords: true)
+          var slots: [Int64: UInt32] = [:]
+          for word in [first, second, third] {
+            let slot = try Self.find(table, [UInt64(bitPattern: word)])[0]
+            #expect(slot == slots[word] ?? UInt32(slots.count), "\(first), \(second), \(third)")
+            slots[word] = slot
+          }
+          for word in ends {
+            #expect(
+              Self.lookup(table, [UInt64(bitPattern: word)]) == [slots[word] ?? .max], "\(first), \(second), \(third)")
+          }
+          table.remove(Array(slots.values), count: slots.count)
+          #expect(table.count == 0)
+        }
+      }
+    }
+  }
+
   @Test("numbers that are counted take half the memory of numbers that lie anywhere")
   func dense() throws {
     let (near, far) = (WordTable(keepingWords: false), WordTable(keepingWords: false))

@@ -74,6 +74,24 @@ extension DataStream {
   }
 }
 
+extension DataStream {
+  /// What holds when the input has ended: of a changelog the rows that were not taken back, of any other stream the last row of each key. Rows
+  /// have no `row_kind` any more.
+  ///
+  /// For files and tables that others read: `.latest(by: "category", uid: "table").toSink(.csv("totals.csv"), uid: "out")`. Of an input that does
+  /// not end it tells nothing; sinks without it get every change.
+  ///
+  /// - Parameters:
+  ///   - keys: what rows are told apart by: of the rows of one key that hold the last one is told. By default all columns: each row that
+  ///     holds, as often as it does.
+  ///   - uid: the stable name in this pipeline, under which the state is kept.
+  public func latest(by keys: String..., uid: String) -> DataStream {
+    let names = keys.map { NamedExpression($0, .column($0)) }
+    let keyed = environment.add(.keyBy(.init(keys: names, everyColumn: names.isEmpty ? true : nil)), inputs: [input])
+    return environment.add(.latest(.init()), inputs: [keyed.input], uid: uid)
+  }
+}
+
 /// Which of a key's rows is kept.
 public enum KeptRow: Sendable {
   case first

@@ -51,11 +51,16 @@ public enum Emission: Sendable {
   case perBatch
   /// Once an input record, in order.
   case perRecord
+  /// Each touched key whose values have changed once a batch, as changelog rows: `row_kind` ("+I" the values of a new key, "-U" and "+U" those
+  /// before and after a change, "-D" those of a key that has no row any more), the key's columns, the aggregates. Streams that are
+  /// changelogs themselves are aggregated so: `count`, `sum`, `avg`, `min`, `max` and `countDistinct` take rows back.
+  case changelog
 
   var plan: Plan.Emission {
     switch self {
     case .perBatch: .perBatch
     case .perRecord: .perRecord
+    case .changelog: .changelog
     }
   }
 }

@@ -149,6 +149,7 @@ extension Plan.Operator {
     case .process(let process): process.label
     case .deduplicate: "deduplicate"
     case .topN: "topN"
+    case .latest: "latest"
     case .union: "union"
     case .eventTime: "eventTime"
     case .window: "window"

@@ -21,6 +21,8 @@ extension Plan {
     case deduplicate(Deduplicate)
     /// The first rows of each key in an order. Input: a `keyBy` node.
     case topN(TopN)
+    /// What holds of each key at the end of the input. Input: a `keyBy` node.
+    case latest(Latest)
     /// All rows of all inputs, whose columns must be the same.
     case union(Union)
     /// Which column is the event time; makes watermarks.
@@ -186,6 +188,9 @@ extension Plan {
     case perBatch = "per-batch"
     /// Once per input record, in order.
     case perRecord = "per-record"
+    /// Each touched key whose results have changed once per batch, as changelog rows: `row_kind`, the key columns, the aggregates. Takes rows that
+    /// revise others.
+    case changelog
   }
 
   public struct Union: Codable, Sendable, Hashable {
@@ -204,7 +209,7 @@ extension Plan.Operator {
     case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
     case .window(let window): window.lateOutput + (window.late == .route ? 1 : 0)
     case .source, .filter, .select, .extend, .keyBy, .aggregate, .union, .join: 1
-    case .deduplicate, .topN: 1
+    case .deduplicate, .topN, .latest: 1
     }
   }
 }
@@ -212,7 +217,7 @@ extension Plan.Operator {
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
     case source, filter, select, extend, batchFunction, keyBy, aggregate, process, union, eventTime, window, join, sink
-    case deduplicate, topN
+    case deduplicate, topN, latest
   }
 
   public init(from decoder: any Decoder) throws {
@@ -228,6 +233,7 @@ extension Plan.Operator: Codable {
     case .process: self = .process(try container.decode(Plan.Process.self, forKey: kind))
     case .deduplicate: self = .deduplicate(try container.decode(Plan.Deduplicate.self, forKey: kind))
     case .topN: self = .topN(try container.decode(Plan.TopN.self, forKey: kind))
+    case .latest: self = .latest(try container.decode(Plan.Latest.self, forKey: kind))
     case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
     case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
     case .window: self = .window(try container.decode(Plan.Window.self, forKey: kind))
@@ -249,6 +255,7 @@ extension Plan.Operator: Codable {
     case .process(let value): try container.encode(value, forKey: .process)
     case .deduplicate(let value): try container.encode(value, forKey: .deduplicate)
     case .topN(let value): try container.encode(value, forKey: .topN)
+    case .latest(let value): try container.encode(value, forKey: .latest)
     case .union(let value): try container.encode(value, forKey: .union)
     case .eventTime(let value): try container.encode(value, forKey: .eventTime)
     case .window(let value): try container.encode(value, forKey: .window)

@@ -52,6 +52,15 @@ extension Plan {
     }
   }
 
+  /// The last row of each key that holds, told at the end of the input. Input: a `keyBy` node; of one whose key is every column each row
+  /// that holds is told, as often as it does.
+  ///
+  /// Output: the columns of the input, without `row_kind`.
+  public struct Latest: Codable, Sendable, Hashable {
+    public init() {}
+    public init(from decoder: any Decoder) throws { try decoder.expectEmptyObject() }
+  }
+
   /// How rows are ordered by a column: -0.0 is 0.0, a NaN is more than any number, text is ordered by its bytes.
   public struct Ordering: Codable, Sendable, Hashable {
     public var column: String

@@ -1,0 +1,81 @@
+import Arrow
+import Base
+import Expressions
+import VolleyPlan
+
+/// The aggregates of a changelog's rows, by slot.
+final class RetractingAggregateSet {
+  private struct Place {
+    var argument: Int?
+    var filter: Int?
+  }
+
+  private let aggregates: [any RetractingAggregate]
+  private let places: [Place]
+  private let expressions: BoundProjection
+
+  /// - Precondition: rows can be taken away from each of the aggregates.
+  init(
+    _ calls: [Plan.AggregateCall], input: Schema, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    var expressions: [Expression] = []
+    func place(_ expression: Expression?) -> Int? {
+      guard let expression else { return nil }
+      if let known = expressions.firstIndex(of: expression) { return known }
+      expressions.append(expression)
+      return expressions.count - 1
+    }
+    places = calls.map { Place(argument: place($0.guarded($0.argument)), filter: place($0.filter)) }
+    var aggregates: [any RetractingAggregate] = []
+    for call in calls { aggregates.append(try call.signature(in: input).makeRetracting()) }
+    self.aggregates = aggregates
+    self.expressions = try BoundProjection(expressions, schema: input, functions: functions)
+  }
+
+  func open() throws(Failure) { try expressions.open() }
+  func close() throws(Failure) { try expressions.close() }
+
+  var byteCount: Int { aggregates.reduce(0) { $0 + $1.byteCount } }
+
+  /// What the aggregates take of a batch's rows.
+  func evaluate(_ batch: RecordBatch) throws(Failure) -> [Column] { try expressions.evaluate(batch) }
+
+  /// Bytes that a batch may add at worst.
+  func growth(_ columns: [Column], rows: Int, slotCount: Int) -> Int {
+    zip(aggregates, places).reduce(0) { sum, pair in
+      sum + pair.0.growth(pair.1.argument.map { columns[$0] }, rows: rows, slotCount: slotCount)
+    }
+  }
+
+  func grow(to slotCount: Int) { for aggregate in aggregates { aggregate.grow(to: slotCount) } }
+
+  func update(
+    _ slots: UnsafePointer<UInt32>, signs: UnsafePointer<Int64>, count: Int, _ columns: [Column]
+  ) throws(Failure) {
+    for (aggregate, place) in zip(aggregates, places) {
+      let argument = place.argument.map { columns[$0] }
+      guard let filter = place.filter.map({ columns[$0] }) else {
+        try aggregate.update(slots, weights: signs, count: count, argument)
+        continue
+      }
+      let weights = Buffer(byteCount: max(8, count * 8))
+      let values = weights.unsafeMutableValues(Int64.self)
+      for row in 0..<count { values[row] = filter.isValid(row) && filter.bit(row) ? signs[row] : 0 }
+      try aggregate.update(slots, weights: values, count: count, argument)
+      withExtendedLifetime(weights) {}
+    }
+  }
+
+  func results(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) -> [Column] {
+    var results: [Column] = []
+    for aggregate in aggregates { results.append(try aggregate.results(slots, count: count)) }
+    return results
+  }
+
+  /// Whether a slot is as one of no rows.
+  func isClear(_ slot: UInt32) -> Bool { aggregates.allSatisfy { $0.isClear(slot) } }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
+    for aggregate in aggregates { aggregate.reset(slots, count: count) }
+  }
+}

@@ -1,0 +1,181 @@
+import Arrow
+import Base
+import Glibc
+import State
+import VolleyPlan
+
+/// Sums and averages of integers, durations and decimals: exact in 128 bits, and checked when they are read.
+final class RetractingIntegers: RetractingAggregate {
+  private struct State: BitwiseCopyable {
+    var sum: Int128 = 0
+    var count: Int64 = 0
+  }
+
+  private let states = SlotColumn(initial: State())
+  private let result: DataType
+  private let isAverage: Bool
+  /// 10 to the decimals' scale.
+  private let divisor: Double
+
+  init(_ argument: DataType, result: DataType, isAverage: Bool) {
+    self.result = result
+    self.isAverage = isAverage
+    if case .decimal128(_, let scale) = argument { divisor = pow(10, Double(scale)) } else { divisor = 1 }
+  }
+
+  var byteCount: Int { states.byteCount }
+  func growth(_ argument: Column?, rows: Int, slotCount: Int) -> Int { states.growth(to: slotCount) }
+  func grow(to slotCount: Int) { states.grow(to: slotCount) }
+
+  func update(_ slots: UnsafePointer<UInt32>, weights: UnsafePointer<Int64>, count: Int, _ argument: Column?) {
+    guard let argument else { preconditionFailure("a sum has an argument") }
+    switch argument.type {
+    case .int8: add(Int8.self, slots, weights, count, argument)
+    case .int16: add(Int16.self, slots, weights, count, argument)
+    case .int32: add(Int32.self, slots, weights, count, argument)
+    case .uint8: add(UInt8.self, slots, weights, count, argument)
+    case .uint16: add(UInt16.self, slots, weights, count, argument)
+    case .uint32: add(UInt32.self, slots, weights, count, argument)
+    case .uint64: add(UInt64.self, slots, weights, count, argument)
+    case .decimal128: add(Int128.self, slots, weights, count, argument)
+    default: add(Int64.self, slots, weights, count, argument)
+    }
+  }
+
+  @inline(__always)  // One loop a width.
+  private func add<Value: FixedWidthInteger & BitwiseCopyable>(
+    _: Value.Type, _ slots: UnsafePointer<UInt32>, _ weights: UnsafePointer<Int64>, _ count: Int, _ argument: Column
+  ) {
+    let (states, values) = (states.values, argument.values(Value.self))
+    let hasNulls = argument.validity != nil
+    for row in 0..<count where !hasNulls || argument.isValid(row) {
+      let state = states + Int(slots[row])
+      // The sum of 2^63 values of 64 bits fits; that of decimals is checked as it is read, and wraps there and back.
+      state.pointee.sum &+= Int128(truncatingIfNeeded: values[row]) &* Int128(weights[row])
+      state.pointee.count &+= weights[row]
+    }
+  }
+
+  func results(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) -> Column {
+    if case .decimal128 = result { return try decimals(slots, count) }
+    return try eightByteColumn(result, count: count) { (row) throws(Failure) in
+      let state = states.values[Int(slots[row])]
+      if state.count <= 0 { return nil }
+      if isAverage, result == .float64 {
+        return (Double(state.sum) / (Double(state.count) * divisor)).bitPattern
+      }
+      let value = isAverage ? state.sum / Int128(state.count) : state.sum
+      if result == .uint64 {
+        guard let value = UInt64(exactly: value) else { throw beyond(value) }
+        return value
+      }
+      guard let value = Int64(exactly: value) else { throw beyond(value) }
+      return UInt64(bitPattern: value)
+    }
+  }
+
+  private func decimals(_ slots: UnsafePointer<UInt32>, _ count: Int) throws(Failure) -> Column {
+    let buffer = Buffer(byteCount: max(16, count * 16))
+    let values = buffer.unsafeMutableValues(Int128.self)
+    let validity = try eightByteColumn(.int64, count: count) { (row) throws(Failure) in
+      let state = states.values[Int(slots[row])]
+      values[row] = state.count > 0 ? state.sum : 0
+      guard state.sum.magnitude < Self.limit else { throw beyond(state.sum) }
+      return state.count > 0 ? 0 : nil
+    }.validity
+    return Column(type: result, length: count, validity: validity, buffers: [buffer])
+  }
+
+  /// 10^38.
+  private static let limit: UInt128 = (0..<38).reduce(1) { power, _ in power * 10 }
+
+  private func beyond(_ value: Int128) -> Failure {
+    Failure(
+      .data, "sum: the sum \(value) does not fit \(result); cast the argument to float64, or sum smaller values")
+  }
+
+  func isClear(_ slot: UInt32) -> Bool {
+    states.values[Int(slot)].count == 0 && states.values[Int(slot)].sum == 0
+  }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { states.reset(slots, count: count) }
+}
+
+/// Sums and averages of floats. What rounding loses is carried along, and infinities and NaNs are counted, so that they can leave again.
+final class RetractingFloats: RetractingAggregate {
+  private struct State: BitwiseCopyable {
+    var sum = 0.0
+    var carried = 0.0
+    var count: Int64 = 0
+    var infinities: Int64 = 0
+    var negativeInfinities: Int64 = 0
+    var nans: Int64 = 0
+
+    var value: Double {
+      if nans > 0 || infinities > 0 && negativeInfinities > 0 { return .nan }
+      if infinities > 0 { return .infinity }
+      return negativeInfinities > 0 ? -.infinity : sum + carried
+    }
+
+    /// Neumaier's sum.
+    mutating func add(_ value: Double) {
+      let total = sum + value
+      carried += abs(sum) >= abs(value) ? (sum - total) + value : (value - total) + sum
+      sum = total
+    }
+  }
+
+  private let states = SlotColumn(initial: State())
+  private let isAverage: Bool
+
+  init(_ argument: DataType, isAverage: Bool) { self.isAverage = isAverage }
+
+  var byteCount: Int { states.byteCount }
+  func growth(_ argument: Column?, rows: Int, slotCount: Int) -> Int { states.growth(to: slotCount) }
+  func grow(to slotCount: Int) { states.grow(to: slotCount) }
+
+  func update(_ slots: UnsafePointer<UInt32>, weights: UnsafePointer<Int64>, count: Int, _ argument: Column?) {
+    guard let argument else { preconditionFailure("a sum has an argument") }
+    switch argument.type {
+    case .float16: add(Float16.self, slots, weights, count, argument)
+    case .float32: add(Float.self, slots, weights, count, argument)
+    default: add(Double.self, slots, weights, count, argument)
+    }
+  }
+
+  @inline(__always)  // Three loops, one a width.
+  private func add<Value: BinaryFloatingPoint & BitwiseCopyable>(
+    _: Value.Type, _ slots: UnsafePointer<UInt32>, _ weights: UnsafePointer<Int64>, _ count: Int, _ argument: Column
+  ) {
+    let (states, values) = (states.values, argument.values(Value.self))
+    for row in 0..<count where weights[row] != 0 && argument.isValid(row) {
+      let state = states + Int(slots[row])
+      let (value, weight) = (Double(values[row]), weights[row])
+      state.pointee.count &+= weight
+      if value.isFinite {
+        state.pointee.add(weight > 0 ? value : -value)
+      } else if value.isNaN {
+        state.pointee.nans &+= weight
+      } else if value > 0 {
+        state.pointee.infinities &+= weight
+      } else {
+        state.pointee.negativeInfinities &+= weight
+      }
+    }
+  }
+
+  func results(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) -> Column {
+    try eightByteColumn(.float64, count: count) { row in
+      let state = states.values[Int(slots[row])]
+      if state.count <= 0 { return nil }
+      return (isAverage ? state.value / Double(state.count) : state.value).bitPattern
+    }
+  }
+
+  func isClear(_ slot: UInt32) -> Bool {
+    let state = states.values[Int(slot)]
+    return state.count == 0 && state.nans == 0 && state.infinities == 0 && state.negativeInfinities == 0
+  }
+
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { states.reset(slots, count: count) }
+}
