@@ -147,7 +147,8 @@ struct WordRange {
     guard count <= Self.largestCount(wordCount) else { return nil }
     self.bits = bits
     // The whole range is within the numbers of 64 bits: a place stands for one word, and the order of places is that of words.
-    let lowest = growsDown ? max(.min + Int64(count) - 1, most) - Int64(count) + 1 : min(least, .max - Int64(count) + 1)
+    let reach = Int64(count) - 1
+    let lowest = growsDown ? max(.min + reach, most) - reach : min(least, .max - reach)
     base = least >= 0 && most < count ? 0 : UInt64(bitPattern: lowest)
   }
 
