@@ -55,8 +55,8 @@ extension Column {
     }
   }
 
-  /// The validity of those rows; nil when none is null.
-  private func gatheredValidity(_ rows: UnsafePointer<UInt32>, _ count: Int) -> Buffer? {
+  /// The validity of those rows, in a buffer of their own; nil when none is null.
+  public func gatheredValidity(_ rows: UnsafePointer<UInt32>, _ count: Int) -> Buffer? {
     guard let validity else { return nil }
     let bits = Buffer(byteCount: Bitmap.byteCount(count))
     let ones = Bitmap.gather(validity.address, offset, rows: rows, count: count, to: bits.unsafeMutableAddress)

@@ -35,6 +35,41 @@ struct NestedFunctionTests {
     #expect(error?.message.contains("the struct has no field 'aa'; it has 'a', 'b', 'c'") == true)
   }
 
+  @Test("fields of structs in structs are null where a struct around them is, in all rows and in chosen ones")
+  func fieldsOfChosenRows() throws {
+    var generator = SeededGenerator()
+    let inner = DataType.struct([Field("x", .int64, nullable: false), Field("y", .utf8), Field("z", .bool)])
+    let type = DataType.struct([Field("a", inner), Field("b", .utf8, nullable: false), Field("n", .null)])
+    func field(_ of: Expression, _ name: String) -> Expression { .call("struct_field", [of, .literal(.utf8(name))]) }
+    let outer = [("a", 0), ("b", 1), ("n", 2)]
+    let nested = [("x", 0), ("y", 1), ("z", 2)]
+    for count in [1, 7, 64, 500] {
+      let values = RandomColumns.values(type, count, nulls: 5, &generator)
+      let column = RandomColumns.column(type, values, offset: count % 9)
+      let chosen = (0..<count).filter { _ in Bool.random(using: &generator) }
+      func item(_ value: Literal, _ place: Int, _ type: DataType) -> Literal {
+        guard case .nested(let items, _) = value else { return .null(type) }
+        return items[place]
+      }
+      var expressions: [Expression] = []
+      var expected: [[Literal]] = []
+      for (name, place) in outer {
+        expressions.append(field(.column("a"), name))
+        expected.append(values.map { item($0, place, type.childFields[place].type) })
+      }
+      for (name, place) in nested {
+        expressions.append(field(field(.column("a"), "a"), name))
+        expected.append(expected[0].map { item($0, place, inner.childFields[place].type) })
+      }
+      var batch = RecordBatch.of([column])
+      let bound = try BoundProjection(expressions, schema: batch.schema, functions: NoScalarFunctions())
+      #expect(try bound.evaluate(batch).map(\.literals) == expected, "\(count) rows \(generator)")
+      batch.selection = Selection(chosen)
+      let found = try bound.evaluate(batch).map(\.literals)
+      #expect(found == expected.map { values in chosen.map { values[$0] } }, "\(chosen.count) of \(count) \(generator)")
+    }
+  }
+
   @Test(
     "list_element counts from both ends and gives null outside; list_length is pyarrow's",
     arguments: [

@@ -11,18 +11,20 @@ final class Frame {
   let graph: ExpressionGraph
   let rowCount: Int
   /// The batch's columns, and which of their rows count.
-  private let columns: [Column]
+  let columns: [Column]
   private let batchRows: Selection?
   /// In a narrowed frame: the root, and this frame's rows in it.
   private let root: Frame?
   private let rootRows: Selection?
   /// This frame's rows in the batch, if not all; made when a column is first read.
-  private lazy var columnRows: Selection? = {
+  private(set) lazy var columnRows: Selection? = {
     guard let rootRows else { return batchRows }
     return batchRows?.selecting(rootRows) ?? rootRows
   }()
   /// By node: its values, kept when more than one place uses them.
   private var computed: [Column?]
+  /// By struct: which of this frame's rows are not null there, for its fields; see `read(_:_:)`.
+  var structValidity: [StructPlace: Buffer?] = [:]
 
   init(graph: ExpressionGraph, batch: RecordBatch) {
     self.graph = graph
@@ -74,7 +76,10 @@ final class Frame {
   private func taken(_ node: Int) throws(Failure) -> Column? {
     guard let root, let rootRows, graph.nodes[node].uses > 1, graph.constant(node) == nil else { return nil }
     // A plain column is as quickly gathered from the batch.
-    if case .column = graph.nodes[node].operation, batchRows == nil { return nil }
+    switch graph.nodes[node].operation {
+    case .column, .field: if batchRows == nil { return nil }
+    default: break
+    }
     if let column = root.computed[node] { return column.gather(rootRows) }
     guard graph.nodes[node].unconditional else { return nil }
     return try root.column(of: node).gather(rootRows)
@@ -99,6 +104,7 @@ final class Frame {
     let type = graph.nodes[node].type
     switch graph.nodes[node].operation {
     case .column(let index): return read(index)
+    case .field(let index, let path): return read(index, path)
     case .constant(let constant): return try Column.repeating(constant.literal, count: rowCount)
     case .arithmetic(let operation, let left, let right): return try arithmetic(operation, left, right, type)
     case .compare(let comparison, let left, let right): return try compared(comparison, left, right)

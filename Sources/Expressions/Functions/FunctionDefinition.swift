@@ -97,13 +97,16 @@ final class BoundFunction: Sendable {
   let isFallible: Bool
   /// About how many nanoseconds a row takes.
   let cost: Double
+  /// For a function that is the field of a struct and nothing else: which field. Of a column's struct such a field is read
+  /// without the others.
+  let structField: Int?
   /// Gives `count` rows of the result type. An operand is a column of `count` rows or a constant that is not null; a
   /// constant null comes as a column of nulls. What it throws names the row's values; null rows never make it throw.
   let kernel: Kernel
 
   init(
     _ name: String, _ argumentTypes: [DataType], _ resultType: DataType, makesNulls: Bool = false,
-    isStrict: Bool = true, isFallible: Bool = false, cost: Double, kernel: @escaping Kernel
+    isStrict: Bool = true, isFallible: Bool = false, cost: Double, structField: Int? = nil, kernel: @escaping Kernel
   ) {
     self.name = name
     self.argumentTypes = argumentTypes
@@ -112,6 +115,7 @@ final class BoundFunction: Sendable {
     self.isStrict = isStrict
     self.isFallible = isFallible
     self.cost = cost
+    self.structField = structField
     self.kernel = kernel
   }
 }
@@ -131,12 +135,12 @@ extension FunctionCall {
   /// The kernel's binding, with the call's name.
   func kernel(
     _ argumentTypes: [DataType], _ resultType: DataType, makesNulls: Bool = false, isStrict: Bool = true,
-    isFallible: Bool = false, cost: Double, _ kernel: @escaping BoundFunction.Kernel
+    isFallible: Bool = false, cost: Double, structField: Int? = nil, _ kernel: @escaping BoundFunction.Kernel
   ) -> FunctionBinding {
     .kernel(
       BoundFunction(
         definition.name, argumentTypes, resultType, makesNulls: makesNulls, isStrict: isStrict,
-        isFallible: isFallible, cost: cost, kernel: kernel))
+        isFallible: isFallible, cost: cost, structField: structField, kernel: kernel))
   }
 }
 

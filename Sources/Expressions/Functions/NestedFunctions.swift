@@ -18,7 +18,7 @@ extension FunctionTable {
         "the struct has no field '\(name)'; it has \(namesNearestFirst(to: name, among: fields.map(\.name)))")
     }
     let type = fields[index].type
-    return call.kernel(call.types, type, makesNulls: fields[index].nullable, cost: 1) {
+    return call.kernel(call.types, type, makesNulls: fields[index].nullable, cost: 1, structField: index) {
       arguments, count throws(Failure) in
       let column = try arguments[0].column(count)
       return column.field(index).withNulls(of: column)

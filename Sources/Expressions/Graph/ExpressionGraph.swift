@@ -28,6 +28,8 @@ struct ExpressionGraph {
   /// What a node does with the nodes that it names.
   enum Operation: Hashable {
     case column(Int)
+    /// A field of a struct column, or of a struct within it: the fields' places from the column down.
+    case field(Int, [Int])
     case constant(Constant)
     case arithmetic(ArithmeticOperation, Int, Int)
     case negate(Int)
@@ -100,7 +102,7 @@ struct ExpressionGraph {
 extension ExpressionGraph.Operation {
   var operands: [Int] {
     switch self {
-    case .column, .constant: []
+    case .column, .field, .constant: []
     case .arithmetic(_, let left, let right), .compare(_, let left, let right), .and(let left, let right),
       .or(let left, let right):
       [left, right]

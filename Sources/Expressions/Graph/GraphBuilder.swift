@@ -34,6 +34,9 @@ struct GraphBuilder {
       return call(function, try nodes(arguments), expression.type)
     case .function(let function, let arguments):
       let operands = try nodes(arguments)
+      if let field = function.structField, let path = graph.path(to: field, of: operands[0]) {
+        return add(path, expression.type)
+      }
       let operation = ExpressionGraph.Operation.function(function, operands)
       return function.isStrict ? strict(operation, operands, expression.type) : folded(operation, expression.type)
     case .cast(let argument): return folded(.cast(try node(argument)), expression.type)
@@ -161,11 +164,23 @@ struct GraphBuilder {
 }
 
 extension ExpressionGraph {
+  /// The field of a struct that is a column or lies within one; nil for a struct that is computed.
+  fileprivate func path(to field: Int, of node: Int) -> Operation? {
+    switch nodes[node].operation {
+    case .column(let index): .field(index, [field])
+    case .field(let index, let path): .field(index, path + [field])
+    default: nil
+    }
+  }
+
   /// A node for the operation, with what its operands and types tell about it.
   fileprivate func describe(_ operation: Operation, _ type: DataType) -> Node {
     let operands = operation.operands.map { nodes[$0] }
     var columns = Array(Set(operands.flatMap(\.columns))).sorted()
-    if case .column(let index) = operation { columns = [index] }
+    switch operation {
+    case .column(let index), .field(let index, _): columns = [index]
+    default: break
+    }
     return Node(
       operation: operation, type: type, fallible: operands.contains(where: \.fallible) || canFail(operation, type),
       cost: operands.reduce(ownCost(operation, type)) { $0 + $1.cost }, columns: columns)
@@ -184,7 +199,7 @@ extension ExpressionGraph {
 
   private func ownCost(_ operation: Operation, _ type: DataType) -> Double {
     switch operation {
-    case .column, .constant: 0
+    case .column, .field, .constant: 0
     case .arithmetic(let operation, _, _): operation == .divide || operation == .modulo ? 3 : 0.5
     case .compare(_, let left, _): nodes[left].type.isText || nodes[left].type.isBinary ? 5 : 0.3
     case .and, .or, .not, .isNull, .isNotNull: 0.05
