@@ -93,7 +93,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "ConnectorsTests",
-      dependencies: ["Arrow", "Base", "Calendar", "Connectors", "Dataflow", "Observability", "TestSupport", plan]),
+      dependencies: [
+        "Arrow", "ArrowTestSupport", "Base", "Calendar", "Connectors", "Dataflow", "Observability", "TestSupport", plan,
+      ]),
     .testTarget(
       name: "PlanningTests",
       dependencies: [

@@ -63,8 +63,9 @@ fuzz() {
 # Shows that every benchmark runs and that its results are right; its figures mean nothing on a busy machine.
 bench() {
   local host
-  host=$(host) && Plugins/bench/build.sh &&
+  host=$(host) && Plugins/bench/build.sh && Plugins/nexmark/build.sh &&
     "$host" bench --rows 20000000 --repeat 1 --json --plugin Plugins/bench/libbench.so &&
+    "$host" bench nexmark --events 200000 --threads 2 --repeat 1 --json --plugin Plugins/nexmark/libnexmark.so &&
     Tests/columns-peers.py "$host" --rows 200000 --repeat 1
 }
 

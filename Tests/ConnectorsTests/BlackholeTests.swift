@@ -1,4 +1,5 @@
 import Arrow
+import ArrowTestSupport
 import Base
 import TestSupport
 import Testing
@@ -59,6 +60,44 @@ import VolleyPlan
       var sum = BlackholeChecksum()
       sum.add(all.slice(slice))
       #expect(sum == BlackholeChecksum(rows: slice.count, bits: checksum(all.slice(slice))))
+    }
+  }
+
+  /// The sum of the bytes of a value of a type without a sum of its own.
+  private func bytes(_ value: Literal) -> UInt64 {
+    switch value {
+    case .bool(let value): return value ? 1 : 0
+    case .int32(let value): return bytes(.integer(Int128(value), .int32))
+    case .int64(let value): return bytes(.integer(Int128(value), .int64))
+    case .integer(let value, let type):
+      guard case .fixed(let width) = type.layout else { preconditionFailure("\(type) has no width") }
+      return (0..<width).reduce(0) { $0 &+ UInt64(truncatingIfNeeded: value >> (8 * Int128($1)) & 255) }
+    case .utf8(let value): return value.utf8.reduce(0) { $0 &+ UInt64($1) }
+    case .binary(let value, _): return value.reduce(0) { $0 &+ UInt64($1) }
+    case .nested(let items, _): return items.reduce(0) { $0 &+ bytes($1) }
+    case .null: return 0
+    default: preconditionFailure("no \(value) is made here")
+    }
+  }
+
+  @Test(
+    "values of other types are the sum of their bytes, those of structs and lists too",
+    arguments: [
+      DataType.int8, .uint16, .decimal128(precision: 20, scale: 3), .binary, .list(of: .utf8),
+      .struct([
+        Field("a", .int64), Field("b", .utf8, nullable: false),
+        Field("c", .struct([Field("d", .int32), Field("e", .bool), Field("f", .decimal128(precision: 9, scale: 0))])),
+      ]),
+    ])
+  func others(type: DataType) {
+    var generator = SeededGenerator()
+    for (rows, nulls, offset) in [(1, 0, 0), (1, 1, 3), (100, 0, 0), (100, 4, 7), (333, 3, 64), (50, 1, 1)] {
+      let values = RandomColumns.values(type, rows, nulls: nulls, &generator)
+      var sum = BlackholeChecksum()
+      let column = RandomColumns.column(type, values, offset: offset)
+      sum.add(RecordBatch(schema: Schema([Field("x", type)]), columns: [column], length: rows))
+      let expected = values.reduce(0 as UInt64) { $0 &+ bytes($1) }
+      #expect(sum == BlackholeChecksum(rows: rows, bits: expected), "\(type), \(rows) rows at \(offset), \(generator)")
     }
   }
 }

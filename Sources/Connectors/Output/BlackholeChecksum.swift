@@ -28,7 +28,7 @@ public struct BlackholeChecksum: Sendable, Hashable {
   /// Every value of a column.
   private static func sum(_ column: Column) -> UInt64 {
     guard column.length > 0 else { return 0 }
-    if ColumnSlot.Kind(column.type) == .other { return sumOfOther(column, 0..<column.length) }
+    if ColumnSlot.Kind(column.type) == .other { return sumOfOther(column) }
     if let validity = column.validity, column.nullCount > 0 {
       return sumOfValid(CellReader(column), validity.address, column.length)
     }
@@ -60,6 +60,33 @@ public struct BlackholeChecksum: Sendable, Hashable {
     var sum: UInt64 = 0
     for index in 0..<count { sum &+= UInt64(values[index]) }
     return sum
+  }
+
+  /// As below, for all rows of a column: values of a fixed width lie side by side, and so do the fields of structs.
+  private static func sumOfOther(_ column: Column) -> UInt64 {
+    switch column.type.layout {
+    case .fixed(let width) where column.nullCount == 0:
+      let bytes = column.buffers[0].values(UInt8.self) + column.offset * width
+      return sum(bytes, column.length * width)
+    case .variable32 where column.nullCount == 0:
+      let first = Int(column.offsets32[0])
+      return sum(column.bytes + first, Int(column.offsets32[column.length]) - first)
+    case .record:
+      var total: UInt64 = 0
+      var row = 0
+      while row < column.length {
+        guard column.isValid(row) else {
+          row += 1
+          continue
+        }
+        var end = row + 1
+        while end < column.length && column.isValid(end) { end += 1 }
+        for index in column.children.indices { total &+= sumOfOther(column.field(index).slice(row..<end)) }
+        row = end
+      }
+      return total
+    default: return sumOfOther(column, 0..<column.length)
+    }
   }
 
   /// The bytes of all values of a column of a type without a fast path, nested ones too.

@@ -1,7 +1,6 @@
 import Arrow
 import Base
 import Dataflow
-import Glibc
 import Operators
 import PluginLoading
 import VolleyPlan
@@ -79,21 +78,7 @@ extension Bench {
   }
 
   /// The plugin that was named, or the one beside this program.
-  func pluginPath() throws(Failure) -> String {
-    if let plugin = options.plugin { return plugin }
-    var buffer = [CChar](repeating: 0, count: 4096)
-    let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-    let program = String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let folder = program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "."
-    let path = "\(folder)/libbench.so"
-    guard access(path, R_OK) == 0 else {
-      throw Failure(
-        .noInput,
-        "this benchmark needs the plugin of Plugins/bench, and \(path) is not there; build it with Plugins/bench/build.sh "
-          + "and name it with --plugin")
-    }
-    return path
-  }
+  func pluginPath() throws(Failure) -> String { try BenchPlugin.path(options.plugin, "bench") }
 }
 
 /// Takes what a function emits, and drops it.

@@ -21,19 +21,26 @@ enum BenchCommand {
     "minutes", "N", fallback: "10", expected: "a number of minutes above 0 such as '10' or '0.5'",
     help: "how long the soak lasts", read: { text in Double(text).flatMap { $0 > 0 && $0 < 1e6 ? $0 : nil } })
   private static let plugin = Flag(
-    "plugin", "PATH", fallbackWords: "libbench.so beside this program",
-    expected: "the path of Plugins/bench's plugin, libbench.so",
-    help: "the plugin of the cases udf, batch-function and startup", read: { $0.isEmpty ? nil : $0 })
+    "plugin", "PATH", fallbackWords: "libbench.so, for nexmark libnexmark.so, beside this program",
+    expected: "the path of Plugins/bench's plugin, libbench.so, or for nexmark that of Plugins/nexmark, libnexmark.so",
+    help: "the plugin of the cases udf, batch-function and startup, or of nexmark", read: { $0.isEmpty ? nil : $0 })
   private static let data = Flag(
     "data", "DIR", fallbackWords: "a temporary folder", expected: "the path of a folder",
     help: "columns only: where its rows are written as data.arrow, data.csv and data.jsonl, and stay",
     read: { $0.isEmpty ? nil : $0 })
+  private static let queries = Flag(
+    "query", "NAME", fallbackWords: "all", repeatable: true, expected: "the name of a query such as 'q5'",
+    help: "nexmark only: one query; again for more", read: { $0.isEmpty ? nil : $0 })
+  private static let events = Flag(
+    "events", "N", fallback: "4000000", expected: "a whole number from 1 to 1000000000",
+    help: "nexmark only: how many events there are, about 400 bytes of memory each",
+    read: RunFlags.count(upTo: 1_000_000_000))
   private static let json = Flag(
     "json", nil, expected: "no value", help: "one JSON object a line", read: { _ in true })
 
   static let flags: [FlagEntry] = [
     cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, data.entry,
-    json.entry,
+    queries.entry, events.entry, json.entry,
   ]
 
   static func run(_ arguments: [String], environment: [String: String]) throws(Failure) -> Int32 {
@@ -67,11 +74,21 @@ enum BenchCommand {
       try state.run()
       return 0
     }
+    if parsed.words == ["nexmark"] {
+      var nexmark = NexmarkBench(report: report)
+      nexmark.queries = try parsed.values(queries)
+      if let events = try parsed.value(events) { nexmark.events = events }
+      nexmark.threads = options.threads
+      nexmark.repeats = options.repeats
+      nexmark.plugin = options.plugin
+      try nexmark.run()
+      return 0
+    }
     if let word = parsed.words.first {
       throw Failure(
         .usage,
-        "bench takes no word '\(word)'; those that there are are 'columns' and 'state', and a case is named with --case "
-          + word)
+        "bench takes no word '\(word)'; those that there are are 'columns', 'state' and 'nexmark', and a case is named "
+          + "with --case \(word)")
     }
     try Bench(options, report: report).run()
     return 0

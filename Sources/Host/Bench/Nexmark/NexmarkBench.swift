@@ -1,0 +1,115 @@
+import Arrow
+import Base
+import Connectors
+import Dataflow
+import Observability
+import Planning
+import PluginLoading
+import VolleyPlan
+
+/// `volley-host bench nexmark`: the queries of Plugins/nexmark, from whole events in generator order to a sink that reads
+/// every value, as `run` would run them. Events of all kinds count, replayed from memory and made as the job runs.
+struct NexmarkBench {
+  /// By name; empty: all that the plugin has.
+  var queries: [String] = []
+  var events = 4_000_000
+  /// Threads of the scheduler, subtasks of the source and of each operator.
+  var threads = 1
+  var repeats = 3
+  var plugin: String?
+  /// Called with each result as it is there.
+  let report: (BenchResult) -> Void
+
+  init(report: @escaping (BenchResult) -> Void) { self.report = report }
+
+  func run() throws(Failure) {
+    let plugin = try Plugin.load(path: try BenchPlugin.path(plugin, "nexmark"))
+    let names = plugin.pipelines.map(\.name).filter { $0 != NexmarkEvents.pipeline }
+    for name in queries where !names.contains(name) {
+      let hint = nearestName(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
+      throw Failure(
+        .usage, "the plugin '\(plugin.name)' has no query '\(name)'; \(hint)there are \(names.joined(separator: ", "))")
+    }
+    let made = try NexmarkEvents.made(try code(NexmarkEvents.pipeline, plugin), subtasks: threads)
+    let bytes = made.reduce(0) { $0 + $1.reduce(0) { $0 + $1.byteCount } }
+    for name in names where queries.isEmpty || queries.contains(name) {
+      var result = try measured(name, plugin, made)
+      result.extra += [("event_bytes", Double(bytes)), ("peak_rss_bytes", Double(ProcessUsage.peakResidentBytes))]
+      report(result)
+    }
+  }
+
+  private func code(_ pipeline: String, _ plugin: Plugin) throws(Failure) -> PluginSet {
+    let values: JSONValue = .object([
+      .init("events", .int(Int64(events))), .init("parallelism", .int(Int64(threads))),
+      .init("batchRows", .int(Int64(NexmarkEvents.batchRows))),
+    ])
+    return try PluginSet(pipeline: plugin.pipeline(named: pipeline).plan(values: values), of: plugin) { _ in }
+  }
+
+  private func measured(_ name: String, _ plugin: Plugin, _ made: [[RecordBatch]]) throws(Failure) -> BenchResult {
+    var replayed: [Run] = []
+    var generated: [Run] = []
+    for _ in 0..<max(1, repeats) {
+      replayed.append(try run(try code(name, plugin), made))
+      generated.append(try run(try code(name, plugin), nil))
+      let (replay, generation) = (replayed[replayed.count - 1], generated[generated.count - 1])
+      guard !generation.isRowByRow || replay.checksum == generation.checksum else {
+        throw Failure(
+          .software,
+          "the query \(name) gave \(replay.checksum.rows) rows of replayed events and \(generation.checksum.rows) of "
+            + "the same events as they were made, or rows of other values: the engine computes wrong results")
+      }
+    }
+    var result = BenchResult(
+      name: name, threads: threads, rows: events, seconds: median(replayed.map(\.seconds)),
+      cpuSeconds: median(replayed.map(\.cpuSeconds)))
+    let seconds = median(generated.map(\.seconds))
+    result.extra = [
+      ("generated_rows_per_second", Double(events) / seconds), ("generated_seconds", seconds),
+      ("generated_cpu_seconds", median(generated.map(\.cpuSeconds))),
+      ("result_rows", Double(replayed[0].checksum.rows)),
+    ]
+    return result
+  }
+
+  private struct Run {
+    var seconds: Double
+    var cpuSeconds: Double
+    var checksum: BlackholeChecksum
+    /// Whether the result depends on each event alone, not on what came in one batch or before.
+    var isRowByRow: Bool
+  }
+
+  /// - Parameter events: by source subtask; nil: the plugin makes them.
+  private func run(_ plugin: PluginSet, _ events: [[RecordBatch]]?) throws(Failure) -> Run {
+    let code = NexmarkCode(plugin: plugin, events: events)
+    var plan = plugin.pipeline.plan
+    var isRowByRow = true
+    for index in plan.nodes.indices {
+      switch plan.nodes[index].operator {
+      case .sink:
+        plan.nodes[index].operator = .sink(.init(implementation: .connector(Plan.Connector(name: NexmarkCode.sink))))
+      case .source, .filter, .select, .extend, .union: break
+      default: isRowByRow = false
+      }
+    }
+    let graph = try ExecutionGraph(plan, code: code, options: .init(parallelism: threads))
+    var options = JobOptions()
+    options.threads = threads
+    options.batchRows = NexmarkEvents.batchRows
+    let job = try Job(graph: graph.jobGraph(code: code), options: options, log: EventLog(minimum: .error) { _ in })
+    var failure: Failure?
+    let time = measure {
+      do throws(Failure) {
+        job.start()
+        try job.wait()
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return Run(
+      seconds: time.seconds, cpuSeconds: time.cpuSeconds, checksum: code.totals.checksum, isRowByRow: isRowByRow)
+  }
+}
