@@ -99,6 +99,9 @@ import Testing
       (["--log-format", "text"], "--log-format is 'text', expected 'auto' or 'json'"),
       (["--test-source", "x"], "--test-source is 'x', expected a source's uid and a JSON-lines file, as 'uid=path'"),
       (["--test-sink", "u=a", "--test-sink", "u=b"], "--test-sink gives 'u' twice: 'a' and 'b'; leave one out"),
+      (
+        ["--test-clock", "0s"], "--test-clock is '0s', expected a duration with its unit, at least 1us, such as '1s'"
+      ),
       (["extra"], "unexpected 'extra' after 'run': 'run' takes flags only"),
       (["other.so"], "unexpected 'other.so' after 'run': write --plugin other.so"),
     ])

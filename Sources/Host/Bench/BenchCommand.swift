@@ -35,12 +35,15 @@ enum BenchCommand {
     "events", "N", fallback: "4000000", expected: "a whole number from 1 to 1000000000",
     help: "nexmark only: how many events there are, about 400 bytes of memory each",
     read: RunFlags.count(upTo: 1_000_000_000))
+  private static let latency = Flag(
+    "latency", nil, expected: "no value",
+    help: "nexmark only: also how long windows' results take at half of the rate that was reached", read: { _ in true })
   private static let json = Flag(
     "json", nil, expected: "no value", help: "one JSON object a line", read: { _ in true })
 
   static let flags: [FlagEntry] = [
     cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, data.entry,
-    queries.entry, events.entry, json.entry,
+    queries.entry, events.entry, latency.entry, json.entry,
   ]
 
   static func run(_ arguments: [String], environment: [String: String]) throws(Failure) -> Int32 {
@@ -74,6 +77,13 @@ enum BenchCommand {
       try state.run()
       return 0
     }
+    if parsed.words == ["windows"] {
+      var windows = WindowBench(report: report)
+      windows.cases = options.cases
+      if let rows = options.rows { windows.rows = rows }
+      try windows.run()
+      return 0
+    }
     if parsed.words == ["nexmark"] {
       var nexmark = NexmarkBench(report: report)
       nexmark.queries = try parsed.values(queries)
@@ -81,14 +91,15 @@ enum BenchCommand {
       nexmark.threads = options.threads
       nexmark.repeats = options.repeats
       nexmark.plugin = options.plugin
+      nexmark.measuresLatency = try parsed.value(latency) ?? false
       try nexmark.run()
       return 0
     }
     if let word = parsed.words.first {
       throw Failure(
         .usage,
-        "bench takes no word '\(word)'; those that there are are 'columns', 'state' and 'nexmark', and a case is named "
-          + "with --case \(word)")
+        "bench takes no word '\(word)'; those that there are are 'columns', 'state', 'windows' and 'nexmark', and a case is "
+          + "named with --case \(word)")
     }
     try Bench(options, report: report).run()
     return 0

@@ -57,6 +57,12 @@ enum RunFlags {
   static let testSink = Flag(
     "test-sink", "UID=PATH", repeatable: true, expected: "a sink's uid and a JSON-lines file, as 'uid=path'",
     help: "write this JSON-lines file in that sink's place; again for more", read: { Assignment($0) })
+  static let testClock = Flag(
+    "test-clock", "DURATION", expected: "a duration with its unit, at least 1us, such as '1s'",
+    help:
+      "processing time begins at 1970-01-01T00:00:00Z and moves on by this with each batch of a source, so that a run can be "
+      + "repeated",
+    read: { text in duration(from: text).flatMap { $0 >= .microseconds(1) ? $0 : nil } })
   static let format = Flag(
     "format", "tree|json|dot", fallback: "tree", expected: "'tree', 'json' or 'dot'",
     help: "how to show the plan", read: { PlanFormat(rawValue: $0) })
@@ -64,7 +70,7 @@ enum RunFlags {
   static let run: [FlagEntry] = [
     plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,
     batchRows.entry, batchDelay.entry, stopTimeout.entry, memoryLimit.entry, report.entry, logFormat.entry,
-    testSource.entry, testSink.entry,
+    testSource.entry, testSink.entry, testClock.entry,
   ]
   static let inspect: [FlagEntry] = [
     plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,

@@ -15,6 +15,8 @@ struct RunOptions: Sendable {
   var logFormat: LogFormat
   var testSources: [Assignment]
   var testSinks: [Assignment]
+  /// How far each batch of a source moves processing time on; nil: that is the machine's.
+  var testClock: Duration?
 
   init(_ arguments: some Collection<String>, environment: [String: String]) throws(Failure) {
     let flags = try ParsedFlags(arguments, flags: RunFlags.run, verb: "run", environment: environment)
@@ -30,6 +32,7 @@ struct RunOptions: Sendable {
     report = try flags.value(RunFlags.report) ?? (logFormat == .json ? .json : .text)
     testSources = try flags.values(RunFlags.testSource)
     testSinks = try flags.values(RunFlags.testSink)
+    testClock = try flags.value(RunFlags.testClock)
     for (flag, assignments) in [("test-source", testSources), ("test-sink", testSinks)] {
       try refuseDoubles(assignments, flag: flag)
     }

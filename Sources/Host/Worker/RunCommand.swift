@@ -42,7 +42,8 @@ struct RunCommand {
       graph: jobGraph,
       options: JobOptions(
         threads: threads, batchRows: options.batchRows, batchDelay: options.batchDelay,
-        channelBytes: shares.channelBytes, waitingBytes: shares.waitingBytes, stateBytes: shares.stateBytes),
+        channelBytes: shares.channelBytes, waitingBytes: shares.waitingBytes, stateBytes: shares.stateBytes,
+        clock: clock),
       log: console.log, whenFailed: { [stop] in stop.expire() })
     stop.watch(job, timeout: options.stopTimeout, format: options.logFormat)
     let monitor = JobMonitor(job, graph: jobGraph, console: console, drawsStatus: !plan.talksToTerminal)
@@ -53,6 +54,11 @@ struct RunCommand {
     case .json: complain(final.json)
     case .none: break
     }
+  }
+
+  private var clock: ProcessingClock {
+    guard let tick = options.testClock else { return .system }
+    return .ticks(start: ProcessingTime(microseconds: 0), microseconds: Int64(tick / .microseconds(1)))
   }
 
   private func tellResources(_ machine: MachineResources, _ memory: (bytes: Int, source: String), threads: Int) {

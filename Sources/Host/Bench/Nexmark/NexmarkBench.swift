@@ -17,8 +17,13 @@ struct NexmarkBench {
   var threads = 1
   var repeats = 3
   var plugin: String?
+  /// Whether the delay of windows' results is measured too, at half of the rate that was reached.
+  var measuresLatency = false
   /// Called with each result as it is there.
   let report: (BenchResult) -> Void
+
+  /// Results of windows that a delay is told of.
+  private static let latencyWindows = 2_000
 
   init(report: @escaping (BenchResult) -> Void) { self.report = report }
 
@@ -35,6 +40,7 @@ struct NexmarkBench {
     for name in names where queries.isEmpty || queries.contains(name) {
       var result = try measured(name, plugin, made)
       result.extra += [("event_bytes", Double(bytes)), ("peak_rss_bytes", Double(ProcessUsage.peakResidentBytes))]
+      if measuresLatency { result.extra += try latency(name, plugin, made, eventsPerSecond: result.rowsPerSecond / 2) }
       report(result)
     }
   }
@@ -51,8 +57,8 @@ struct NexmarkBench {
     var replayed: [Run] = []
     var generated: [Run] = []
     for _ in 0..<max(1, repeats) {
-      replayed.append(try run(try code(name, plugin), made))
-      generated.append(try run(try code(name, plugin), nil))
+      replayed.append(try run(try code(name, plugin), .replayed(made)))
+      generated.append(try run(try code(name, plugin), .generated))
       let (replay, generation) = (replayed[replayed.count - 1], generated[generated.count - 1])
       guard !generation.isRowByRow || replay.checksum == generation.checksum else {
         throw Failure(
@@ -73,27 +79,59 @@ struct NexmarkBench {
     return result
   }
 
+  /// The delays of the results of many windows, over as many runs as that takes.
+  private func latency(
+    _ name: String, _ plugin: Plugin, _ made: [[RecordBatch]], eventsPerSecond: Double
+  ) throws(Failure) -> [(String, Double)] {
+    var delays: [Double] = []
+    var runs = 0
+    while delays.count < Self.latencyWindows, runs < 100 {
+      let latency = NexmarkLatency(subtasks: threads, eventsPerSecond: eventsPerSecond)
+      let code = try code(name, plugin)
+      let run = try run(code, .paced(made, latency))
+      let own = latency.milliseconds(outOfOrderness: run.outOfOrderness)
+      if own.isEmpty { break }
+      delays += own
+      runs += 1
+    }
+    delays.sort()
+    guard let longest = delays.last else {
+      throw Failure(.usage, "no window of the query \(name) ends before the events do; give it more --events")
+    }
+    func share(_ part: Double) -> Double { delays[min(delays.count - 1, Int(part * Double(delays.count)))] }
+    return [
+      ("latency_events_per_second", eventsPerSecond), ("latency_windows", Double(delays.count)),
+      ("latency_ms_p50", share(0.5)), ("latency_ms_p99", share(0.99)), ("latency_ms_p999", share(0.999)),
+      ("latency_ms_max", longest),
+    ]
+  }
+
   private struct Run {
     var seconds: Double
     var cpuSeconds: Double
     var checksum: BlackholeChecksum
     /// Whether the result depends on each event alone, not on what came in one batch or before.
     var isRowByRow: Bool
+    /// Microseconds by which watermarks are behind the latest event.
+    var outOfOrderness: Int64
   }
 
-  /// - Parameter events: by source subtask; nil: the plugin makes them.
-  private func run(_ plugin: PluginSet, _ events: [[RecordBatch]]?) throws(Failure) -> Run {
-    let code = NexmarkCode(plugin: plugin, events: events)
+  private func run(_ plugin: PluginSet, _ feed: NexmarkCode.Feed) throws(Failure) -> Run {
+    let code = NexmarkCode(plugin: plugin, feed: feed)
     var plan = plugin.pipeline.plan
     var isRowByRow = true
+    var outOfOrderness: Int64 = 0
     for index in plan.nodes.indices {
       switch plan.nodes[index].operator {
       case .sink:
         plan.nodes[index].operator = .sink(.init(implementation: .connector(Plan.Connector(name: NexmarkCode.sink))))
+        if case .paced = feed { plan.nodes[index].inputs = [Self.windowed(plan, plan.nodes[index].inputs[0])] }
       case .source, .filter, .select, .extend, .union: break
+      case .eventTime(let time): outOfOrderness = time.outOfOrderness
       default: isRowByRow = false
       }
     }
+    if case .paced = feed { plan.nodes = plan.nodes.filter { !Self.isUnread($0, plan) } }
     let graph = try ExecutionGraph(plan, code: code, options: .init(parallelism: threads))
     var options = JobOptions()
     options.threads = threads
@@ -110,6 +148,21 @@ struct NexmarkBench {
     }
     if let failure { throw failure }
     return Run(
-      seconds: time.seconds, cpuSeconds: time.cpuSeconds, checksum: code.totals.checksum, isRowByRow: isRowByRow)
+      seconds: time.seconds, cpuSeconds: time.cpuSeconds, checksum: code.totals.checksum, isRowByRow: isRowByRow,
+      outOfOrderness: outOfOrderness)
+  }
+
+  /// What the selections before a sink read: the window's results, which tell their window.
+  private static func windowed(_ plan: Plan, _ input: Plan.Input) -> Plan.Input {
+    var input = input
+    while let node = plan.nodes.first(where: { $0.id == input.node }), case .select = node.operator {
+      input = node.inputs[0]
+    }
+    return input
+  }
+
+  private static func isUnread(_ node: Plan.Node, _ plan: Plan) -> Bool {
+    if case .sink = node.operator { return false }
+    return !plan.nodes.contains { $0.inputs.contains { $0.node == node.id } }
   }
 }

@@ -11,14 +11,23 @@ final class NexmarkCode: UserCode {
   /// The connector that reads every value.
   static let sink = "bench-nexmark"
 
+  /// Where the events come from.
+  enum Feed {
+    /// The plugin makes them as the job runs.
+    case generated
+    /// From memory, by source subtask, as fast as they are taken.
+    case replayed([[RecordBatch]])
+    /// From memory at a steady rate, to measure how long windows' results take.
+    case paced([[RecordBatch]], NexmarkLatency)
+  }
+
   private let plugin: any UserCode
-  /// By source subtask: the events. Nil: the plugin makes them as the job runs.
-  private let events: [[RecordBatch]]?
+  private let feed: Feed
   let totals = BlackholeTotals()
 
-  init(plugin: any UserCode, events: [[RecordBatch]]?) {
+  init(plugin: any UserCode, feed: Feed) {
     self.plugin = plugin
-    self.events = events
+    self.feed = feed
   }
 
   var codecs: CodecSet { plugin.codecs }
@@ -32,12 +41,33 @@ final class NexmarkCode: UserCode {
     try plugin.makeBatchFunction(function, input: input, outputs: outputs, at: place)
   }
 
+  func makeKeyedProcess(
+    _ function: String, states: [Plan.State], rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any KeyedProcessCode {
+    try plugin.makeKeyedProcess(function, states: states, rows: rows, keys: keys, outputs: outputs, at: place)
+  }
+
+  func makeWindowFunction(
+    _ function: String, rows: Schema, keys: Schema, outputs: [Schema], at place: UserCodePlace
+  ) throws(Failure) -> any WindowFunctionCode {
+    try plugin.makeWindowFunction(function, rows: rows, keys: keys, outputs: outputs, at: place)
+  }
+
+  func makeWatermarkAssigner(
+    _ function: String, rows: Schema, at place: UserCodePlace
+  ) throws(Failure) -> any WatermarkCode {
+    try plugin.makeWatermarkAssigner(function, rows: rows, at: place)
+  }
+
   func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source {
-    guard place.uid == NexmarkEvents.source, let events else {
-      return try plugin.makeSource(function, schema: schema, at: place)
+    let index = place.subtask.id.index
+    switch feed {
+    case .replayed(let events) where place.uid == NexmarkEvents.source:
+      return MemorySource(events[index], rows: events[index].reduce(0) { $0 + $1.length })
+    case .paced(let events, let latency) where place.uid == NexmarkEvents.source:
+      return latency.source(events[index], subtask: index)
+    default: return try plugin.makeSource(function, schema: schema, at: place)
     }
-    let own = events[place.subtask.id.index]
-    return MemorySource(own, rows: own.reduce(0) { $0 + $1.length })
   }
 
   func makeSink(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink {
@@ -52,6 +82,7 @@ final class NexmarkCode: UserCode {
 
   func makeSink(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink {
     guard connector.name == Self.sink else { return try plugin.makeSink(connector, schema: schema, at: place) }
+    if case .paced(_, let latency) = feed { return try latency.sink(schema) }
     return BlackholeSink(totals: totals)
   }
 }

@@ -1,0 +1,132 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Operators
+import VolleyPlan
+
+/// `volley-host bench windows`: what an event costs that is counted by key in a window, on one thread, beside the plain keyed
+/// aggregate. Time is that of the processor, and includes the results.
+struct WindowBench {
+  /// A row each microsecond.
+  private static let windows: [(name: String, assigner: Plan.WindowAssigner?)] = [
+    ("aggregate", nil), ("tumbling", .tumbling(.init(size: 4_000_000))),
+    ("sliding-5", .sliding(.init(size: 4_000_000, slide: 800_000))),
+    ("sliding-500", .sliding(.init(size: 4_000_000, slide: 8_000))),
+  ]
+  private static let keyCounts = [(1_000, "1k"), (1_000_000, "1m")]
+  /// Live sessions.
+  private static let sessionCounts = [(10_000, "10k"), (100_000, "100k"), (1_000_000, "1m"), (10_000_000, "10m")]
+
+  static let names =
+    windows.flatMap { window in keyCounts.map { "\(window.name)-\($0.1)" } } + sessionCounts.map { "session-\($0.1)" }
+
+  var cases: [String] = []
+  /// Events measured.
+  var rows = 40_000_000
+  /// Called with each result as it is there.
+  let report: (BenchResult) -> Void
+
+  init(report: @escaping (BenchResult) -> Void) { self.report = report }
+
+  func run() throws(Failure) {
+    for name in cases where !Self.names.contains(name) {
+      let hint = nearestName(to: name, among: Self.names).map { "did you mean '\($0)'? " } ?? ""
+      throw Failure(
+        .usage, "there is no case '\(name)' of windows; \(hint)there are \(Self.names.joined(separator: ", "))")
+    }
+    for (window, assigner) in Self.windows {
+      for (keys, suffix) in Self.keyCounts { try run("\(window)-\(suffix)", assigner, keys: keys, warm: 8_000_000) }
+    }
+    for (keys, suffix) in Self.sessionCounts {
+      // Each key comes once in `keys` microseconds on average, and hardly ever with a pause of twenty times as much.
+      try run(
+        "session-\(suffix)", .session(.init(gap: Int64(20 * keys))), keys: keys, warm: max(2 * keys, 1_000_000))
+    }
+  }
+
+  private func run(
+    _ name: String, _ assigner: Plan.WindowAssigner?, keys: Int, warm: Int
+  ) throws(Failure) {
+    guard cases.isEmpty || cases.contains(name) else { return }
+    let load = try WindowLoad(assigner, keyCount: keys)
+    try load.run(events: warm)
+    let told = load.rowsOut
+    var failure: Failure?
+    let time = measure {
+      do throws(Failure) { try load.run(events: rows) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    var result = BenchResult(
+      name: name, threads: 1, rows: rows, seconds: time.seconds, cpuSeconds: time.cpuSeconds)
+    result.extra = [
+      ("cpu_nanoseconds_per_event", time.cpuSeconds * 1e9 / Double(rows)),
+      ("results_per_event", Double(load.rowsOut - told) / Double(rows)),
+      ("state_bytes_per_key", Double(load.memory.usedBytes) / Double(keys)),
+    ]
+    report(result)
+  }
+}
+
+/// Rows of random keys, one a microsecond, and their watermarks.
+private final class WindowLoad: Collector {
+  static let batchRows = 8_192
+
+  let memory = StateMemory(limit: .max)
+  private(set) var rowsOut = 0
+  private let operation: any Operator
+  private let schema: Schema
+  private let keys: [Column]
+  private var time: Int64 = 1_700_000_000_000_000
+  private var next = 0
+
+  init(_ assigner: Plan.WindowAssigner?, keyCount: Int) throws(Failure) {
+    let bound = DataType.timestamp(.microsecond, timezone: nil)
+    let key = Field("key", .int64, nullable: false)
+    let count = Field("count", .int64, nullable: false)
+    schema = Schema([key, Field("ts", bound, nullable: false)])
+    let calls = [Plan.AggregateCall(function: "count", argument: nil, name: "count")]
+    let context = SubtaskContext(id: SubtaskID(task: 0, index: 0), parallelism: 1, stateMemory: memory)
+    if let assigner {
+      let output = Schema([
+        key, Field("window_start", bound, nullable: false), Field("window_end", bound, nullable: false), count,
+      ])
+      operation = try makeWindowOperator(
+        Plan.Window(assigner: assigner, scope: .key, aggregates: calls),
+        input: .records(keys: [0], time: .event(column: 1, shift: 0)), records: schema, output: output,
+        functions: NoScalarFunctions(), context: context)
+    } else {
+      operation = try AggregateOperator(
+        calls, input: .records(keys: [0]), records: schema, output: Schema([key, count]), emission: .perBatch,
+        functions: NoScalarFunctions(), memory: memory)
+    }
+    var random = SplitMix64(state: 7)
+    // Enough batches that their keys are not in the cache when they come again.
+    keys = (0..<min(1_024, 4 * keyCount / Self.batchRows + 64)).map { _ in
+      let buffer = Buffer(byteCount: Self.batchRows * 8)
+      let values = buffer.unsafeMutableValues(UInt64.self)
+      for row in 0..<Self.batchRows {
+        values[row] = random.next().multipliedFullWidth(by: UInt64(keyCount)).high &* 0x9E37_79B9_7F4A_7C15
+      }
+      return Column(type: .int64, length: Self.batchRows, validity: nil, buffers: [buffer])
+    }
+    try operation.open()
+  }
+
+  func emit(_ batch: RecordBatch, output: Int) { rowsOut += batch.rowCount }
+
+  func run(events: Int) throws(Failure) {
+    for _ in 0..<events / Self.batchRows {
+      let times = Buffer(byteCount: Self.batchRows * 8)
+      let values = times.unsafeMutableValues(Int64.self)
+      for row in 0..<Self.batchRows { values[row] = time &+ Int64(row) }
+      time += Int64(Self.batchRows)
+      let column = Column(
+        type: schema.fields[1].type, length: Self.batchRows, validity: nil, buffers: [times])
+      let batch = RecordBatch(schema: schema, columns: [keys[next], column], length: Self.batchRows)
+      next = (next + 1) % keys.count
+      try operation.process(batch, input: 0, to: self)
+      try operation.watermark(EventTime(microseconds: time), to: self)
+    }
+  }
+}
