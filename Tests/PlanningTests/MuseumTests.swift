@@ -214,6 +214,26 @@ struct MuseumTests {
       ]
     ),
     (
+      "window-choice",
+      [
+        source(1, fields: orderFields + [Field("ts", .timestamp(.microsecond), nullable: false)]),
+        node(2, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 1),
+        node(3, keyBy("user_id"), from: 2),
+        node(
+          4,
+          .windowChoice(
+            Plan.WindowChoice(
+              assigner: .tumbling(.init(size: 10_000_000)), scope: .key, allowedLateness: 1_000_000, late: .route,
+              value: .column("amount"), takes: .greatest)), from: 3, uid: "highest"),
+        node(
+          5,
+          .windowChoice(Plan.WindowChoice(assigner: .inherited, scope: .all, value: .column("amount"), takes: .least)),
+          from: 4, uid: "lowest"),
+        sink(6, from: 5),
+        Plan.Node(id: 7, uid: "late", inputs: [Plan.Input(node: 4, output: 1)], operator: blackhole),
+      ]
+    ),
+    (
       "process",
       [
         source(1), node(2, keyBy("user_id"), from: 1),

@@ -47,6 +47,7 @@ struct PlanSchemaTests {
       choice("JoinKind", Plan.JoinKind.self),
       choice("SideSpread", Plan.SideSpread.self),
       choice("SideRows", Plan.SideRows.self),
+      choice("Extreme", Plan.Extreme.self),
       choice("KeptRow", Plan.KeptRow.self),
       choice("Emission", Plan.Emission.self),
       choice("TimeUnit", TimeUnit.self),

@@ -61,6 +61,29 @@ struct WindowStreamTests {
     #expect(plan.nodes.first { $0.uid == "out" }?.inputs == [Plan.Input(node: node.id)])
   }
 
+  @Test("the rows of the greatest or the least value")
+  func choice() throws {
+    let plan = try Built.of {
+      let windows = $0.example().keyBy("a").withParallelism(3).window(.tumbling(.seconds(1))).allowedLateness(
+        .seconds(5))
+      windows.sideOutputLate { $0.toSink(.blackhole, uid: "late") }.rows(withGreatest: col("b"), uid: "best")
+        .windowAll(.inherited).rows(withLeast: col("b"), uid: "worst").toSink(.blackhole, uid: "out")
+    }.plan
+    let best = try #require(plan.nodes.first { $0.uid == "best" })
+    #expect(
+      best.operator
+        == .windowChoice(
+          Plan.WindowChoice(
+            assigner: .tumbling(.init(size: 1_000_000)), scope: .key, allowedLateness: 5_000_000, late: .route,
+            value: .column("b"), takes: .greatest)))
+    #expect(best.parallelism == 3)
+    #expect(plan.nodes.first { $0.uid == "late" }?.inputs == [Plan.Input(node: best.id, output: 1)])
+    #expect(
+      plan.nodes.first { $0.uid == "worst" }?.operator
+        == .windowChoice(
+          Plan.WindowChoice(assigner: .inherited, scope: .all, value: .column("b"), takes: .least)))
+  }
+
   @Test("updating results, at their ends and before")
   func updating() throws {
     let cases: [(@Sendable (WindowedStream) -> WindowedStream, Plan.WindowEmission, Plan.WindowTrigger?)] = [

@@ -93,7 +93,7 @@ struct RowOrder {
   ) {
     switch bests {
     case .keys(let states):
-      let keyed = keys(column)
+      let keyed = OrderKeys(descending: descending).keys(column)
       let keys = keyed.values(Int64.self)
       forEachRow(count, rows) { row in
         before(row)
@@ -130,15 +130,6 @@ struct RowOrder {
         take(slot, row)
       }
     }
-  }
-
-  /// Keys of which the least comes first.
-  private func keys(_ column: Column) -> Column {
-    let keys = OrderedColumn.keys(column)
-    guard descending else { return keys }
-    let isFloat = [.float16, .float32, .float64].contains(column.type)
-    let nan = Int64(bitPattern: Double.nan.bitPattern)
-    return NumberColumn.convert(keys, .int64) { (key: Int64) in isFloat && key == nan ? .max : ~key }
   }
 
   @inline(__always)  // The closure becomes the loop's body.

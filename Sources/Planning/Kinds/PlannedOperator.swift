@@ -122,6 +122,7 @@ extension Plan.Operator {
     case .eventTime(let eventTime): eventTime
     case .window(let window): window
     case .join(let join): join
+    case .windowChoice(let choice): choice
     case .sink(let sink): sink
     }
   }

@@ -43,7 +43,7 @@ struct AlignedWindowTests {
   struct Case: CustomTestStringConvertible {
     var name: String
     var assigner: Plan.WindowAssigner
-    /// A query that gives (k, v, s, e) of a row for each window that it is in.
+    /// A query that gives (k, v, t, s, e) of a row for each window that it is in.
     var rows: String
     var testDescription: String { name }
   }
@@ -52,16 +52,16 @@ struct AlignedWindowTests {
     let start = floorSQL(size, offset)
     return Case(
       name: "tumbling \(size) from \(offset)", assigner: .tumbling(.init(size: size, offset: offset)),
-      rows: "select k, v, \(start) s, \(start) + \(size) e from e")
+      rows: "select k, v, t, \(start) s, \(start) + \(size) e from e")
   }
 
-  private static func sliding(_ size: Int64, _ slide: Int64, offset: Int64 = 0) -> Case {
+  static func sliding(_ size: Int64, _ slide: Int64, offset: Int64 = 0) -> Case {
     let last = floorSQL(slide, offset)
     return Case(
       name: "sliding \(size) by \(slide) from \(offset)",
       assigner: .sliding(.init(size: size, slide: slide, offset: offset)),
       rows: """
-        select k, v, s, s + \(size) e from (
+        select k, v, t, s, s + \(size) e from (
           select k, v, t, \(last) - i * \(slide) s from e, range(0, \(size / slide + 1)) r(i))
         where t < s + \(size)
         """)
@@ -73,7 +73,7 @@ struct AlignedWindowTests {
       name: "cumulative \(size) by \(step) from \(offset)",
       assigner: .cumulative(.init(size: size, step: step, offset: offset)),
       rows: """
-        select k, v, s, s + i * \(step) e from (select *, \(start) s from e), range(1, \(size / step + 1)) r(i)
+        select k, v, t, s, s + i * \(step) e from (select *, \(start) s from e), range(1, \(size / step + 1)) r(i)
         where t < s + i * \(step)
         """)
   }

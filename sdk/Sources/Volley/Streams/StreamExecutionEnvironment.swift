@@ -152,7 +152,7 @@ extension Plan.Operator {
     case .latest: "latest"
     case .union: "union"
     case .eventTime: "eventTime"
-    case .window: "window"
+    case .window, .windowChoice: "window"
     case .join: "join"
     case .sink: "sink"
     }

@@ -115,6 +115,35 @@ public struct WindowedStream {
     return add(window, uid: uid)
   }
 
+  /// Of the rows of each window, and of each key in it, those whose value is the greatest, all of them when several are
+  /// equal: their columns, then `window_start` and `window_end`, if the row has none that tell its window. Rows whose
+  /// value is null are passed over.
+  ///
+  /// Of windows of time, and told when they are final. The event time of the result is the last microsecond of its window.
+  ///
+  /// - Parameters:
+  ///   - value: a number, a time or the like, of at most 64 bits.
+  ///   - uid: the stable name in this pipeline, under which the state is kept.
+  public func rows(withGreatest value: ColumnExpression, uid: String) -> DataStream {
+    chosen(.greatest, value, uid)
+  }
+
+  /// As `rows(withGreatest:uid:)`, those whose value is the least.
+  public func rows(withLeast value: ColumnExpression, uid: String) -> DataStream { chosen(.least, value, uid) }
+
+  private func chosen(_ takes: Plan.Extreme, _ value: ColumnExpression, _ uid: String) -> DataStream {
+    let place = "window '\(uid)'"
+    environment.register(value.functions)
+    if emission == .updating {
+      environment.report("\(place): chosen rows are told when they are final; leave the updates and the trigger out")
+    }
+    let window = window(place)
+    let choice = Plan.WindowChoice(
+      assigner: window.assigner, scope: scope, time: window.time, allowedLateness: window.allowedLateness,
+      late: window.late, value: value.expression, takes: takes)
+    return add(.windowChoice(choice), lateOutput: 1, uid: uid)
+  }
+
   /// All but what is done with the rows.
   private func window(_ place: String) -> Plan.Window {
     if lateness < .zero {
@@ -127,9 +156,13 @@ public struct WindowedStream {
   }
 
   private func add(_ window: Plan.Window, uid: String) -> DataStream {
-    let result = environment.add(.window(window), inputs: [input], uid: uid)
+    add(.window(window), lateOutput: window.lateOutput, uid: uid)
+  }
+
+  private func add(_ step: Plan.Operator, lateOutput: Int, uid: String) -> DataStream {
+    let result = environment.add(step, inputs: [input], uid: uid)
     if let parallelism { environment.setParallelism(parallelism, of: result.input.node) }
-    late?(DataStream(environment: environment, input: Plan.Input(node: result.input.node, output: window.lateOutput)))
+    late?(DataStream(environment: environment, input: Plan.Input(node: result.input.node, output: lateOutput)))
     return result
   }
 }

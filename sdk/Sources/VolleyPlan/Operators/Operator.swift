@@ -31,6 +31,8 @@ extension Plan {
     case window(Window)
     /// Rows of several streams that belong together. Inputs: `keyBy` nodes.
     case join(Join)
+    /// Of each window's rows those of the greatest or the least value.
+    case windowChoice(WindowChoice)
     /// One input, no output.
     case sink(Sink)
   }
@@ -208,6 +210,7 @@ extension Plan.Operator {
     case .process(let process): process.outputs.count
     case .eventTime(let eventTime): eventTime.undated == .route ? 2 : 1
     case .window(let window): window.lateOutput + (window.late == .route ? 1 : 0)
+    case .windowChoice(let choice): choice.late == .route ? 2 : 1
     case .source, .filter, .select, .extend, .keyBy, .aggregate, .union, .join: 1
     case .deduplicate, .topN, .latest: 1
     }
@@ -217,7 +220,7 @@ extension Plan.Operator {
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
     case source, filter, select, extend, batchFunction, keyBy, aggregate, process, union, eventTime, window, join, sink
-    case deduplicate, topN, latest
+    case deduplicate, topN, latest, windowChoice
   }
 
   public init(from decoder: any Decoder) throws {
@@ -238,6 +241,7 @@ extension Plan.Operator: Codable {
     case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
     case .window: self = .window(try container.decode(Plan.Window.self, forKey: kind))
     case .join: self = .join(try container.decode(Plan.Join.self, forKey: kind))
+    case .windowChoice: self = .windowChoice(try container.decode(Plan.WindowChoice.self, forKey: kind))
     case .sink: self = .sink(try container.decode(Plan.Sink.self, forKey: kind))
     }
   }
@@ -260,6 +264,7 @@ extension Plan.Operator: Codable {
     case .eventTime(let value): try container.encode(value, forKey: .eventTime)
     case .window(let value): try container.encode(value, forKey: .window)
     case .join(let value): try container.encode(value, forKey: .join)
+    case .windowChoice(let value): try container.encode(value, forKey: .windowChoice)
     case .sink(let value): try container.encode(value, forKey: .sink)
     }
   }
