@@ -4,15 +4,9 @@ import VolleyPlan
 
 /// How many different values there are that are not null. All NaNs are one value, and -0.0 is 0.0.
 final class DistinctCountAccumulator: Accumulator {
-  private struct State {
-    /// The slot's latest pair, plus 1.
-    var head: UInt32
-    var count: UInt32
-  }
-
   private let type: DataType
   private let isKeyed: Bool
-  private var states = SlotStates<State>(initial: State(head: 0, count: 0))
+  private var states = SlotStates(initial: DistinctPairs.Slot())
   private var pairs = DistinctPairs()
   /// The keys of values that have no ordered ones.
   private var strings = ByteIndex()
@@ -69,18 +63,11 @@ final class DistinctCountAccumulator: Accumulator {
     strings = kept
   }
 
-  @inline(__always)  // Part of the loops over rows.
-  private func insert(_ key: Int64, _ slot: UInt32, _ state: UnsafeMutablePointer<State>) throws(Failure) {
-    if try pairs.insert(slot, key, head: &state.pointee.head) { state.pointee.count &+= 1 }
-  }
-
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) throws(Failure) {
     guard let argument = input.argument else { preconditionFailure("distinct values are those of an argument") }
     let column = try keys(argument, input.complete)
     let keys = column.values(Int64.self)
-    try states.forEach(slots, count: count, validity: input.complete) { (state, row) throws(Failure) in
-      try insert(keys[row], slots[row], state)
-    }
+    try pairs.insert(slots, keys, count: count, rows: input.complete, states.base)
     withExtendedLifetime(column) {}
   }
 
@@ -94,7 +81,7 @@ final class DistinctCountAccumulator: Accumulator {
     let counts = buffer.unsafeMutableValues(Int64.self)
     for row in 0..<count {
       let state = states.base + Int(slots[row])
-      if input.complete.map({ $0.word(row, 1) == 1 }) ?? true { try insert(keys[row], slots[row], state) }
+      if input.complete.map({ $0.word(row, 1) == 1 }) ?? true { try pairs.insert(slots[row], keys[row], state) }
       counts[row] = Int64(state.pointee.count)
     }
     withExtendedLifetime(column) {}
@@ -108,11 +95,12 @@ final class DistinctCountAccumulator: Accumulator {
     let column = try keys(items, Bits(validityOf: items))
     let keys = column.values(Int64.self)
     let first = lists.itemRange(0..<count).lowerBound
-    for row in 0..<count where lists.isValid(row) {
-      for item in lists.itemRange(row..<(row + 1)) where items.isValid(item - first) {
-        try insert(keys[item - first], slots[row], states.base + Int(slots[row]))
-      }
+    let owners = Buffer(byteCount: items.length * 4)
+    let slotOfItem = owners.unsafeMutableValues(UInt32.self)
+    for row in 0..<count {
+      for item in lists.itemRange(row..<(row + 1)) { slotOfItem[item - first] = slots[row] }
     }
+    try pairs.insert(slotOfItem, keys, count: items.length, rows: Bits(validityOf: items), states.base)
     withExtendedLifetime(column) {}
   }
 

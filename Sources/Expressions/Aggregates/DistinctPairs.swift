@@ -1,4 +1,6 @@
+import Arrow
 import Base
+import CPlatform
 import Keys
 
 /// A set of pairs of a slot and a key: which keys each slot has. A hash table of entries, those of one slot linked.
@@ -8,6 +10,14 @@ struct DistinctPairs {
     var slot: UInt32
     /// The slot's entry before this one, plus 1; 0 for none.
     var next: UInt32
+  }
+
+  /// What a slot knows of its pairs.
+  struct Slot {
+    /// Its latest entry, plus 1; 0 for none.
+    var head: UInt32 = 0
+    /// How many it has.
+    var count: UInt32 = 0
   }
 
   private var entries = SlotStates<Entry>(initial: Entry(key: 0, slot: 0, next: 0))
@@ -20,7 +30,7 @@ struct DistinctPairs {
   /// Pairs in the set.
   var count: Int { entries.count - freeCount }
 
-  private static let leastTable = 64
+  private static let leastTable = 256
 
   var byteCount: Int { entries.byteCount + table.byteCount }
 
@@ -36,35 +46,98 @@ struct DistinctPairs {
     table.base.update(repeating: 0, count: table.count)
   }
 
-  /// Adds a pair unless it is there; tells whether it was not.
+  /// Rows whose places are asked for before the first of them is looked at.
+  private static let step = 64
+  /// A table above so many bytes does not stay in the caches near a core.
+  private static let nearBytes = 256 << 10
+
+  /// Adds the pairs of rows unless they are there.
   ///
-  /// - Parameter head: the slot's latest entry, plus 1, 0 at first.
-  mutating func insert(_ slot: UInt32, _ key: Int64, head: inout UInt32) throws(Failure) -> Bool {
-    if count * 2 >= table.count { try growTable() }
-    var place = place(slot, key)
-    while table.base[place] != 0 {
-      let entry = entries.base + Int(table.base[place] - 1)
-      if entry.pointee.key == key, entry.pointee.slot == slot { return false }
-      place = (place + 1) & (table.count - 1)
+  /// - Parameters:
+  ///   - rows: those that count; nil for all.
+  ///   - known: by slot.
+  mutating func insert(
+    _ slots: UnsafePointer<UInt32>, _ keys: UnsafePointer<Int64>, count: Int, rows: Bits?,
+    _ known: UnsafeMutablePointer<Slot>
+  ) throws(Failure) {
+    let scratch = Buffer(byteCount: 2 * Self.step * 8)
+    defer { withExtendedLifetime(scratch) {} }
+    let places = scratch.unsafeMutableValues(Int.self)
+    let chosen = places + Self.step
+    var start = 0
+    while start < count {
+      let length = min(Self.step, count &- start)
+      var word = rows?.word(start, length) ?? (UInt64.max >> UInt64(64 &- length))
+      try reserve(length)
+      let isFar = table.byteCount > Self.nearBytes
+      var found = 0
+      while word != 0 {
+        let row = start &+ word.trailingZeroBitCount
+        word &= word &- 1
+        let place = place(slots[row], keys[row])
+        places[found] = place
+        chosen[found] = row
+        found &+= 1
+        if isFar { platform_prefetch(table.base + place) }
+      }
+      if isFar {
+        for index in 0..<found {
+          let entry = table.base[places[index]]
+          if entry != 0 { platform_prefetch(entries.base + Int(entry &- 1)) }
+        }
+      }
+      for index in 0..<found {
+        let row = chosen[index]
+        try insert(slots[row], keys[row], from: places[index], known + Int(slots[row]))
+      }
+      start &+= length
     }
-    guard count < Int(UInt32.max) - 1 else {
+  }
+
+  /// Adds one pair unless it is there.
+  mutating func insert(
+    _ slot: UInt32, _ key: Int64, _ known: UnsafeMutablePointer<Slot>
+  ) throws(Failure) {
+    try reserve(1)
+    try insert(slot, key, from: place(slot, key), known)
+  }
+
+  @inline(__always)  // Part of the loop over rows; there is room for one more.
+  private mutating func insert(
+    _ slot: UInt32, _ key: Int64, from home: Int, _ known: UnsafeMutablePointer<Slot>
+  ) throws(Failure) {
+    let mask = table.count &- 1
+    var place = home
+    while table.base[place] != 0 {
+      let entry = entries.base + Int(table.base[place] &- 1)
+      if entry.pointee.key == key, entry.pointee.slot == slot { return }
+      place = (place &+ 1) & mask
+    }
+    let entry = Entry(key: key, slot: slot, next: known.pointee.head)
+    let number: UInt32
+    if free > 0 {
+      number = free
+      free = entries.base[Int(number &- 1)].next
+      freeCount &-= 1
+      entries.base[Int(number &- 1)] = entry
+    } else {
+      try entries.append(entry)
+      number = UInt32(truncatingIfNeeded: entries.count)
+    }
+    known.pointee.head = number
+    known.pointee.count &+= 1
+    table.base[place] = number
+  }
+
+  /// Makes room for so many more pairs.
+  private mutating func reserve(_ more: Int) throws(Failure) {
+    guard count < Int(UInt32.max) - 1 - more else {
       throw Failure(
         .data,
         "count_distinct: more than 4,294,967,294 different values in one subtask; raise the parallelism, or use "
           + "approx_count_distinct")
     }
-    let entry = Entry(key: key, slot: slot, next: head)
-    if free > 0 {
-      head = free
-      free = entries.base[Int(head - 1)].next
-      freeCount -= 1
-      entries.base[Int(head - 1)] = entry
-    } else {
-      try entries.append(entry)
-      head = UInt32(entries.count)
-    }
-    table.base[place] = head
-    return true
+    if (count + more) * 2 > table.count { try growTable() }
   }
 
   /// Removes all pairs of a slot.
@@ -125,11 +198,28 @@ struct DistinctPairs {
     try rebuilt.grow(to: wanted)
     swap(&rebuilt, &table)
     defer { rebuilt.deallocate() }
+    if freeCount == 0 { return fill() }
     for former in 0..<rebuilt.count where rebuilt.base[former] != 0 {
       let entry = entries.base[Int(rebuilt.base[former] - 1)]
       var place = place(entry.slot, entry.key)
       while table.base[place] != 0 { place = (place + 1) & (wanted - 1) }
       table.base[place] = rebuilt.base[former]
+    }
+  }
+
+  /// Puts all entries, none of which is free, into the table, which is empty.
+  private func fill() {
+    let mask = table.count - 1
+    let ahead = 16
+    for index in 0..<entries.count {
+      if index &+ ahead < entries.count {
+        let later = entries.base[index &+ ahead]
+        platform_prefetch(table.base + place(later.slot, later.key))
+      }
+      let entry = entries.base[index]
+      var place = place(entry.slot, entry.key)
+      while table.base[place] != 0 { place = (place &+ 1) & mask }
+      table.base[place] = UInt32(truncatingIfNeeded: index &+ 1)
     }
   }
 
