@@ -126,7 +126,14 @@ private struct JobAssembly {
       for index in typed.node.inputs.indices {
         switch step.arrival(ofInput: index) {
         case .forward, .gathered: producers.append(forwardPorts(of: typed, input: index, task: task))
-        case .keyed: producers.append([keyedPort(of: typed, input: index, task: task)])
+        case .keyed:
+          if graph.travels(to: typed, input: index), let names = step.columnsRead(of: typed.inputs[index]) {
+            let (narrow, columns) = typed.inputs[index].keeping(names)
+            place.inputs[index] = narrow
+            producers.append([keyedPort(of: typed, input: index, task: task, as: narrow, columns)])
+          } else {
+            producers.append([keyedPort(of: typed, input: index, task: task)])
+          }
         case .keyedInPlace: producers.append(headPorts(reading: typed.node.inputs[index], task: task, typed))
         case .keyedEverywhere:
           producers.append([
@@ -183,6 +190,27 @@ private struct JobAssembly {
       exchange: graph.travels(to: typed, input: index)
         ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .forward,
       schema: typed.inputs[index].schema, side: typed.planned.side(ofInput: index))
+  }
+
+  /// As above, behind a step that leaves columns out before rows travel.
+  private mutating func keyedPort(
+    of typed: TypedNode, input index: Int, task: Int, as stream: TypedStream, _ columns: [Int]
+  ) -> Port {
+    let input = typed.node.inputs[index]
+    guard let from = graph.taskOf[input.node], let producers = ports[input] else {
+      preconditionFailure("nodes are added after their inputs")
+    }
+    let (keys, schema, maxKeyGroups) = (stream.keys, stream.schema, graph.options.maxKeyGroups)
+    var kept = producers
+    if columns.count < typed.inputs[index].schema.fields.count {
+      let step = addStep(
+        "columns", uid: nil, .operator { _ in NarrowOperator(columns: columns, output: schema) }, behind: [producers],
+        task: from, outputCount: 1)
+      kept = [.step(index: step, output: 0)]
+    }
+    return connect(
+      from: from, ports: kept, to: task,
+      exchange: .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) }, schema: schema)
   }
 
   private mutating func headPorts(reading input: Plan.Input, task: Int, _ consumer: TypedNode) -> [Port] {

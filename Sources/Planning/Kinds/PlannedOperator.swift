@@ -66,12 +66,15 @@ protocol PlannedStep: PlannedOperator {
   var combines: Bool { get }
   /// What combines rows where they come from, so that fewer travel.
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner
+  /// The columns that it reads of an input whose rows travel to it, beside the key's; nil for all. It is made with those alone.
+  func columnsRead(of input: TypedStream) -> Set<String>?
   /// What makes the operator of a subtask.
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator
 }
 
 extension PlannedStep {
   var combines: Bool { false }
+  func columnsRead(of input: TypedStream) -> Set<String>? { nil }
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
     preconditionFailure("only a step that says so combines rows")
   }

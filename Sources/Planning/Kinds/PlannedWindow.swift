@@ -113,6 +113,15 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
     }
   }
 
+  /// Late rows are handed on whole.
+  func columnsRead(of input: TypedStream) -> Set<String>? {
+    if late == .route { return nil }
+    var names = aggregates.columnNames.union(function?.columns.map(\.name) ?? [])
+    if time == .event, let column = input.eventTime?.name { names.insert(column) }
+    if case .inherited = assigner { names.formUnion([WindowColumns.start, WindowColumns.end]) }
+    return names
+  }
+
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
     let (input, keys, time) = (place.inputs[0].schema, place.inputs[0].keys, rowTime(place.inputs[0]))
     return Combiner(
