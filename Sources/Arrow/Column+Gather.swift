@@ -45,7 +45,8 @@ extension Column {
       let fields = children.indices.map { field($0).gather(rows, count: count) }
       return Column(type: type, length: count, validity: validity, buffers: [], children: fields)
     case .none: return Column(nullsOnly: count)
-    case .variable64, .list32, .list64, .fixedList:
+    case .list32: return gatheredLists(rows, count, validity)
+    case .variable64, .list64, .fixedList:
       let builder = ColumnBuilder(type, capacity: count)
       for index in 0..<count {
         let row = Int(rows[index])
@@ -53,6 +54,27 @@ extension Column {
       }
       return builder.finish()
     }
+  }
+
+  /// The lists of those rows, whose items are gathered as rows of their column.
+  private func gatheredLists(_ rows: UnsafePointer<UInt32>, _ count: Int, _ validity: Buffer?) -> Column {
+    let offsets = Buffer(byteCount: (count + 1) * 4)
+    let source = offsets32
+    let total = GatherKernels.offsets(source, rows: rows, count: count, to: offsets.unsafeMutableValues(Int32.self))
+    precondition(total <= Int(Int32.max), "the lists of one column have fewer than 2^31 items")
+    let indices = Buffer(byteCount: total * 4)
+    let items = indices.unsafeMutableValues(UInt32.self)
+    var next = 0
+    for index in 0..<count {
+      let row = Int(rows[index])
+      for item in source[row]..<source[row &+ 1] {
+        items[next] = UInt32(truncatingIfNeeded: item)
+        next &+= 1
+      }
+    }
+    let gathered = children[0].gather(items, count: total)
+    withExtendedLifetime(indices) {}
+    return Column(type: type, length: count, validity: validity, buffers: [offsets], children: [gathered])
   }
 
   /// The validity of those rows, in a buffer of their own; nil when none is null.
