@@ -15,11 +15,11 @@ enum BidRank: String {
 
   /// How many different values a field of the bids of this rank has: `rank1_bidders`.
   func different(_ field: String) -> AggregateExpression {
-    counted(countDistinct(bid(field))).as("\(rawValue)_\(field)s")
+    counted(countDistinct(col(field))).as("\(rawValue)_\(field)s")
   }
 
   private func counted(_ aggregate: AggregateExpression) -> AggregateExpression {
-    let price = bid("price")
+    let price = col("price")
     return switch self {
     case .total: aggregate
     case .rank1: aggregate.filter(price < 10_000)

@@ -7,6 +7,13 @@ extension DataStream {
   var auctions: DataStream { filter(col("event_type") == lit(Auctions.Kind.auction.rawValue)) }
   /// The events that are bids.
   var bids: DataStream { filter(col("event_type") == lit(Auctions.Kind.bid.rawValue)) }
+
+  /// The bids alone, all their columns.
+  var wholeBids: DataStream {
+    bids.select(
+      bid("auction").as("auction"), bid("bidder").as("bidder"), bid("price").as("price"), bid("channel").as("channel"),
+      bid("url").as("url"), col("dateTime"), bid("extra").as("extra"))
+  }
 }
 
 /// A field of the person that an event is, under its own name; null for other events.

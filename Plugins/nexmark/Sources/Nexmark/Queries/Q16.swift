@@ -6,7 +6,11 @@ enum Q16: Query {
   static let summary = "channel statistics: bids, bidders and auctions of each channel and day"
 
   static func result(_ events: DataStream) -> DataStream {
-    events.bids.keyBy(bid("channel").as("channel"), BidRank.day).aggregate(
+    events.bids.select(
+      bid("auction").as("auction"), bid("bidder").as("bidder"), bid("price").as("price"), bid("channel").as("channel"),
+      col("dateTime"), BidRank.day
+    )
+    .keyBy("channel", "day").aggregate(
       max(col("dateTime")).as("minute"),
       BidRank.total.bids, BidRank.rank1.bids, BidRank.rank2.bids, BidRank.rank3.bids,
       BidRank.total.different("bidder"), BidRank.rank1.different("bidder"), BidRank.rank2.different("bidder"),

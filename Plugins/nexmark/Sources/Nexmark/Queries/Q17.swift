@@ -6,11 +6,12 @@ enum Q17: Query {
   static let summary = "auction statistics: bids and prices of each auction and day"
 
   static func result(_ events: DataStream) -> DataStream {
-    events.bids.keyBy(bid("auction").as("auction"), BidRank.day).aggregate(
-      BidRank.total.bids, BidRank.rank1.bids, BidRank.rank2.bids, BidRank.rank3.bids,
-      min(bid("price")).as("min_price"), max(bid("price")).as("max_price"), sum(bid("price")).as("avg_price"),
-      sum(bid("price")).as("sum_price"),
-      uid: "statistics"
-    ).extend(BidRank.dayText, (col("sum_price") / col("total_bids")).as("avg_price"))
+    events.bids.select(bid("auction").as("auction"), bid("price").as("price"), BidRank.day).keyBy("auction", "day")
+      .aggregate(
+        BidRank.total.bids, BidRank.rank1.bids, BidRank.rank2.bids, BidRank.rank3.bids,
+        min(col("price")).as("min_price"), max(col("price")).as("max_price"), sum(col("price")).as("avg_price"),
+        sum(col("price")).as("sum_price"),
+        uid: "statistics"
+      ).extend(BidRank.dayText, (col("sum_price") / col("total_bids")).as("avg_price"))
   }
 }

@@ -7,7 +7,8 @@ enum Q5: Query {
   static let isTimed = true
 
   static func result(_ events: DataStream) -> DataStream {
-    events.bids.keyBy(bid("auction").as("auction")).window(.sliding(.seconds(10), by: .seconds(2)))
+    events.bids.select(bid("auction").as("auction"), col("dateTime")).keyBy("auction")
+      .window(.sliding(.seconds(10), by: .seconds(2)))
       .aggregate(count().as("num"), uid: "counts")
       .windowAll(.inherited).rows(withGreatest: col("num"), uid: "hottest")
       .select("auction", "num")
