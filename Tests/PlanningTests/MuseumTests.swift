@@ -305,6 +305,28 @@ struct MuseumTests {
       ]
     ),
     (
+      "pattern",
+      [
+        source(1, fields: orderFields + [Field("ts", .timestamp(.microsecond), nullable: false)]),
+        node(2, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 1),
+        node(3, keyBy("user_id"), from: 2),
+        node(
+          4,
+          .pattern(
+            Plan.Pattern(
+              steps: [
+                Plan.PatternStep(
+                  name: "large", condition: .call("greater_than", [.column("amount"), .literal(.float64(100))]),
+                  contiguity: .followedBy),
+                Plan.PatternStep(
+                  name: "noted", condition: .call("is_not_null", [.column("note")]), contiguity: .next),
+              ], within: 60_000_000, timedOut: .route, late: .route)), from: 3, uid: "p"),
+        sink(5, from: 4),
+        Plan.Node(id: 6, uid: "timed-out", inputs: [Plan.Input(node: 4, output: 1)], operator: blackhole),
+        Plan.Node(id: 7, uid: "late", inputs: [Plan.Input(node: 4, output: 2)], operator: blackhole),
+      ]
+    ),
+    (
       "distinct",
       [
         source(1), node(2, .keyBy(Plan.KeyBy(keys: [], everyColumn: true)), from: 1),

@@ -49,6 +49,8 @@ struct PlanSchemaTests {
       choice("SideRows", Plan.SideRows.self),
       choice("Extreme", Plan.Extreme.self),
       choice("KeptRow", Plan.KeptRow.self),
+      choice("PatternContiguity", Plan.PatternContiguity.self),
+      choice("TimedOutMatches", Plan.TimedOutMatches.self),
       choice("Emission", Plan.Emission.self),
       choice("TimeUnit", TimeUnit.self),
       "DataType = " + (try names(of: DataType.self)),

@@ -121,6 +121,7 @@ extension Plan.Operator {
     case .deduplicate(let deduplicate): deduplicate
     case .topN(let topN): topN
     case .latest(let latest): latest
+    case .pattern(let pattern): pattern
     case .union(let union): union
     case .eventTime(let eventTime): eventTime
     case .window(let window): window

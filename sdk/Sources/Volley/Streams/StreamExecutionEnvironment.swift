@@ -150,6 +150,7 @@ extension Plan.Operator {
     case .deduplicate: "deduplicate"
     case .topN: "topN"
     case .latest: "latest"
+    case .pattern: "pattern"
     case .union: "union"
     case .eventTime: "eventTime"
     case .window, .windowChoice: "window"

@@ -23,6 +23,8 @@ extension Plan {
     case topN(TopN)
     /// What holds of each key at the end of the input. Input: a `keyBy` node.
     case latest(Latest)
+    /// Rows of one key that follow each other. Input: a `keyBy` node.
+    case pattern(Pattern)
     /// All rows of all inputs, whose columns must be the same.
     case union(Union)
     /// Which column is the event time; makes watermarks.
@@ -213,6 +215,7 @@ extension Plan.Operator {
     case .windowChoice(let choice): choice.late == .route ? 2 : 1
     case .source, .filter, .select, .extend, .keyBy, .aggregate, .union, .join: 1
     case .deduplicate, .topN, .latest: 1
+    case .pattern(let pattern): 1 + (pattern.timedOut == .route ? 1 : 0) + (pattern.late == .route ? 1 : 0)
     }
   }
 }
@@ -220,7 +223,7 @@ extension Plan.Operator {
 extension Plan.Operator: Codable {
   private enum Kind: String, CodingKey, CaseIterable {
     case source, filter, select, extend, batchFunction, keyBy, aggregate, process, union, eventTime, window, join, sink
-    case deduplicate, topN, latest, windowChoice
+    case deduplicate, topN, latest, windowChoice, pattern
   }
 
   public init(from decoder: any Decoder) throws {
@@ -237,6 +240,7 @@ extension Plan.Operator: Codable {
     case .deduplicate: self = .deduplicate(try container.decode(Plan.Deduplicate.self, forKey: kind))
     case .topN: self = .topN(try container.decode(Plan.TopN.self, forKey: kind))
     case .latest: self = .latest(try container.decode(Plan.Latest.self, forKey: kind))
+    case .pattern: self = .pattern(try container.decode(Plan.Pattern.self, forKey: kind))
     case .union: self = .union(try container.decode(Plan.Union.self, forKey: kind))
     case .eventTime: self = .eventTime(try container.decode(Plan.EventTime.self, forKey: kind))
     case .window: self = .window(try container.decode(Plan.Window.self, forKey: kind))
@@ -260,6 +264,7 @@ extension Plan.Operator: Codable {
     case .deduplicate(let value): try container.encode(value, forKey: .deduplicate)
     case .topN(let value): try container.encode(value, forKey: .topN)
     case .latest(let value): try container.encode(value, forKey: .latest)
+    case .pattern(let value): try container.encode(value, forKey: .pattern)
     case .union(let value): try container.encode(value, forKey: .union)
     case .eventTime(let value): try container.encode(value, forKey: .eventTime)
     case .window(let value): try container.encode(value, forKey: .window)

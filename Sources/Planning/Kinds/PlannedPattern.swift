@@ -1,0 +1,83 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import Operators
+import VolleyPlan
+
+extension Plan.Pattern: PlannedStep {
+  var kindName: String { "pattern" }
+  var needsUID: String? { "an operator with state" }
+  func arrival(ofInput index: Int) -> Arrival { .keyed }
+
+  func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
+    let input = inputs[0]
+    try input.refuseRevisions()
+    let time = try input.requireEventTime()
+    try check(input.schema)
+    let keys = input.keys.map { input.schema.fields[$0] }
+    let others = input.schema.fields.indices.filter { !input.keys.contains($0) }.map { input.schema.fields[$0] }
+    func schema(_ required: Int) throws(Failure) -> Schema {
+      var fields = keys
+      for (index, step) in steps.enumerated() {
+        fields += others.map {
+          Field("\(step.name)_\($0.name)", $0.type, nullable: $0.nullable || index >= required)
+        }
+      }
+      return try Schema.checked(fields)
+    }
+    // A match belongs to the time of its last row.
+    let name = input.schema.fields[time].name
+    let own = input.keys.contains(time) ? name : "\(steps[steps.count - 1].name)_\(name)"
+    var streams = [
+      TypedStream(
+        try schema(steps.count), eventTime: EventTimeColumn(own, shift: input.eventTime?.shift ?? 0))
+    ]
+    if timedOut == .route { streams.append(TypedStream(try schema(1))) }
+    if late == .route { streams.append(TypedStream(input.schema, eventTime: input.eventTime)) }
+    return streams
+  }
+
+  private func check(_ input: Schema) throws(Failure) {
+    guard steps.count >= 2, steps.count <= PatternOperator.mostSteps else {
+      throw Failure(.usage, "it has \(steps.count) steps; give it 2 to \(PatternOperator.mostSteps)")
+    }
+    guard within >= 1, within <= WindowColumns.longest else {
+      throw Failure(.usage, "it is within \(within) µs; give at least 1, and at most 9,000 years")
+    }
+    for (index, step) in steps.enumerated() {
+      if step.name.isEmpty { throw Failure(.usage, "step \(index) has an empty name; name it") }
+      if steps[..<index].contains(where: { $0.name == step.name }) {
+        throw Failure(.usage, "two steps are named '\(step.name)'; rename one")
+      }
+      do throws(Failure) {
+        let (type, _) = try step.condition.resolvedType(in: input)
+        guard type == .bool else {
+          throw Failure(.usage, "the condition is \(type), and must be bool; compare it with something")
+        }
+      } catch {
+        throw error.within("step '\(step.name)'")
+      }
+    }
+  }
+
+  func summary(_ outputs: [TypedStream]) -> String {
+    var text = ""
+    for (index, step) in steps.enumerated() {
+      if index > 0 { text += step.contiguity == .next ? ", next " : ", then " }
+      text += "\(step.name): \(step.condition.text)"
+    }
+    return "\(text), within \(microseconds: within)"
+  }
+
+  func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
+    let input = place.inputs[0]
+    let time = RowTime.event(column: try input.requireEventTime(), shift: input.eventTime?.shift ?? 0)
+    let outputs = place.outputs.map(\.schema)
+    return { context throws(Failure) in
+      try PatternOperator(
+        self, keys: input.keys, time: time, input: input.schema, outputs: outputs,
+        functions: place.functions(in: context), context: context)
+    }
+  }
+}
