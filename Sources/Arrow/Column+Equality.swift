@@ -7,7 +7,8 @@ extension Column: Equatable {
     return true
   }
 
-  private func isEqual(_ row: Int, to other: Column, _ otherRow: Int) -> Bool {
+  /// Whether a row of this column and one of another column of the type have the same value, or are both null.
+  public func isEqual(_ row: Int, to other: Column, _ otherRow: Int) -> Bool {
     let isValid = isValid(row)
     guard isValid == other.isValid(otherRow) else { return false }
     guard isValid else { return true }

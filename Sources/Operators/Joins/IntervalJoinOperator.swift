@@ -35,7 +35,7 @@ final class IntervalJoinOperator: Operator {
       condition: try join.condition.map { condition throws(Failure) in
         try JoinCondition(condition, layout, functions: functions)
       })
-    output = JoinOutput(layout, isChangelog: false)
+    output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs, expiring: true,
       memory: context.stateMemory)

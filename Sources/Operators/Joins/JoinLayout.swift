@@ -28,8 +28,10 @@ public struct JoinLayout: Sendable {
   public let keys: [[Int]]
   /// By input; empty where the bounds ask for none.
   public let times: [JoinTime]
-  /// The column of the second input that says what its rows change, which is no column of the output; nil when all are new ones.
-  public let kindColumn: Int?
+  /// By input: the column that says what its rows change, which is no column of the output; nil when all are new ones.
+  public let kindColumns: [Int?]
+  /// Whether rows of the output may revise former ones.
+  public let isChangelog: Bool
   /// Those of all inputs, as the condition sees them: of rows that are there.
   public let joined: [JoinColumn]
   /// Those of the output that come from the inputs.
@@ -39,24 +41,27 @@ public struct JoinLayout: Sendable {
 
   /// - Parameters:
   ///   - keys: by input, the columns that are equal, as many each, of the same types.
-  ///   - kindColumn: the second input's `row_kind`, when it is a changelog.
+  ///   - kindColumns: by input, its `row_kind` when it is a changelog; absent: none is.
   ///   - more: what the join adds behind the inputs' columns.
   /// - Throws: `.usage` for names that are not told apart.
   public init(
-    _ join: Plan.Join, inputs: [Schema], keys: [[Int]], times: [JoinTime] = [], kindColumn: Int? = nil,
+    _ join: Plan.Join, inputs: [Schema], keys: [[Int]], times: [JoinTime] = [], kindColumns: [Int?]? = nil,
     more: [Field] = []
   ) throws(Failure) {
-    let kind = join.isChangelog ? [Field(Plan.rowKindColumn, .utf8, nullable: false)] : []
+    let kindColumns = kindColumns ?? inputs.map { _ in nil }
+    let isChangelog = join.isChangelog(ofChangelogs: kindColumns.contains { $0 != nil })
+    let kind = isChangelog ? [Field(Plan.rowKindColumn, .utf8, nullable: false)] : []
     let own = (kind + more).map(\.name)
     self.times = times
-    self.kindColumn = kindColumn
+    self.kindColumns = kindColumns
+    self.isChangelog = isChangelog
     self.inputs = inputs
     self.keys = keys
-    let names = JoinNames(inputs, keys, join.sharedNames)
+    let names = JoinNames(inputs, keys, kindColumns, join.sharedNames)
     var columns: [JoinColumn] = []
     for (input, schema) in inputs.enumerated() {
       for (index, field) in schema.fields.enumerated() {
-        if input == 1, index == kindColumn { continue }
+        if index == kindColumns[input] { continue }
         if let place = names.commonKeys.first(where: { keys[input][$0] == index }) {
           guard input == 0 else { continue }
           columns.append(JoinColumn(field: field, sources: keys.map { $0[place] }))
@@ -75,7 +80,7 @@ public struct JoinLayout: Sendable {
     switch join.kind {
     case .semi, .anti:
       // The rows of the first input as they are.
-      output = inputs[0].fields.enumerated().map { index, field in
+      output = inputs[0].fields.enumerated().filter { $0.offset != kindColumns[0] }.map { index, field in
         JoinColumn(field: field, sources: [index] + inputs.dropFirst().map { _ in nil })
       }
       try Self.check(output, own)
@@ -134,15 +139,16 @@ private struct JoinNames {
   private let shared: Set<String>
   private let rule: Plan.SharedNames?
 
-  init(_ inputs: [Schema], _ keys: [[Int]], _ rule: Plan.SharedNames?) {
+  init(_ inputs: [Schema], _ keys: [[Int]], _ kindColumns: [Int?], _ rule: Plan.SharedNames?) {
     self.rule = rule
     let names = zip(inputs, keys).map { schema, keys in keys.map { schema.fields[$0].name } }
     commonKeys = names[0].indices.filter { place in names.allSatisfy { $0[place] == names[0][place] } }
     let common = Set(commonKeys.map { names[0][$0] })
     var seen: Set<String> = []
     var shared: Set<String> = []
-    for schema in inputs {
-      for name in Set(schema.fields.map(\.name)) where !seen.insert(name).inserted && !common.contains(name) {
+    for (schema, kind) in zip(inputs, kindColumns) {
+      let own = schema.fields.indices.filter { $0 != kind }.map { schema.fields[$0].name }
+      for name in Set(own) where !seen.insert(name).inserted && !common.contains(name) {
         shared.insert(name)
       }
     }

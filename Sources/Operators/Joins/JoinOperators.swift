@@ -9,6 +9,9 @@ public func makeJoinOperator(
 ) throws(Failure) -> any Operator {
   switch join.bounds {
   case .unbounded(let bounds):
+    if layout.kindColumns.contains(where: { $0 != nil }) {
+      return try ChangelogJoinOperator(join, bounds, layout: layout, functions: functions, context: context)
+    }
     return try UnboundedJoinOperator(join, bounds, layout: layout, functions: functions, context: context)
   case .interval(let bounds):
     return try IntervalJoinOperator(
@@ -36,10 +39,12 @@ public func makeJoinOperator(
 }
 
 extension Plan.Join {
-  /// Whether rows are told that are taken back later.
-  public var isChangelog: Bool {
+  /// Whether rows of the output may revise former ones.
+  ///
+  /// - Parameter changelogs: whether an input is a changelog.
+  func isChangelog(ofChangelogs changelogs: Bool) -> Bool {
     switch bounds {
-    case .unbounded: kind != .inner && kind != .semi
+    case .unbounded: changelogs || (kind != .inner && kind != .semi)
     case .interval, .window, .version, .side: false
     }
   }

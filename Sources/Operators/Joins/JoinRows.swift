@@ -83,9 +83,9 @@ struct JoinOutput {
   private let rows: JoinRows
   private let isChangelog: Bool
 
-  init(_ layout: JoinLayout, isChangelog: Bool) {
+  init(_ layout: JoinLayout) {
     schema = layout.schema
-    self.isChangelog = isChangelog
+    isChangelog = layout.isChangelog
     rows = JoinRows(layout.output)
   }
 

@@ -19,6 +19,14 @@ struct RowChanges {
     rows = kept.count == batch.length ? batch : batch.selecting(Selection(kept)).compacted()
   }
 
+  /// By row of a batch: whether it takes back a former one.
+  static func takenBack(_ batch: RecordBatch, kinds: Int?) -> [Bool] {
+    guard let kinds else { return [Bool](repeating: false, count: batch.length) }
+    return (0..<batch.length).map { row in
+      Self.is(batch.columns[kinds], row, .updateBefore) || Self.is(batch.columns[kinds], row, .delete)
+    }
+  }
+
   /// The rows that say that there is none any more; nil when there are none of these.
   static func ends(of batch: RecordBatch, kinds: Int?) -> Selection? {
     guard let kinds else { return nil }

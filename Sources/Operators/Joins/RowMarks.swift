@@ -22,6 +22,8 @@ struct RowMarks {
     withExtendedLifetime(rows) {}
   }
 
+  func isMarked(_ row: Int) -> Bool { marks[row] }
+
   /// The rows that have one; nil when there are none.
   func marked() -> Selection? { markedCount == 0 ? nil : selection(of: true, count: markedCount) }
 

@@ -29,7 +29,7 @@ final class SideJoinOperator: Operator {
       condition: try join.condition.map { condition throws(Failure) in
         try JoinCondition(condition, layout, functions: functions)
       })
-    output = JoinOutput(layout, isChangelog: false)
+    output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[1].map { layout.inputs[1].fields[$0].type }, layout.inputs, expiring: false,
       memory: context.stateMemory)
@@ -71,7 +71,7 @@ final class SideJoinOperator: Operator {
   }
 
   private func keep(_ batch: RecordBatch) throws(Failure) {
-    let batch = JoinBatch(RowChanges(batch, kinds: layout.kindColumn).rows, keys: layout.keys[1])
+    let batch = JoinBatch(RowChanges(batch, kinds: layout.kindColumns[1]).rows, keys: layout.keys[1])
     if batch.count == 0 { return }
     let slots = try state.find(batch, input: 1)
     defer { withExtendedLifetime(slots) {} }
@@ -85,7 +85,7 @@ final class SideJoinOperator: Operator {
     let keptSlots = slots.gather(kept)
     try state.stores[1].append(batch.rows.selecting(kept), slots: keptSlots.pointer)
     withExtendedLifetime(keptSlots) {}
-    if layout.kindColumn != nil {
+    if layout.kindColumns[1] != nil {
       let touchedSlots = touched.slots.values(UInt32.self)
       state.release((0..<touched.count).map { touchedSlots[$0] })
       withExtendedLifetime(touched) {}
@@ -103,7 +103,7 @@ final class SideJoinOperator: Operator {
       batches.values[slot] = batch
       last.append(row)
     }
-    if let ends = RowChanges.ends(of: rows, kinds: layout.kindColumn) {
+    if let ends = RowChanges.ends(of: rows, kinds: layout.kindColumns[1]) {
       let ended = Set((0..<ends.count).map { Int(ends.rows[$0]) })
       last.removeAll { ended.contains($0) }
     }

@@ -30,7 +30,7 @@ final class UnboundedJoinOperator: Operator {
       condition: try join.condition.map { condition throws(Failure) in
         try JoinCondition(condition, layout, functions: functions)
       })
-    output = JoinOutput(layout, isChangelog: join.isChangelog)
+    output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs,
       expiring: bounds.timeToLive != nil, memory: context.stateMemory)

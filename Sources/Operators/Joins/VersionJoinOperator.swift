@@ -28,7 +28,7 @@ final class VersionJoinOperator: Operator {
     condition = try join.condition.map { condition throws(Failure) in
       try JoinCondition(condition, layout, functions: functions)
     }
-    output = JoinOutput(layout, isChangelog: false)
+    output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs, expiring: true,
       memory: context.stateMemory)
@@ -42,7 +42,7 @@ final class VersionJoinOperator: Operator {
     if batch.rowCount == 0 { return }
     let time = layout.times[input]
     guard let timely = try withoutLate(batch.compacted(), time, behind: reached, metrics) else { return }
-    let changes = input == 0 ? RowChanges(timely) : RowChanges(timely, kinds: layout.kindColumn)
+    let changes = input == 0 ? RowChanges(timely) : RowChanges(timely, kinds: layout.kindColumns[1])
     let batch = JoinBatch(changes.rows, keys: layout.keys[input])
     if input == 0, kind == .left || kind == .anti, let keyless = batch.keyless {
       try collector.emit(output.batch([.whole(keyless), .none], count: keyless.length), output: 0)
@@ -53,7 +53,7 @@ final class VersionJoinOperator: Operator {
     let numbers = SlotBuffer(count: batch.count)
     try state.stores[input].append(
       batch.rows, slots: slots.pointer, times: times.pointer, numbers: numbers.pointer)
-    if input == 1, let ends = RowChanges.ends(of: batch.rows, kinds: layout.kindColumn) {
+    if input == 1, let ends = RowChanges.ends(of: batch.rows, kinds: layout.kindColumns[1]) {
       // A version that says that the key has no row.
       state.stores[1].mark(numbers.gather(ends))
     }

@@ -79,7 +79,7 @@ final class WindowJoinTeller {
       condition: try join.condition.map { condition throws(Failure) in
         try JoinCondition(condition, layout, functions: functions)
       })
-    output = JoinOutput(layout, isChangelog: false)
+    output = JoinOutput(layout)
     boundType = layout.schema.fields[layout.schema.fields.count - 1].type
   }
 

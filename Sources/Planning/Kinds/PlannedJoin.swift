@@ -25,14 +25,14 @@ extension Plan.Join: PlannedStep {
   }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
-    for (index, input) in inputs.enumerated() where index == 0 || !takesRevisions {
+    for (index, input) in inputs.enumerated() where !takesRevisions(ofInput: index) {
       do { try input.refuseRevisions() } catch { throw error.within("input \(index)") }
     }
     try checkKeys(inputs)
     try check(inputCount: inputs.count)
     let layout = try layout(inputs)
     try checkCondition(Schema(layout.joined.map(\.field)))
-    return [TypedStream(layout.schema, eventTime: eventTime(layout, inputs), isChangelog: isChangelog)]
+    return [TypedStream(layout.schema, eventTime: eventTime(layout, inputs), isChangelog: layout.isChangelog)]
   }
 
   /// Keys are equal only if they have one type.

@@ -41,12 +41,13 @@ extension Plan.Join {
     }
   }
 
-  /// Whether the second input may be a changelog.
-  var takesRevisions: Bool {
+  /// Whether an input may be a changelog.
+  func takesRevisions(ofInput input: Int) -> Bool {
     switch bounds {
-    case .version: true
-    case .side(let bounds): bounds.keep == .latest
-    case .unbounded, .interval, .window: false
+    case .unbounded: true
+    case .version: input == 1
+    case .side(let bounds): input == 1 && bounds.keep == .latest
+    case .interval, .window: false
     }
   }
 
@@ -54,14 +55,15 @@ extension Plan.Join {
   func layout(_ inputs: [TypedStream]) throws(Failure) -> JoinLayout {
     let schemas = inputs.map(\.schema)
     let keys = inputs.map(\.keys)
+    let kinds: [Int?] = inputs.map { $0.isChangelog ? 0 : nil }
     switch bounds {
-    case .unbounded: return try JoinLayout(self, inputs: schemas, keys: keys)
+    case .unbounded: return try JoinLayout(self, inputs: schemas, keys: keys, kindColumns: kinds)
     case .interval: return try JoinLayout(self, inputs: schemas, keys: keys, times: try times(inputs))
     case .version:
       return try JoinLayout(
-        self, inputs: schemas, keys: keys, times: try times(inputs), kindColumn: inputs[1].isChangelog ? 0 : nil)
+        self, inputs: schemas, keys: keys, times: try times(inputs), kindColumns: kinds)
     case .side:
-      return try JoinLayout(self, inputs: schemas, keys: keys, kindColumn: inputs[1].isChangelog ? 0 : nil)
+      return try JoinLayout(self, inputs: schemas, keys: keys, kindColumns: kinds)
     case .window(let bounds):
       if case .inherited = bounds.assigner { return try inheritedLayout(inputs) }
       let times = try times(inputs)

@@ -99,6 +99,11 @@ extension RowStore {
     eachEntry(numbers, count) { $1.pointee.state |= Entry.markBit }
   }
 
+  /// Takes the marks of rows away.
+  public func unmark(_ numbers: UnsafePointer<UInt32>, count: Int) {
+    eachEntry(numbers, count) { $1.pointee.state &= ~Entry.markBit }
+  }
+
   /// Marks rows; a number may come more than once. Those that had no mark go to `first`, which has room for all, each once and in order.
   ///
   /// - Returns: how many those are.

@@ -27,21 +27,21 @@ final class JoinRun: Collector {
   private var found: [String] = []
 
   init(
-    _ join: Plan.Join, inputs: Int = 2, hasTimes: Bool = false, hasWindows: Bool = false, isChangelog: Bool = false,
+    _ join: Plan.Join, inputs: Int = 2, hasTimes: Bool = false, hasWindows: Bool = false, changelogs: Set<Int> = [],
     memory: Int = .max
   ) throws(Failure) {
     self.memory = StateMemory(limit: memory)
     var join = join
     join.sharedNames = .suffix((0..<inputs).map { "\($0)" })
     var schemas = [Schema](repeating: Schema(Self.fields), count: inputs)
-    if isChangelog { schemas[1] = Schema(Self.changeFields) }
+    for input in changelogs { schemas[input] = Schema(Self.changeFields) }
     // The columns of a changelog stand one behind.
-    func column(_ input: Int, _ index: Int) -> Int { isChangelog && input == 1 ? index + 1 : index }
+    func column(_ input: Int, _ index: Int) -> Int { changelogs.contains(input) ? index + 1 : index }
     let bound = DataType.timestamp(.microsecond, timezone: nil)
     let layout = try JoinLayout(
       join, inputs: schemas, keys: schemas.indices.map { [column($0, 0)] },
       times: hasTimes ? schemas.indices.map { JoinTime(column: column($0, 2), shift: 0) } : [],
-      kindColumn: isChangelog ? 0 : nil,
+      kindColumns: schemas.indices.map { changelogs.contains($0) ? 0 : nil },
       more: hasWindows ? ["window_start", "window_end"].map { Field($0, bound, nullable: false) } : [])
     let context = SubtaskContext(
       id: SubtaskID(task: 0, index: 0), parallelism: 1, metrics: metrics, stateMemory: self.memory,
@@ -87,16 +87,16 @@ final class JoinRun: Collector {
     try operation.process(Self.batch(rows), input: input, to: self)
   }
 
-  /// Rows of a changelog on input 1.
+  /// Rows of a changelog, on input 1 unless another is named.
   func changes(_ changes: (kind: String, row: Row)...) throws(Failure) { try process(changes) }
 
-  func process(_ changes: [(kind: String, row: Row)]) throws(Failure) {
+  func process(_ changes: [(kind: String, row: Row)], input: Int = 1) throws(Failure) {
     let kinds = ColumnBuilder(.utf8)
     for change in changes { kinds.append(.utf8(change.kind)) }
     let rows = Self.batch(changes.map(\.row))
     try operation.process(
       RecordBatch(
-        schema: Schema(Self.changeFields), columns: [kinds.finish()] + rows.columns, length: rows.length), input: 1,
+        schema: Schema(Self.changeFields), columns: [kinds.finish()] + rows.columns, length: rows.length), input: input,
       to: self)
   }
 

@@ -123,8 +123,9 @@ struct TimedJoinOperatorTests {
   }
 
   /// All pairs of a key, and the rows that have none.
-  private static func joined(
-    _ kind: Plan.JoinKind, _ rows: [[JoinRun.Row]], _ isNear: (JoinRun.Row, JoinRun.Row) -> Bool
+  static func joined(
+    _ kind: Plan.JoinKind, _ rows: [[JoinRun.Row]], hasCondition: Bool = true,
+    _ isNear: (JoinRun.Row, JoinRun.Row) -> Bool
   ) -> [String] {
     func number(_ value: Int64?) -> String { value.map { "\($0)" } ?? "null" }
     func text(_ left: JoinRun.Row?, _ right: JoinRun.Row?) -> String {
@@ -136,7 +137,8 @@ struct TimedJoinOperatorTests {
     for left in rows[0] {
       let found = rows[1].indices.filter { index in
         let right = rows[1][index]
-        return left.k != nil && left.k == right.k && isNear(left, right) && (left.v ?? 0) < (right.v ?? 0)
+        return left.k != nil && left.k == right.k && isNear(left, right)
+          && (!hasCondition || (left.v ?? 0) < (right.v ?? 0))
       }
       partnered.formUnion(found)
       switch kind {

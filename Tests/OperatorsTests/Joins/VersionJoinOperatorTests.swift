@@ -11,7 +11,7 @@ struct VersionJoinOperatorTests {
     -> JoinRun
   {
     try JoinRun(
-      Plan.Join(kind: kind, bounds: .version, condition: condition), hasTimes: true, isChangelog: isChangelog)
+      Plan.Join(kind: kind, bounds: .version, condition: condition), hasTimes: true, changelogs: isChangelog ? [1] : [])
   }
 
   @Test("a version holds from its time on, that included, until the next one or its end")
@@ -91,7 +91,7 @@ struct VersionJoinOperatorTests {
   {
     try JoinRun(
       Plan.Join(kind: kind, bounds: .side(.init(spread: .broadcast, awaited: false, keep: keep))),
-      isChangelog: isChangelog)
+      changelogs: isChangelog ? [1] : [])
   }
 
   @Test("rows meet what has come by then: all of a key, or the last")

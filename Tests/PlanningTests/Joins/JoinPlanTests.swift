@@ -169,18 +169,29 @@ struct JoinPlanTests {
         == true)
   }
 
-  @Test("rows that revise others are refused")
+  @Test("rows that revise others are refused where each row counts as a new one")
   func revisions() throws {
-    do throws(Failure) {
-      _ = try graph([
-        source(1, uid: "left", fields: Self.left), node(2, keyBy("id"), from: 1),
-        source(3, uid: "right", fields: Self.right), node(4, keyBy("id"), from: 3),
-        node(5, .join(join(.left)), from: 2, 4, uid: "j"), node(6, keyBy("id"), from: 5),
-        node(7, .join(join(.inner)), from: 2, 6, uid: "again"), sink(8, from: 7),
-      ])
-      Issue.record("a changelog was joined")
-    } catch {
-      #expect(error.message.hasPrefix("join 'again': input 1: its input revises rows"))
+    for (bounds, isTaken) in [
+      (.unbounded(.init()), true), (.interval(.init(lower: 0, upper: 0)), false), (.version, false),
+      (.side(.init(spread: .key, awaited: false, keep: .all)), false),
+      (.side(.init(spread: .key, awaited: false, keep: .latest)), true),
+    ] as [(Plan.JoinBounds, Bool)] {
+      do throws(Failure) {
+        let again = Plan.Join(kind: .inner, bounds: bounds, sharedNames: .suffix(["", "_again"]))
+        let built = try graph([
+          source(1, uid: "left", fields: Self.left), node(2, keyBy("id"), from: 1),
+          source(3, uid: "right", fields: Self.right), node(4, keyBy("id"), from: 3),
+          node(5, .join(join(.left)), from: 2, 4, uid: "j"), node(6, keyBy("id"), from: 5),
+          node(7, .join(again), from: 2, 6, uid: "again"), sink(8, from: 7),
+        ])
+        #expect(isTaken, "\(bounds)")
+        let names = built.byID[7]?.outputs[0].schema.fields.map(\.name) ?? []
+        #expect(names.contains("row_kind") == (bounds == .unbounded(.init())), "\(bounds)")
+        #expect(!names.contains("row_kind_again"))
+      } catch {
+        #expect(!isTaken, "\(bounds)")
+        #expect(error.message.hasPrefix("join 'again': input "), "\(error.message)")
+      }
     }
   }
 }

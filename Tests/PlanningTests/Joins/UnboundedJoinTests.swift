@@ -60,4 +60,36 @@ struct UnboundedJoinTests {
       }
     }
   }
+
+  @Test("of what another join revises, with a third stream", arguments: [Plan.JoinKind.inner, .left, .full])
+  func again(kind: Plan.JoinKind) throws {
+    var random = SeededGenerator()
+    let streams = JoinStreams(streams: 3, count: 80, keys: 7, batchRows: 1...10, &random)
+    let expected = try streams.duckDB([
+      """
+      select coalesce(j.k, s2.k), ls, lv, lt, rs, rv, rt, s2.s, s2.v, s2.t from (
+        select coalesce(l.k, r.k) k, l.s ls, l.v lv, l.t lt, r.s rs, r.v rv, r.t rt from l full join r on l.k = r.k) j
+      \(kind.rawValue) join s2 on j.k = s2.k
+      """
+    ])[0]
+    for parallelism in [1, 2] {
+      func join(_ kind: Plan.JoinKind, _ suffix: String) -> Plan.Operator {
+        .join(Plan.Join(kind: kind, bounds: .unbounded(.init()), sharedNames: .suffix(["", suffix])))
+      }
+      let sources = (0..<3).map {
+        memorySource($0 + 1, JoinStreams.fields, uid: JoinStreams.name($0), parallelism: parallelism)
+      }
+      let code = MemoryCode(sources: streams.recordBatches(subtasks: parallelism))
+      _ = try code.run(
+        sources + [
+          node(4, keyBy("k"), from: 1), node(5, keyBy("k"), from: 2), node(6, keyBy("k"), from: 3),
+          node(7, join(.full, "_right"), from: 4, 5, uid: "first"), node(8, keyBy("k"), from: 7),
+          node(9, join(kind, "_third"), from: 8, 6, uid: "second"), memorySink(10, from: 9),
+        ], parallelism: parallelism)
+      let (rows, surplus) = JoinStreams.materialized(code.rows("out"))
+      #expect(surplus.isEmpty, "parallelism \(parallelism), \(random)")
+      let difference = WindowEvents.difference(rows, expected)
+      #expect(difference == nil, "parallelism \(parallelism), \(random)")
+    }
+  }
 }

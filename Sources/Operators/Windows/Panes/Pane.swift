@@ -47,6 +47,11 @@ struct SlotBuffer {
     for index in 0..<count { pointer[index] = UInt32(truncatingIfNeeded: first &+ index) }
   }
 
+  init(_ numbers: [UInt32]) {
+    self.init(count: numbers.count)
+    for (index, number) in numbers.enumerated() { pointer[index] = number }
+  }
+
   /// Over memory that has at least so many.
   init(_ buffer: Buffer, count: Int) {
     self.buffer = buffer

@@ -1,0 +1,197 @@
+import Arrow
+import Base
+import Dataflow
+import Expressions
+import State
+import VolleyPlan
+
+/// An unbounded join of streams whose rows may revise former ones: what it gives is a changelog.
+///
+/// A row that is taken back takes back its pairs, and leaves the rows whose last partner it was without one. Of a batch the rows that are taken back
+/// go before the new ones, unless a key has them the other way round. A row whose time to live is over is kept no longer: that it is taken
+/// back then takes back its pairs with those that are kept.
+final class ChangelogJoinOperator: Operator {
+  private let kind: Plan.JoinKind
+  private let layout: JoinLayout
+  private let search: JoinSearch
+  private let output: JoinOutput
+  private let state: JoinState
+  private let expiry: JoinExpiry?
+  private let clock: SubtaskClock
+  private var order = ChangeOrder()
+
+  init(
+    _ join: Plan.Join, _ bounds: Plan.UnboundedJoin, layout: JoinLayout, functions: any ScalarFunctionProvider,
+    context: SubtaskContext
+  ) throws(Failure) {
+    kind = join.kind
+    self.layout = layout
+    search = JoinSearch(
+      condition: try join.condition.map { condition throws(Failure) in
+        try JoinCondition(condition, layout, functions: functions)
+      })
+    output = JoinOutput(layout)
+    state = JoinState(
+      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs,
+      expiring: bounds.timeToLive != nil, memory: context.stateMemory)
+    expiry = bounds.timeToLive.map { JoinExpiry($0) }
+    clock = context.clock
+  }
+
+  func open() throws(Failure) { try search.open() }
+  func close() throws(Failure) { try search.close() }
+
+  func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+    if batch.rowCount == 0 { return }
+    let now = clock.now.microseconds
+    try expiry?.removeExpired(from: state, at: now)
+    let rows = batch.compacted()
+    let isTakenBack = RowChanges.takenBack(rows, kinds: layout.kindColumns[input])
+    let parts = JoinBatch.split(rows, keys: layout.keys[input])
+    if let keyless = parts.keyless { try tellKeyless(rows, keyless, isTakenBack, input, to: collector) }
+    guard let keyed = parts.keyed else { return }
+    let batch = JoinBatch(
+      all: keyed.count == rows.length ? rows : rows.selecting(keyed).compacted(), keys: layout.keys[input])
+    let slots = try state.find(batch, input: input)
+    let isBack = keyed.count == rows.length ? isTakenBack : (0..<keyed.count).map { isTakenBack[Int(keyed.rows[$0])] }
+    for block in order.blocks(isBack, slots, slotCount: state.slotCount) {
+      if let rows = block.takenBack {
+        try takeBack(batch.rows.selecting(rows).compacted(), slots.gather(rows), input, to: collector)
+      }
+      if let rows = block.new {
+        try add(batch.rows.selecting(rows).compacted(), slots.gather(rows), input, at: now, to: collector)
+      }
+    }
+    // A key that came with nothing but rows to take back.
+    let touched = state.touched
+    let touchedSlots = touched.slots.values(UInt32.self)
+    state.release((0..<touched.count).map { touchedSlots[$0] })
+    withExtendedLifetime(touched) {}
+    try state.settle()
+  }
+
+  private func tells(_ input: Int) -> Bool { kind.keepsAll(ofInput: input) || (kind == .anti && input == 0) }
+
+  private func tellKeyless(
+    _ rows: RecordBatch, _ keyless: Selection, _ isTakenBack: [Bool], _ input: Int, to collector: any Collector
+  ) throws(Failure) {
+    guard tells(input) else { return }
+    // In their order: a row may come and be taken back in one batch.
+    var first = 0
+    while first < keyless.count {
+      let isBack = isTakenBack[Int(keyless.rows[first])]
+      var run: [Int] = []
+      while first < keyless.count, isTakenBack[Int(keyless.rows[first])] == isBack {
+        run.append(Int(keyless.rows[first]))
+        first += 1
+      }
+      let parts = JoinSearch.inOrder(.chosen(rows, Selection(run)), .none, input: input)
+      try emit(parts, run.count, isBack ? .delete : .insert, to: collector)
+    }
+    withExtendedLifetime(keyless) {}
+  }
+
+  private func emit(
+    _ parts: [JoinPart], _ count: Int, _ kind: RowKind, to collector: any Collector
+  ) throws(Failure) {
+    if count > 0 { try collector.emit(output.batch(parts, count: count, kind), output: 0) }
+  }
+
+  // MARK: New rows
+
+  private func add(
+    _ rows: RecordBatch, _ slots: SlotBuffer, _ input: Int, at now: Int64, to collector: any Collector
+  ) throws(Failure) {
+    let others = state.stores[1 - input]
+    var found = RowMarks(count: rows.length)
+    try search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.pointer, in: others) {
+      pairs throws(Failure) in
+      found.mark(pairs.rows)
+      let first = others.markingFirst(pairs.numbers)
+      try tellPartnered(first, input: 1 - input, to: collector)
+      if !kind.givesRowsOfFirst {
+        try emit(JoinSearch.parts(.whole(rows), pairs, input: input, in: others), pairs.count, .insert, to: collector)
+      }
+    }
+    if let alone = found.unmarked(), tells(input) {
+      try emit(JoinSearch.inOrder(.chosen(rows, alone), .none, input: input), alone.count, .insert, to: collector)
+    }
+    if kind == .semi, input == 0, let marked = found.marked() {
+      try emit([.chosen(rows, marked), .none], marked.count, .insert, to: collector)
+    }
+    let numbers = SlotBuffer(count: rows.length)
+    let times = WindowRows.constant(now, rows.length)
+    try state.stores[input].append(
+      rows, slots: slots.pointer, times: times.values(Int64.self), numbers: numbers.pointer)
+    state.stores[input].mark(found.marked(numbers))
+    withExtendedLifetime((slots, times)) {}
+  }
+
+  /// Rows of an input that are kept have got their first partner.
+  private func tellPartnered(_ numbers: Selection, input: Int, to collector: any Collector) throws(Failure) {
+    let parts = JoinSearch.inOrder(.stored(state.stores[input], numbers), .none, input: input)
+    if tells(input) { try emit(parts, numbers.count, .delete, to: collector) }
+    if kind == .semi, input == 0 { try emit(parts, numbers.count, .insert, to: collector) }
+  }
+
+  // MARK: Rows that are taken back
+
+  private func takeBack(
+    _ rows: RecordBatch, _ slots: SlotBuffer, _ input: Int, to collector: any Collector
+  ) throws(Failure) {
+    let (own, others) = (state.stores[input], state.stores[1 - input])
+    let kept = try own.equalRows(rows, slots, ignoring: layout.kindColumns[input])
+    let hadPartner = own.markedRows(kept)
+    let gone = (0..<kept.count).map { kept.pointer[$0] }.filter { $0 != RowStore.missing }
+    _ = state.remove(gone, count: gone.count, input: input)
+
+    var found = RowMarks(count: rows.length)
+    var partners: [UInt32] = []
+    try search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.pointer, in: others) {
+      pairs throws(Failure) in
+      found.mark(pairs.rows)
+      partners.append(contentsOf: UnsafeBufferPointer(start: pairs.numbers.rows, count: pairs.count))
+      if !kind.givesRowsOfFirst {
+        try emit(JoinSearch.parts(.whole(rows), pairs, input: input, in: others), pairs.count, .delete, to: collector)
+      }
+      withExtendedLifetime(pairs) {}
+    }
+    let alone = Selection((0..<rows.length).filter { !hadPartner[$0] && !found.isMarked($0) })
+    if tells(input) {
+      try emit(JoinSearch.inOrder(.chosen(rows, alone), .none, input: input), alone.count, .delete, to: collector)
+    }
+    if kind == .semi, input == 0 {
+      let partnered = Selection((0..<rows.length).filter { hadPartner[$0] || found.isMarked($0) })
+      try emit([.chosen(rows, partnered), .none], partnered.count, .delete, to: collector)
+    }
+    try tellDeserted(Set(partners).sorted(), input: 1 - input, to: collector)
+    withExtendedLifetime(slots) {}
+  }
+
+  /// Of rows of an input that have lost a partner, those that have none any more.
+  private func tellDeserted(_ numbers: [UInt32], input: Int, to collector: any Collector) throws(Failure) {
+    if numbers.isEmpty || !(tells(input) || (kind == .semi && input == 0)) { return }
+    let store = state.stores[input]
+    let (rows, slots) = (SlotBuffer(numbers), SlotBuffer(count: numbers.count))
+    store.slots(of: numbers, count: numbers.count, into: slots.pointer)
+    var found = RowMarks(count: numbers.count)
+    try search.forEachPair(
+      .stored(store, rows.selection), count: numbers.count, input: input, slots: slots.pointer,
+      in: state.stores[1 - input]
+    ) { found.mark($0.rows) }
+    guard let alone = found.unmarked() else { return }
+    let deserted = rows.gather(alone)
+    store.unmark(deserted.pointer, count: deserted.count)
+    let parts = JoinSearch.inOrder(.stored(store, deserted.selection), .none, input: input)
+    try emit(parts, deserted.count, tells(input) ? .insert : .delete, to: collector)
+    withExtendedLifetime(slots) {}
+  }
+
+  // MARK: Time
+
+  var wakeTime: ProcessingTime? { expiry?.wakeTime(state) }
+
+  func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {
+    try expiry?.removeExpired(from: state, at: now.microseconds)
+  }
+}
