@@ -146,6 +146,7 @@ def pipelines():
 def checks(suite):
     suite.check("nexmark: events are those of an independent generator", events)
     there = [name for name in pipelines() if name != "events"]
+    assert sorted(there) == sorted(sql.QUERIES), f"the plugin has the queries {there}, expected {list(sql.QUERIES)}"
     streams = []
 
     def databases(folder):

@@ -6,6 +6,8 @@ protocol Query {
   static var name: String { get }
   static var summary: String { get }
   /// What the query says about the events.
+  static func result(_ events: DataStream, in env: StreamExecutionEnvironment) -> DataStream
+  /// The same, of a query that reads nothing but the events.
   static func result(_ events: DataStream) -> DataStream
   /// Whether it asks when events happened: then they have an event time.
   static var isTimed: Bool { get }
@@ -15,6 +17,8 @@ protocol Query {
 
 extension Query {
   static var isTimed: Bool { false }
+  static func result(_ events: DataStream, in env: StreamExecutionEnvironment) -> DataStream { result(events) }
+  static func result(_ events: DataStream) -> DataStream { events }
   static func files(_ folder: String) -> Sink { .arrow(folder) }
 }
 
@@ -53,6 +57,6 @@ struct NexmarkQuery<Asked: Query>: Pipeline {
       let outOfOrderness = max(.seconds(4), Duration.microseconds(shuffle))
       events = events.eventTime("dateTime", outOfOrderness: outOfOrderness)
     }
-    Asked.result(events).toSink(sink, uid: "result")
+    Asked.result(events, in: env).toSink(sink, uid: "result")
   }
 }

@@ -88,7 +88,12 @@ private final class Selling: KeyedProcessFunction {
 private final class SellingPrices: KeyedProcessFunction {
   struct Average: Codable {
     var seller: Int64
-    var avg_price: Int64
+    var price: Int64
+
+    private enum CodingKeys: String, CodingKey {
+      case seller
+      case price = "avg_price"
+    }
   }
 
   /// Sales whose end the watermark has not passed, and the prices of those before them, the last of them last.
@@ -110,7 +115,7 @@ private final class SellingPrices: KeyedProcessFunction {
     var prices = last.items
     for sale in ended {
       prices = (prices + [sale.price]).suffix(Self.count)
-      try context.emit(Average(seller: context.key, avg_price: prices.reduce(0, +) / Int64(prices.count)))
+      try context.emit(Average(seller: context.key, price: prices.reduce(0, +) / Int64(prices.count)))
     }
     coming.clear()
     coming.append(contentsOf: all.filter { $0.expires >= timer.time })

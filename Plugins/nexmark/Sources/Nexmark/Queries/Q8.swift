@@ -7,14 +7,13 @@ enum Q8: Query {
   static let isTimed = true
 
   static func result(_ events: DataStream) -> DataStream {
-    events.filter(col("event_type") != lit(Auctions.Kind.bid.rawValue))
-      .keyBy(coalesce(person("id"), auction("seller")).as("id"))
-      .window(.tumbling(.seconds(10)))
-      .aggregate(
-        max(person("name")).as("name"), count(person("id")).as("persons"), count(auction("id")).as("auctions"),
-        uid: "together"
+    let persons = events.persons.select(person("id").as("id"), person("name").as("name"), col("dateTime"))
+    let sellers = events.auctions.select(auction("seller").as("seller"), col("dateTime"))
+    return persons.keyBy("id")
+      .join(
+        sellers.keyBy("seller"), .semi, on: .window(.tumbling(.seconds(10))), sharedNames: .suffixed("", "_seller"),
+        uid: "sellers"
       )
-      .filter(col("persons") > 0 && col("auctions") > 0)
       .select("id", "name", col("window_start").as("stime"))
   }
 }
