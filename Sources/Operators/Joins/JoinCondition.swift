@@ -28,22 +28,3 @@ final class JoinCondition {
       RecordBatch(schema: schema, columns: try rows.columns(parts, count: count), length: count))
   }
 }
-
-extension Expression {
-  /// The columns that it names.
-  var columnNames: Set<String> {
-    switch self {
-    case .column(let name): [name]
-    case .literal: []
-    case .call(_, let arguments): Self.names(arguments)
-    case .cast(let value, _), .tryCast(let value, _): value.columnNames
-    case .caseWhen(let branches, let otherwise):
-      Self.names(branches.flatMap { [$0.condition, $0.value] }).union(otherwise?.columnNames ?? [])
-    case .userFunction(let function): Self.names(function.arguments)
-    }
-  }
-
-  private static func names(_ expressions: [Expression]) -> Set<String> {
-    expressions.reduce(into: []) { $0.formUnion($1.columnNames) }
-  }
-}
