@@ -2,10 +2,13 @@ import Base
 import Calendar
 import VolleyPlan
 
-/// How time is cut into panes, one after the other: evenly, or at the midnights of a zone.
+/// How time is cut into panes, one after the other: evenly, into long and short ones in turn, or at the midnights of a
+/// zone.
 struct PaneGrid {
   private enum Cut {
     case even(FloorDivisor, offset: Int64)
+    /// Each stretch of a length has one more cut in it, so far from its start.
+    case twofold(FloorDivisor, second: Int64, offset: Int64)
     case days(LocalDays)
   }
 
@@ -16,6 +19,15 @@ struct PaneGrid {
   ///   - offset: microseconds from a multiple of the length to a border.
   init(length: Int64, offset: Int64) {
     cut = .even(FloorDivisor(length), offset: floorDivide(offset, length).remainder)
+  }
+
+  /// At the starts and at the ends of windows that slide, which is twice a slide at most.
+  init(size: Int64, slide: Int64, offset: Int64) {
+    let second = size % slide
+    self.init(length: slide, offset: offset)
+    if second > 0, case .even(let length, let offset) = cut {
+      cut = .twofold(length, second: second, offset: offset)
+    }
   }
 
   /// Whole days of a zone's clocks.
@@ -29,6 +41,11 @@ struct PaneGrid {
     case .even(let length, let offset):
       let start = length.floor(time - offset) + offset
       return WindowSpan(start: start, end: start + length.divisor)
+    case .twofold(let length, let second, let offset):
+      let start = length.floor(time - offset) + offset
+      return time < start + second
+        ? WindowSpan(start: start, end: start + second)
+        : WindowSpan(start: start + second, end: start + length.divisor)
     case .days(var days):
       let pane = days.pane(at: time)
       cut = .days(days)

@@ -1,34 +1,24 @@
-/// Panes in the order of their spans. There are few as a rule, and new ones come at the end.
+/// Panes in the order of their spans.
 struct PaneList {
-  /// A slice, whose first pane is taken out for nothing.
-  private(set) var panes: ArraySlice<Pane> = []
+  private var list = SpanList<Pane>()
   /// Bytes that they hold; `update` keeps it.
   private(set) var byteCount = 0
   /// Keys in them; as `byteCount`.
   private(set) var keyCount = 0
 
-  var first: Pane? { panes.first }
-  var isEmpty: Bool { panes.isEmpty }
+  var first: Pane? { list.first }
+  var isEmpty: Bool { list.isEmpty }
 
-  /// The index of the first one that is not before `span`.
-  private func place(of span: WindowSpan) -> Int {
-    if let last = panes.last, last.span < span { return panes.endIndex }
-    var (low, high) = (panes.startIndex, panes.endIndex)
-    while low < high {
-      let middle = (low + high) / 2
-      if panes[middle].span < span { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
+  subscript(span: WindowSpan) -> Pane? { list[span] }
 
-  subscript(span: WindowSpan) -> Pane? {
-    let place = place(of: span)
-    return place < panes.endIndex && panes[place].span == span ? panes[place] : nil
+  /// All panes that end after `time`, up to those that end after `end`.
+  func panes(endingAfter time: Int64, upTo end: Int64) -> [Pane] {
+    list.elements(from: .behindAll(endingBy: time), to: .behindAll(endingBy: end))
   }
 
   /// Adds a pane for a span that has none.
   mutating func insert(_ pane: Pane) {
-    panes.insert(pane, at: place(of: pane.span))
+    list.insert(pane, pane.span)
     byteCount += pane.byteCount
     keyCount += pane.keyCount
   }
@@ -45,8 +35,7 @@ struct PaneList {
 
   /// The first pane, which is taken out, when `condition` holds for it.
   mutating func popFirst(where condition: (Pane) -> Bool) -> Pane? {
-    guard let pane = panes.first, condition(pane) else { return nil }
-    panes.removeFirst()
+    guard let first, condition(first), let pane = list.popFirst() else { return nil }
     byteCount -= pane.byteCount
     keyCount -= pane.keyCount
     return pane

@@ -60,16 +60,14 @@ final class PaneStacks {
       + position.byteCount + front.byteCount + back.byteCount + window.byteCount
   }
 
-  /// Moves on to a window that begins and ends no earlier than the one before.
+  /// Moves on to a window that begins and ends no earlier than the one before. If the front `turns` it has been made anew.
   ///
-  /// - Parameter panes: of the window, in their order. Those before `border` need not be there.
-  func advance(to span: WindowSpan, _ panes: ArraySlice<Pane>) throws(Failure) {
+  /// - Parameter panes: those of the window that are not merged, in their order, and perhaps some before it.
+  func advance(to span: WindowSpan, _ panes: [Pane]) throws(Failure) {
     if span.start >= mergedEnd {
       removeAll()
       border = span.start
       mergedEnd = span.start
-    } else if turns(to: span) {
-      try turn(panes.filter { $0.span.start < mergedEnd })
     }
     for pane in panes where pane.span.start >= mergedEnd { try push(pane) }
     mergedEnd = span.end
@@ -118,7 +116,7 @@ final class PaneStacks {
   }
 
   /// Makes the front anew of all panes that are merged.
-  private func turn(_ panes: [Pane]) throws(Failure) {
+  func turn(_ panes: [Pane]) throws(Failure) {
     let end = mergedEnd
     removeAll()
     for pane in panes.reversed() {

@@ -42,10 +42,12 @@ final class SharedPanes: WindowStore {
       live.append(span)
       return
     }
-    var place = live.endIndex
-    while place > live.startIndex, live[place - 1] > span { place -= 1 }
-    if place > live.startIndex, live[place - 1] == span { return }
-    live.insert(span, at: place)
+    var (low, high) = (live.startIndex, live.endIndex)
+    while low < high {
+      let middle = (low + high) / 2
+      if live[middle] < span { low = middle + 1 } else { high = middle }
+    }
+    if live[low] != span { live.insert(span, at: low) }
   }
 
   func nextWindow(endingAfter time: Int64) -> WindowSpan? {
@@ -57,12 +59,15 @@ final class SharedPanes: WindowStore {
   }
 
   func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure) {
-    if stacks.turns(to: window) { try foldLate() }
-    try stacks.advance(to: window, panes.panes.prefix { $0.span.start < window.end })
+    if stacks.turns(to: window) {
+      try foldLate()
+      try stacks.turn(panes.panes(endingAfter: .min, upTo: stacks.mergedEnd))
+    }
+    try stacks.advance(to: window, panes.panes(endingAfter: stacks.mergedEnd, upTo: window.end))
     while let pane = panes.popFirst(where: { $0.span.start < (isGrowing ? window.end : stacks.border) }) {
       pool.giveBack(pane)
     }
-    try stacks.forEach(late: Array(late.panes), body)
+    try stacks.forEach(late: late.panes(endingAfter: .min, upTo: window.end), body)
     try forget(before: series.nextStart(after: window))
   }
 

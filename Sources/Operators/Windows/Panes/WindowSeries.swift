@@ -35,7 +35,7 @@ struct WindowSeries {
     case .sliding(let windows):
       let offset = floorDivide(windows.offset, windows.slide).remainder
       kind = .sliding(size: windows.size, slide: FloorDivisor(windows.slide), offset: offset)
-      grid = PaneGrid(length: Self.commonDivisor(windows.size, windows.slide), offset: windows.offset)
+      grid = PaneGrid(size: windows.size, slide: windows.slide, offset: windows.offset)
       margin = windows.size
     case .cumulative(let windows):
       let offset = floorDivide(windows.offset, windows.size).remainder
