@@ -98,6 +98,20 @@ struct SessionEdgeTests {
     #expect(run.takeRows() == ["1 1000 1019 2 5"])
   }
 
+  @Test("times whose sessions could wait for late rows beyond the end of what 64 bits hold are refused")
+  func latenessBeyond() throws {
+    let (second, hour): (Int64, Int64) = (1_000_000, 3_600_000_000)
+    for emission: Plan.WindowEmission in [.final, .updating] {
+      let run = try WindowRun(.session(.init(gap: second)), lateness: hour, emission: emission)
+      #expect(throws: PaneSplit.beyond) { try run.rows((1, 1, .max - 10 * second)) }
+      let start = Int64.max - hour - 10 * second
+      try run.rows((1, 2, start))
+      try run.watermark(start + second)
+      try run.finish()
+      #expect(run.takeRows().map { $0.suffix(4) } == [" 1 2"])
+    }
+  }
+
   @Test("sessions that come and go take and give back slots, keys and memory")
   func churn() throws {
     var random = SeededGenerator()

@@ -117,6 +117,65 @@ struct UpdatingWindowTests {
     #expect(run.takeRows() == [])
   }
 
+  @Test("a session that takes in others has their rows since they were told, and tells what stands for a told one")
+  func mergedCounts() throws {
+    let run = try WindowRun(.session(.init(gap: 10)), emission: .updating, trigger: .init(everyRows: 5))
+    try run.rows((1, 1, 0))
+    try run.rows((1, 2, 15), (1, 2, 16), (1, 2, 17), (1, 2, 18), (1, 2, 19))
+    #expect(run.takeRows() == ["+I 1 15 29 5 10"])
+    try run.rows((1, 4, 9))
+    #expect(run.takeRows() == ["-D 1 15 29 5 10", "+I 1 0 29 7 15"])
+    // Of sessions that have not been told the counts are added: 2, 2, and the one that lies between.
+    try run.rows((2, 1, 100), (2, 1, 101), (2, 1, 115))
+    try run.rows((2, 1, 116))
+    #expect(run.takeRows() == [])
+    try run.rows((2, 1, 108))
+    #expect(run.takeRows() == ["+I 2 100 126 5 5"])
+    // Merging is no row of its own.
+    try run.rows((3, 1, 100), (3, 1, 115), (3, 1, 130))
+    try run.rows((3, 1, 108))
+    #expect(run.takeRows() == [])
+    try run.rows((3, 1, 123))
+    #expect(run.takeRows() == ["+I 3 100 140 5 5"])
+    // A told one that goes over to another which goes over to a third, in one batch.
+    try run.rows((4, 1, 200), (4, 1, 215), (4, 1, 230), (4, 1, 230), (4, 1, 230), (4, 1, 230), (4, 1, 230))
+    #expect(run.takeRows() == ["+I 4 230 240 5 5"])
+    try run.rows((4, 1, 223), (4, 1, 208))
+    #expect(run.takeRows() == ["-D 4 230 240 5 5", "+I 4 200 240 9 9"])
+    try run.finish()
+    #expect(run.takeRows() == [])
+  }
+
+  @Test(
+    "a told session that another takes in is told anew at once, when it has not ended yet and when the clock triggers")
+  func mergedAtOnce() throws {
+    let late = try WindowRun(.session(.init(gap: 10)), lateness: 100, emission: .updating)
+    try late.rows((1, 1, 0), (1, 2, 18))
+    try late.watermark(10)
+    #expect(late.takeRows() == ["+I 1 0 10 1 1"])
+    try late.rows((1, 4, 36))
+    // The session that goes on is the earlier one, which was told.
+    try late.rows((1, 8, 9))
+    try late.watermark(27)
+    #expect(late.takeRows() == [])
+    try late.watermark(28)
+    #expect(late.takeRows() == ["-U 1 0 10 1 1", "+U 1 0 28 3 11"])
+    try late.rows((1, 16, -9), (1, 32, -27))
+    #expect(late.takeRows() == ["-U 1 0 28 3 11", "+U 1 -9 28 4 27", "+I 1 -27 -17 1 32"])
+    // Now a told one goes over to an earlier one, by a row that also takes in one that has not ended.
+    try late.rows((1, 64, 27), (1, 128, -18))
+    #expect(late.takeRows() == ["-D 1 -9 28 4 27", "-U 1 -27 -17 1 32", "+U 1 -27 46 8 255"])
+
+    let clocked = try WindowRun(.session(.init(gap: 10)), emission: .updating, trigger: .init(every: 1_000))
+    try clocked.rows((1, 1, 18))
+    try clocked.clock(1_000)
+    #expect(clocked.takeRows() == ["+I 1 18 28 1 1"])
+    try clocked.rows((1, 2, 0), (1, 4, 9))
+    #expect(clocked.takeRows() == ["-D 1 18 28 1 1", "+I 1 0 28 3 7"])
+    try clocked.finish()
+    #expect(clocked.takeRows() == [])
+  }
+
   @Test("materialised, the changelog is what final windows with that allowance say", arguments: [0, 1, 2, 3, 4])
   func materialised(_ kind: Int) throws {
     let assigners: [Plan.WindowAssigner] = [

@@ -6,10 +6,13 @@ struct RowTimes {
   private let time: RowTime
   /// Microseconds that are added to times and taken from them.
   private let margin: Int64
+  /// Microseconds that are added on top of them.
+  private let lateness: Int64
 
-  init(_ time: RowTime, margin: Int64) {
+  init(_ time: RowTime, margin: Int64, lateness: Int64 = 0) {
     self.time = time
     self.margin = margin
+    self.lateness = lateness
   }
 
   var isProcessingTime: Bool { if case .processing = time { true } else { false } }
@@ -34,7 +37,7 @@ struct RowTimes {
       earliest = min(earliest, values[row])
       latest = max(latest, values[row])
     }
-    guard earliest > .min + 2 * margin, latest < .max - 4 * margin else { throw PaneSplit.beyond }
+    guard earliest > .min + 2 * margin, latest < .max - 4 * margin - lateness else { throw PaneSplit.beyond }
     return buffer
   }
 }

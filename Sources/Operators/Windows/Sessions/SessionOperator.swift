@@ -29,8 +29,8 @@ public final class SessionOperator: Operator {
   private let reservation: StateReservation
   private let metrics: StageMetrics
   private let clock: SubtaskClock
-  private let joining = SlotColumn<UInt32>(initial: 0)
-  private var joiningRound: UInt32 = 0
+  /// Slots that were joined to, and keys that came with late rows.
+  private var marks = SlotRounds()
   /// The watermark, or the processing time.
   private var now = Int64.min
   /// Sessions that end at or before it take no more rows.
@@ -48,7 +48,7 @@ public final class SessionOperator: Operator {
     self.window = window
     self.gap = gap
     keyIndices = keys
-    times = RowTimes(time, margin: gap)
+    times = RowTimes(time, margin: gap, lateness: window.allowedLateness)
     arguments = try AggregateArguments(window.aggregates, input: records, functions: functions)
     aggregates = try AggregateSet(window.aggregates, input: records, functions: functions)
     table = makeKeyTable(keys.map { records.fields[$0].type }, keepingKeys: true)
@@ -94,18 +94,20 @@ public final class SessionOperator: Operator {
   ) throws(Failure) -> (RecordBatch, SlotBuffer) {
     var (timely, late): ([Int], [Int]) = ([], [])
     let timelySlots = SlotBuffer(count: slots.count - lateCount)
-    var unused: Set<UInt32> = []
+    var unused: [UInt32] = []
+    marks.begin(slotCount: table.slotCount)
     for row in 0..<slots.count {
       if slots.pointer[row] == SessionTable.none {
         late.append(row)
         // A key that came with nothing but late rows.
-        if !sessions.hasSession(keySlots.pointer[row]) { unused.insert(keySlots.pointer[row]) }
+        let key = keySlots.pointer[row]
+        if !sessions.hasSession(key), marks.insert(key) { unused.append(key) }
       } else {
         timelySlots.pointer[timely.count] = slots.pointer[row]
         timely.append(row)
       }
     }
-    removeKeys(Array(unused), unused.count)
+    removeKeys(unused, unused.count)
     switch window.late {
     case .drop: metrics.addLateDropped(rows: lateCount)
     case .route:
@@ -121,23 +123,21 @@ public final class SessionOperator: Operator {
     let merges = sessions.merges
     if merges.isEmpty { return }
     let (from, to) = (merges.map(\.from), merges.map(\.to))
-    try teller?.withdraw(from, sessions, table, to: collector)
-    joining.grow(to: sessions.slotCount)
+    try teller?.withdraw(merges, sessions, table, to: collector)
     var first = 0
-    joiningRound += 1
+    marks.begin(slotCount: sessions.slotCount)
     for (index, merge) in merges.enumerated() {
-      if joining.values[Int(merge.from)] == joiningRound {
+      if marks.contains(merge.from) {
         try join(from[first..<index], to[first..<index])
         first = index
-        joiningRound += 1
+        marks.begin(slotCount: sessions.slotCount)
       }
-      joining.values[Int(merge.to)] = joiningRound
+      _ = marks.insert(merge.to)
     }
     try join(from[first...], to[first...])
     deadlines.clear(from, count: from.count)
     aggregates.reset(from, count: from.count)
     sessions.giveBack(from, count: from.count)
-    teller?.note(to.filter { sessions.isOpen($0) }, slotCount: sessions.slotCount)
   }
 
   private func join(_ from: ArraySlice<UInt32>, _ to: ArraySlice<UInt32>) throws(Failure) {
@@ -155,10 +155,8 @@ public final class SessionOperator: Operator {
   private func tellAtOnce(_ slots: SlotBuffer, to collector: any Collector) throws(Failure) {
     guard let teller else { return }
     var touched = (0..<slots.count).map { slots.pointer[$0] } + sessions.merges.map(\.to)
-    var due: [UInt32] = []
-    if let rows = window.trigger?.everyRows {
-      due = teller.takeChanged(among: touched, count: touched.count, byRows: Int64(rows))
-    }
+    let least = window.trigger?.everyRows.map { Int64($0) } ?? .max
+    var due = teller.takeChanged(among: touched, count: touched.count, byRows: least)
     if window.allowedLateness > 0 {
       touched = touched.filter { sessions.isOpen($0) }
       let ended = touched.filter { sessions.session(of: $0).last + gap <= now }
@@ -180,7 +178,7 @@ public final class SessionOperator: Operator {
   }
 
   private var byteCount: Int {
-    table.byteCount + sessions.byteCount + deadlines.byteCount + aggregates.byteCount + joining.byteCount
+    table.byteCount + sessions.byteCount + deadlines.byteCount + aggregates.byteCount + marks.byteCount
       + (teller?.byteCount ?? 0)
   }
 

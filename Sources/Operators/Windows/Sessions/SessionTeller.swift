@@ -35,12 +35,6 @@ final class SessionTeller {
     revisions.note(slots.pointer, count: count, weights: nil, slotCount: slotCount)
   }
 
-  /// As above.
-  func note(_ slots: [UInt32], slotCount: Int) {
-    bounds.grow(to: slotCount)
-    revisions.note(slots, count: slots.count, weights: nil, slotCount: slotCount)
-  }
-
   /// Whether a result of the session has been told.
   func isTold(_ slot: UInt32) -> Bool { revisions.isTold(slot) }
 
@@ -77,11 +71,11 @@ final class SessionTeller {
     }
   }
 
-  /// Takes back what was told of sessions that others take in.
+  /// Takes back what was told of sessions that others take in, and goes on with what they had to tell as the others'.
   func withdraw(
-    _ slots: [UInt32], _ sessions: SessionTable, _ table: any KeyTable, to collector: any Collector
+    _ merges: [SessionTable.Merge], _ sessions: SessionTable, _ table: any KeyTable, to collector: any Collector
   ) throws(Failure) {
-    let told = slots.filter { revisions.isTold($0) }
+    let told = merges.map(\.from).filter { revisions.isTold($0) }
     if !told.isEmpty {
       let keys = told.map { sessions.key(of: $0) }
       let (starts, ends) = bounds(of: told)
@@ -90,7 +84,8 @@ final class SessionTeller {
           keys: table.keys(of: keys, count: keys.count), start: starts, end: ends, results: revisions.results(told),
           count: told.count, kind: .delete), output: 0)
     }
-    revisions.forget(slots, count: slots.count)
+    for merge in merges { revisions.move(merge.from, to: merge.to) }
+    revisions.forget(merges.map(\.from), count: merges.count)
   }
 
   /// Sessions have ended.

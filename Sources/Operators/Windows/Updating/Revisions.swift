@@ -18,6 +18,8 @@ final class Revisions {
 
   private static let isTold: UInt8 = 1
   private static let isChanged: UInt8 = 2
+  /// What stands for it was taken back.
+  private static let isOwed: UInt8 = 4
 
   init(_ aggregates: AggregateSet) { told = aggregates.another() }
 
@@ -50,18 +52,30 @@ final class Revisions {
     return taken
   }
 
-  /// Those of these slots that have changed by so many rows or more; they are to be told at once. A slot may come more
-  /// than once.
+  /// Those of these slots that have changed by so many rows or more, or that have taken in one that was told; they are to
+  /// be told at once. A slot may come more than once.
   func takeChanged(among slots: UnsafePointer<UInt32>, count: Int, byRows least: Int64) -> [UInt32] {
     var taken: [UInt32] = []
-    for index in 0..<count where rows.values[Int(slots[index])] >= least && take(slots[index]) {
-      taken.append(slots[index])
+    for index in 0..<count {
+      let slot = Int(slots[index])
+      let isDue = rows.values[slot] >= least || flags.values[slot] & Self.isOwed != 0
+      if isDue && take(slots[index]) { taken.append(slots[index]) }
     }
     // Each change that was told has paid for a look at the rest.
     if changed.count > 2 * flags.count + 64 {
       changed = (0..<UInt32(flags.count)).filter { flags.values[Int($0)] & Self.isChanged != 0 }
     }
     return taken
+  }
+
+  /// A slot, which is to be forgotten, has become part of another one. What was told of it has been taken back.
+  func move(_ slot: UInt32, to other: UInt32) {
+    rows.values[Int(other)] &+= rows.values[Int(slot)]
+    if flags.values[Int(slot)] & (Self.isTold | Self.isOwed) != 0 { flags.values[Int(other)] |= Self.isOwed }
+    if flags.values[Int(other)] & Self.isChanged == 0 {
+      flags.values[Int(other)] |= Self.isChanged
+      changed.append(other)
+    }
   }
 
   /// Whether the slot has changed; it has no more.
