@@ -47,9 +47,16 @@ extension Plan.WindowAssigner {
           "windows of \(windows.size) rows slide by \(slide) rows; the size is at least 1, and the slide from 1 to the size"
         )
       }
+      guard windows.size <= Self.mostRows else {
+        throw Failure(
+          .usage, "windows of \(windows.size) rows are too long; the size is at most \(Self.mostRows) rows")
+      }
     case .inherited: return
     }
   }
+
+  /// Rows of a window are counted in 32 bits.
+  private static let mostRows = Int(Int32.max)
 
   private static func check(_ what: String, _ length: Int64) throws(Failure) {
     guard length >= 1, length <= WindowColumns.longest else {

@@ -29,6 +29,41 @@ struct CountWindowTests {
     #expect(run.takeRows() == ["1 3 112"])
   }
 
+  @Test("tell what is left in an order that is the same in every run")
+  func order() throws {
+    func left() throws -> [String] {
+      let run = try WindowRun(.count(.init(size: 2)))
+      let keys = (0..<50).map { (k: Int64($0) as Int64?, v: Int64(1), t: Int64(0)) }
+      try run.rows((99, 1, 0))
+      for _ in 0..<2 { try run.operation.process(WindowRun.batch(keys), input: 0, to: run) }
+      _ = run.takeRows()
+      try run.operation.process(WindowRun.batch(keys), input: 0, to: run)
+      try run.finish()
+      return run.takeRows()
+    }
+    let rows = try left()
+    #expect(rows.count == 51)
+    for _ in 0..<5 { #expect(try left() == rows) }
+  }
+
+  @Test("of very many rows take memory for the rows that there are", arguments: [100_000, Int(Int32.max)])
+  func longWindows(_ size: Int) throws {
+    let run = try WindowRun(.count(.init(size: size, slide: 1)), memory: 16 << 20)
+    var sums: [Int64: (n: Int, s: Int64)] = [:]
+    for batch in 0..<4 {
+      let rows = (0..<500).map { (k: Int64($0 % 300) as Int64?, v: Int64(batch * 500 + $0), t: Int64(0)) }
+      try run.operation.process(WindowRun.batch(rows), input: 0, to: run)
+      let expected = rows.map { row -> String in
+        let former = sums[row.k ?? 0] ?? (0, 0)
+        sums[row.k ?? 0] = (former.n + 1, former.s + row.v)
+        return "\(row.k ?? 0) \(former.n + 1) \(former.s + row.v)"
+      }
+      #expect(run.takeRows() == expected)
+    }
+    try run.finish()
+    #expect(run.takeRows() == [])
+  }
+
   @Test("are those of a model", arguments: [(1, 1), (5, 5), (5, 1), (6, 4), (64, 8), (10, 3), (7, 7)])
   func model(_ size: Int, _ slide: Int) throws {
     var random = SeededGenerator()

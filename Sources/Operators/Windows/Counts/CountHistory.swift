@@ -13,8 +13,9 @@ final class CountHistory {
     /// Panes of the front and of the back.
     var front: UInt32 = 0
     var back: UInt32 = 0
-    /// Where the first pane is in the key's ring.
-    var first: UInt32 = 0
+    /// The slots of the first pane and of the last one, when there is one.
+    var first = CountTable.none
+    var last = CountTable.none
     /// Panes since the last result.
     var sinceResult: UInt32 = 0
     /// Of the aggregates of the back; `none` before the first pane.
@@ -28,8 +29,8 @@ final class CountHistory {
   private let aggregates: AggregateSet
   private let window: AggregateSet
   private let keys = SlotColumn(initial: Key())
-  /// By key and place: `size` slots each.
-  private let rings = SlotColumn<UInt32>(initial: CountTable.none)
+  /// By slot of a pane: that of the key's next one.
+  private let next = SlotColumn<UInt32>(initial: CountTable.none)
 
   init(size: Int, slide: Int, panes: CountTable, aggregates: AggregateSet) {
     self.size = size
@@ -40,13 +41,11 @@ final class CountHistory {
   }
 
   /// Bytes of memory that it holds.
-  var byteCount: Int { keys.byteCount + rings.byteCount + window.byteCount }
+  var byteCount: Int { keys.byteCount + next.byteCount + window.byteCount }
 
-  /// Bytes beyond those that so many keys take at worst.
-  func growth(to keyCount: Int) -> Int { keys.growth(to: keyCount) + rings.growth(to: keyCount * size) }
-
-  private func place(_ key: UInt32, _ number: Int) -> Int {
-    Int(key) * size + (Int(keys.values[Int(key)].first) + number) % size
+  /// Bytes beyond those that so many keys, and a pane and a back for each row, take at worst.
+  func growth(to keyCount: Int, rows: Int) -> Int {
+    keys.growth(to: keyCount) + next.growth(to: panes.slotCount + 2 * rows)
   }
 
   /// Adds panes, in the order of their last rows.
@@ -56,7 +55,6 @@ final class CountHistory {
     _ full: [CountTable.Full], keyCount: Int, _ body: ([UInt32], [Column]) throws(Failure) -> Void
   ) throws(Failure) {
     keys.grow(to: keyCount)
-    rings.grow(to: keyCount * size)
     // Panes of one key one after the other, those of different keys together.
     var rounds: [[CountTable.Full]] = []
     var roundOfKey: [UInt32: Int] = [:]
@@ -91,11 +89,17 @@ final class CountHistory {
       keys.values[Int(pane.key)].backSlot = panes.takeSlot()
     }
     try aggregates.grow(to: panes.slotCount)
+    next.grow(to: panes.slotCount)
     let (own, backs) = (round.map(\.slot), round.map { keys.values[Int($0.key)].backSlot })
     try aggregates.merge(backs, count: backs.count, states: aggregates.states(own, count: own.count)[...])
     for pane in round {
       let key = keys.values + Int(pane.key)
-      rings.values[place(pane.key, Int(key.pointee.front + key.pointee.back))] = pane.slot
+      if key.pointee.front + key.pointee.back == 0 {
+        key.pointee.first = pane.slot
+      } else {
+        next.values[Int(key.pointee.last)] = pane.slot
+      }
+      key.pointee.last = pane.slot
       key.pointee.back += 1
       key.pointee.sinceResult += 1
     }
@@ -111,8 +115,8 @@ final class CountHistory {
       for number in rest {
         let key = keys.values + Int(number)
         while key.pointee.front > 0, Int(key.pointee.front + key.pointee.back) > kept {
-          gone.append(rings.values[place(number, 0)])
-          key.pointee.first = (key.pointee.first + 1) % UInt32(size)
+          gone.append(key.pointee.first)
+          key.pointee.first = next.values[Int(key.pointee.first)]
           key.pointee.front -= 1
         }
       }
@@ -125,16 +129,25 @@ final class CountHistory {
   /// Makes the back the front, for keys without a front: each pane takes in what is behind it.
   private func turn(_ keyList: [UInt32]) throws(Failure) {
     if keyList.isEmpty { return }
-    let most = keyList.reduce(0) { max($0, Int(keys.values[Int($1)].back)) }
-    for distance in 1..<max(1, most) {
-      var (from, to): ([UInt32], [UInt32]) = ([], [])
-      for number in keyList {
-        let last = Int(keys.values[Int(number)].back) - 1
-        guard last - distance >= 0 else { continue }
-        from.append(rings.values[place(number, last - distance + 1)])
-        to.append(rings.values[place(number, last - distance)])
+    // The panes of one key after the other, and how many of each are not merged yet.
+    var list: [UInt32] = []
+    var rest: [(start: Int, count: Int)] = []
+    for number in keyList {
+      let key = keys.values[Int(number)]
+      rest.append((start: list.count, count: Int(key.back)))
+      var pane = key.first
+      for _ in 0..<key.back {
+        list.append(pane)
+        pane = next.values[Int(pane)]
       }
+    }
+    while true {
+      rest = rest.filter { $0.count > 1 }
+      if rest.isEmpty { break }
+      let from = rest.map { list[$0.start + $0.count - 1] }
+      let to = rest.map { list[$0.start + $0.count - 2] }
       try aggregates.merge(to, count: to.count, states: aggregates.states(from, count: from.count)[...])
+      for index in rest.indices { rest[index].count -= 1 }
     }
     let backs = keyList.map { keys.values[Int($0)].backSlot }
     aggregates.reset(backs, count: backs.count)
@@ -157,7 +170,7 @@ final class CountHistory {
       }
       try window.merge(to, count: to.count, states: aggregates.states(from, count: from.count)[...])
     }
-    try merge { key in keys.values[Int(key)].front > 0 ? rings.values[place(key, 0)] : CountTable.none }
+    try merge { key in keys.values[Int(key)].front > 0 ? keys.values[Int(key)].first : CountTable.none }
     try merge { key in keys.values[Int(key)].backSlot }
     if withFilling { try merge { key in panes.fillingSlot(of: key) } }
     let slots = SlotBuffer(from: 0, count: keyList.count)
@@ -167,7 +180,6 @@ final class CountHistory {
   /// The keys that have rows since their last result.
   func unfinishedKeys(keyCount: Int) -> [UInt32] {
     keys.grow(to: keyCount)
-    rings.grow(to: keyCount * size)
     return (0..<UInt32(keyCount)).filter {
       keys.values[Int($0)].sinceResult > 0 || panes.fillingSlot(of: $0) != CountTable.none
     }

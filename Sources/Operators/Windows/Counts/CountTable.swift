@@ -30,8 +30,8 @@ final class CountTable {
   /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
   private static let ahead = 20
 
-  /// - Parameter length: rows of a pane.
-  init(length: Int) { self.length = UInt32(clamping: length) }
+  /// - Parameter length: rows of a pane, as many as 32 bits count at most.
+  init(length: Int) { self.length = UInt32(length) }
 
   deinit { slots.deallocate() }
 

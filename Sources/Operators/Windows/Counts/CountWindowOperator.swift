@@ -17,6 +17,8 @@ public final class CountWindowOperator: Operator {
   /// Nil when each pane is a window.
   private let history: CountHistory?
   private let aggregates: AggregateSet
+  /// Keys whose rows are told.
+  private var marks = SlotRounds()
   private let schema: Schema
   private let reservation: StateReservation
 
@@ -49,7 +51,7 @@ public final class CountWindowOperator: Operator {
     let growth = table.growth(keys, rowCount: rowCount) + aggregates.growth(batch, slotCount: panes.slotCount)
     try reservation.set(
       byteCount + growth + panes.growth(to: table.slotCount + rowCount)
-        + (history?.growth(to: table.slotCount + rowCount) ?? 0), keyCount: table.count)
+        + (history?.growth(to: table.slotCount + rowCount, rows: rowCount) ?? 0), keyCount: table.count)
     let (keySlots, slots) = (SlotBuffer(count: rowCount), SlotBuffer(count: rowCount))
     try table.find(keys, rowCount: rowCount, into: keySlots.pointer)
     panes.assign(keys: keySlots.pointer, count: rowCount, keyCount: table.slotCount, to: slots.pointer)
@@ -67,7 +69,7 @@ public final class CountWindowOperator: Operator {
   }
 
   private var byteCount: Int {
-    table.byteCount + panes.byteCount + aggregates.byteCount + (history?.byteCount ?? 0)
+    table.byteCount + panes.byteCount + aggregates.byteCount + marks.byteCount + (history?.byteCount ?? 0)
   }
 
   /// Tells panes that are windows, and forgets them.
@@ -76,10 +78,13 @@ public final class CountWindowOperator: Operator {
     let results = try aggregates.results(slots, count: slots.count)
     try emit(keys.map { $0.gather(rows, count: rows.count) }, results, rows.count, to: collector)
     aggregates.reset(slots, count: slots.count)
-    var gone: Set<UInt32> = []
-    for pane in panes.full where panes.fillingSlot(of: pane.key) == CountTable.none { gone.insert(pane.key) }
+    var gone: [UInt32] = []
+    marks.begin(slotCount: table.slotCount)
+    for pane in panes.full where panes.fillingSlot(of: pane.key) == CountTable.none && marks.insert(pane.key) {
+      gone.append(pane.key)
+    }
     panes.giveBack(slots, count: slots.count)
-    table.remove(Array(gone), count: gone.count)
+    table.remove(gone, count: gone.count)
   }
 
   private func emit(_ keys: [Column], _ results: [Column], _ count: Int, to collector: any Collector) throws(Failure) {
