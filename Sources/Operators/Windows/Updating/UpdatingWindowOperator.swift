@@ -26,12 +26,7 @@ public final class UpdatingWindowOperator: Operator {
   private let reservation: StateReservation
   private let metrics: StageMetrics
   /// The windows that may be told again.
-  private var told: [WindowSpan: RevisedWindow] = [:]
-  /// Their keys and bytes.
-  private var toldKeys = 0
-  private var toldBytes = 0
-  /// Nothing ends between it and what was done last; nil: nothing ends.
-  private var nextEnd: Int64?
+  private var told = ToldWindows()
   private let clock: SubtaskClock
   private let isProcessingTime: Bool
   /// When the trigger tells changes next; nil when there are none.
@@ -73,7 +68,7 @@ public final class UpdatingWindowOperator: Operator {
         try add(part, to: span, collector)
       }
     }
-    if let every = trigger?.every, nextTelling == nil, told.values.contains(where: \.hasChanges) {
+    if let every = trigger?.every, nextTelling == nil, told.hasChanges {
       nextTelling = clock.now + every
     }
   }
@@ -105,35 +100,31 @@ public final class UpdatingWindowOperator: Operator {
   private func revise(
     _ span: WindowSpan, _ part: WindowRowInput.Part, _ collector: any Collector
   ) throws(Failure) {
-    let revised = told[span] ?? RevisedWindow(pool.take(span))
-    if told.updateValue(revised, forKey: span) == nil {
-      nextEnd = min(nextEnd ?? .max, span.end)
-      toldBytes += revised.byteCount
-    }
+    let known = told[span]
+    let revised = known ?? RevisedWindow(pool.take(span))
+    if known == nil { told.insert(revised) }
     try reservation.set(byteCount + revised.growth(part.keys, part.batch), keyCount: keyCount)
-    try updating(revised) { () throws(Failure) in
+    try told.update(revised) { () throws(Failure) in
       let least = span.end <= now ? 0 : trigger?.everyRows.map { Int64($0) }
       let due = try revised.add(part, tellingBy: least)
       if !due.isEmpty {
         try revised.tell(due, schema) { batch throws(Failure) in try collector.emit(batch, output: 0) }
       }
     }
+    // One that has ended tells its changes as they come.
+    if span.end > now { told.noteChanges(revised) }
   }
 
-  private func tell(_ window: RevisedWindow, _ collector: any Collector) throws(Failure) {
-    try window.tell(schema) { batch throws(Failure) in try collector.emit(batch, output: 0) }
+  private func tell(_ windows: [RevisedWindow], _ collector: any Collector) throws(Failure) {
+    for window in windows {
+      try told.update(window) { () throws(Failure) in
+        try window.tell(schema) { batch throws(Failure) in try collector.emit(batch, output: 0) }
+      }
+    }
   }
 
-  /// Changes a window, and notes what it holds then.
-  private func updating(_ window: RevisedWindow, _ body: () throws(Failure) -> Void) throws(Failure) {
-    let (bytes, keys) = (window.byteCount, window.keyCount)
-    try body()
-    toldBytes += window.byteCount - bytes
-    toldKeys += window.keyCount - keys
-  }
-
-  private var byteCount: Int { store.byteCount + toldBytes }
-  private var keyCount: Int { store.keyCount + toldKeys }
+  private var byteCount: Int { store.byteCount + told.byteCount }
+  private var keyCount: Int { store.keyCount + told.keyCount }
 
   public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
     if !isProcessingTime { try move(to: time.microseconds, collector) }
@@ -142,7 +133,8 @@ public final class UpdatingWindowOperator: Operator {
   public var wakeTime: ProcessingTime? {
     var wanted = nextTelling
     if isProcessingTime {
-      for end in [nextEnd, store.nextWindow(endingAfter: now)?.end] {
+      for end in [told.firstEnd(after: now), told.firstEnd.map(lateness(of:)), store.nextWindow(endingAfter: now)?.end]
+      {
         guard let end else { continue }
         let time = ProcessingTime(microseconds: end)
         wanted = wanted.map { min($0, time) } ?? time
@@ -154,37 +146,24 @@ public final class UpdatingWindowOperator: Operator {
   public func wake(at time: ProcessingTime, to collector: any Collector) throws(Failure) {
     if let wanted = nextTelling, wanted <= time {
       nextTelling = nil
-      for window in windows(where: { $0.hasChanges }) {
-        try updating(window) { () throws(Failure) in try tell(window, collector) }
-      }
+      try tell(told.takeChanged(), collector)
     }
     if isProcessingTime { try move(to: time.microseconds, collector) }
   }
 
   public func finish(to collector: any Collector) throws(Failure) { try move(to: .max, collector) }
 
-  private func windows(where condition: (RevisedWindow) -> Bool) -> [RevisedWindow] {
-    told.values.filter(condition).sorted { $0.span < $1.span }
-  }
-
   /// Time has come so far: what ends is told, and what takes no more rows is forgotten.
   private func move(to time: Int64, _ collector: any Collector) throws(Failure) {
     guard time >= now else { return }
+    let former = now
     while let next = store.nextWindow(endingAfter: now), next.end <= time {
       try fire(next, collector)
       now = next.end
     }
     now = time
-    guard let end = nextEnd, end <= time else { return }
-    for window in windows(where: { $0.span.end <= time && $0.hasChanges }) {
-      try updating(window) { () throws(Failure) in try tell(window, collector) }
-    }
-    for window in windows(where: { lateness(of: $0.span.end) <= time }) {
-      told[window.span] = nil
-      toldBytes -= window.byteCount
-      toldKeys -= window.keyCount
-    }
-    nextEnd = told.keys.map { $0.end > time ? $0.end : lateness(of: $0.end) }.min()
+    try tell(told.takeChanged(endingAfter: former, upTo: time), collector)
+    while told.popFirst(where: { lateness(of: $0) <= time }) != nil {}
     try reservation.set(byteCount, keyCount: keyCount)
   }
 
@@ -196,12 +175,7 @@ public final class UpdatingWindowOperator: Operator {
       try collector.emit(rows.batch(span, keys: keys, results: results, count: slots.count), output: 0)
       try kept?.take(keys, aggregates, slots)
     }
-    if let kept {
-      told[span] = kept
-      toldBytes += kept.byteCount
-      toldKeys += kept.keyCount
-      nextEnd = min(nextEnd ?? .max, lateness(of: span.end))
-    }
+    if let kept { told.insert(kept) }
     try reservation.set(byteCount, keyCount: keyCount)
   }
 }
