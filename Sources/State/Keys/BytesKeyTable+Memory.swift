@@ -9,12 +9,21 @@ extension BytesKeyTable {
     return wanted
   }
 
-  /// Makes room for `more` new keys.
+  /// Bytes that the keys by slot take at worst beyond those of now, while they grow step by step.
+  func keptGrowth(to slotCount: Int) -> Int {
+    guard let kept, kept.growth(to: slotCount) > 0 else { return 0 }
+    return kept.growth(to: 2 * slotCount)
+  }
+
+  /// Makes room for a new key, and as a rule for some; there is none where all of `more` rows have a new one.
   func reserve(_ more: Int) throws(Failure) {
     guard slots.takenCount + more < Int(UInt32.max) else {
       throw Failure(.data, "more than 4,294,967,294 keys in one subtask: raise the parallelism")
     }
-    if (keyCount + more) * 2 > capacity { rebuild(capacity: enlarged(for: more)) }
+    // A table that is full doubles however many rows are left, since they may all be of keys that are there.
+    if keyCount * 2 >= capacity { rebuild(capacity: 2 * capacity) }
+    // The null key has a slot and no entry.
+    kept?.grow(to: slots.end(adding: min(more, capacity / 2 - keyCount + 1)))
   }
 
   private func rebuild(capacity newCapacity: Int) {
@@ -69,8 +78,8 @@ extension BytesKeyTable {
   /// Gives memory back that too few keys are left for, which would also take time to walk over.
   private func shrink() {
     if slots.takenCount == 0 { kept?.removeAll() }
-    if capacity > Self.firstCapacity, keyCount * 16 < capacity {
-      var wanted = Self.firstCapacity
+    if capacity > Self.shrunkCapacity, keyCount * 16 < capacity {
+      var wanted = Self.shrunkCapacity
       while keyCount * 4 > wanted { wanted *= 2 }
       rebuild(capacity: wanted)
     }

@@ -27,7 +27,7 @@ final class BytesKeyTable: KeyTable {
     var start = 0
   }
 
-  private struct Prepared {
+  struct Prepared {
     var head: KeyHead
     /// The entry that the key would have in an empty table.
     var place: Int
@@ -53,12 +53,13 @@ final class BytesKeyTable: KeyTable {
   var nullSlot: UInt32?
   private var nullBatch: UInt32 = 0
   private(set) var touched = TouchedSlots()
-  /// Heads and home places of a block of rows.
-  private let block = UnsafeMutablePointer<Prepared>.allocate(capacity: blockRows)
 
-  static let firstCapacity = 1 << 10
-  /// Blocks bound how far ahead of its keys the table may have to grow.
-  private static let blockRows = 1_024
+  /// There may be a table for each window, of a few keys.
+  static let firstCapacity = 1 << 4
+  /// Not less is left when keys are removed: others will come.
+  static let shrunkCapacity = 1 << 10
+  /// Heads and home places are read for so many rows at a time.
+  static let blockRows = 1_024
   /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
   static let ahead = 20
 
@@ -72,7 +73,6 @@ final class BytesKeyTable: KeyTable {
 
   deinit {
     entries.deallocate()
-    block.deallocate()
     arena.deallocate()
     slots.deallocate()
   }
@@ -81,16 +81,18 @@ final class BytesKeyTable: KeyTable {
   var slotCount: Int { slots.end }
 
   var byteCount: Int {
-    capacity * MemoryLayout<Entry>.stride + arena.capacity + Self.blockRows * MemoryLayout<Prepared>.stride
-      + (kept?.byteCount ?? 0) + slots.byteCount
+    capacity * MemoryLayout<Entry>.stride + arena.capacity + (kept?.byteCount ?? 0) + slots.byteCount
   }
 
   func growth(_ keys: [Column], rowCount: Int) -> Int {
     // Encoded, a text may double and a value gets up to four bytes beside its own.
     let bytes = keys.reduce(0) { $0 + 2 * $1.byteCount + 4 * rowCount }
+    // The last but one of the tables that it grows through stands beside the last one.
     let wanted = enlarged(for: rowCount)
-    return arena.growth(by: bytes) + (wanted == capacity ? 0 : wanted * MemoryLayout<Entry>.stride)
-      + (kept?.growth(to: slots.end(adding: rowCount)) ?? 0)
+    let entries = wanted == capacity ? 0 : wanted + (wanted / 2 == capacity ? 0 : wanted / 2)
+    return arena.growth(by: bytes) + entries * MemoryLayout<Entry>.stride
+      + keptGrowth(to: slots.end(adding: rowCount))
+      + min(rowCount, Self.blockRows) * MemoryLayout<Prepared>.stride
   }
 
   func removeAll() {
@@ -106,7 +108,6 @@ final class BytesKeyTable: KeyTable {
 
   func find(_ keys: [Column], rowCount: Int, into slots: UnsafeMutablePointer<UInt32>) throws(Failure) {
     touched.begin(rowCount: rowCount)
-    kept?.grow(to: self.slots.end(adding: rowCount))
     if batch == .max {
       for index in 0..<capacity { entries[index].batch = 0 }
       nullBatch = 0
@@ -147,19 +148,21 @@ final class BytesKeyTable: KeyTable {
     var touchedCount = 0
     var first = 0
     let end = UnsafeRawPointer(bytes + Int(offsets[rowCount]))
+    let block = UnsafeMutablePointer<Prepared>.allocate(capacity: min(Self.blockRows, rowCount))
+    defer { block.deallocate() }
     while first < rowCount {
       let rows = min(Self.blockRows, rowCount - first)
       try reserve(rows)
-      prepare(offsets + first, bytes, rows, end)
-      touchedCount = try probe(offsets, bytes, validity, first, rows, found, touchedCount)
-      first += rows
+      prepare(block, offsets + first, bytes, rows, end)
+      first += try probe(block, offsets, bytes, validity, first, rows, found, &touchedCount)
     }
     touched.finish(count: touchedCount)
   }
 
   /// Reads the heads of rows `0 ..< rows`.
   private func prepare<Offset: FixedWidthInteger>(
-    _ offsets: UnsafePointer<Offset>, _ bytes: UnsafePointer<UInt8>, _ rows: Int, _ end: UnsafeRawPointer
+    _ block: UnsafeMutablePointer<Prepared>, _ offsets: UnsafePointer<Offset>, _ bytes: UnsafePointer<UInt8>,
+    _ rows: Int, _ end: UnsafeRawPointer
   ) {
     let shift = UInt64(64 - capacity.trailingZeroBitCount)
     for row in 0..<rows {
@@ -169,18 +172,23 @@ final class BytesKeyTable: KeyTable {
     }
   }
 
+  /// Finds rows `first ..< first + rows`, or those up to a new key for which there is no room; at least one.
+  ///
+  /// - Returns: how many.
   private func probe<Offset: FixedWidthInteger>(
-    _ offsets: UnsafePointer<Offset>, _ bytes: UnsafePointer<UInt8>, _ validity: Column?, _ first: Int, _ rows: Int,
-    _ found: UnsafeMutablePointer<UInt32>, _ alreadyTouched: Int
+    _ block: UnsafeMutablePointer<Prepared>, _ offsets: UnsafePointer<Offset>, _ bytes: UnsafePointer<UInt8>,
+    _ validity: Column?, _ first: Int, _ rows: Int, _ found: UnsafeMutablePointer<UInt32>, _ allTouched: inout Int
   ) throws(Failure) -> Int {
     let (entries, batch, ahead) = (entries, batch, Self.ahead)
     let probe = LineProbe(Entry.self, capacity: capacity)
     let (touchedSlots, touchedRows) = (touched.unsafeSlots, touched.unsafeRows)
-    var touchedCount = alreadyTouched
+    var touchedCount = allTouched
+    defer { allTouched = touchedCount }
+    let mostKeys = capacity / 2
     for row in 0..<min(ahead, rows) { platform_prefetch(entries + block[row].place) }
     for row in 0..<rows {
       if row &+ ahead < rows { platform_prefetch(entries + block[row &+ ahead].place) }
-      prefetchBytes(row &+ ahead / 2, rows)
+      prefetchBytes(block, row &+ ahead / 2, rows)
       let prepared = block[row]
       if let validity, !validity.isValid(first &+ row) {
         let slot = nullKeySlot()
@@ -195,6 +203,7 @@ final class BytesKeyTable: KeyTable {
       while true {
         let entry = entries + index
         if entry.pointee.slotPlusOne == 0 {
+          if keyCount == mostKeys { return row }
           entry.pointee = try inserted(prepared.head, bytes + Int(offsets[first &+ row]))
         } else if !entry.pointee.head.isEqual(to: prepared.head)
           || prepared.head.isLong
@@ -213,12 +222,12 @@ final class BytesKeyTable: KeyTable {
         break
       }
     }
-    return touchedCount
+    return rows
   }
 
   /// Asks for the bytes of the longer key of a later row, whose entry has arrived by now; it is nearly always at its home.
   @inline(__always)  // A part of loops over rows.
-  private func prefetchBytes(_ row: Int, _ rows: Int) {
+  private func prefetchBytes(_ block: UnsafeMutablePointer<Prepared>, _ row: Int, _ rows: Int) {
     if row < rows, block[row].head.isLong { arena.prefetch(at: entries[block[row].place].start) }
   }
 
@@ -240,13 +249,15 @@ final class BytesKeyTable: KeyTable {
     let (entries, ahead) = (entries, Self.ahead)
     let probe = LineProbe(Entry.self, capacity: capacity)
     let end = UnsafeRawPointer(bytes + Int(offsets[rowCount]))
+    let block = UnsafeMutablePointer<Prepared>.allocate(capacity: min(Self.blockRows, rowCount))
+    defer { block.deallocate() }
     for first in stride(from: 0, to: rowCount, by: Self.blockRows) {
       let rows = min(Self.blockRows, rowCount - first)
-      prepare(offsets + first, bytes, rows, end)
+      prepare(block, offsets + first, bytes, rows, end)
       for row in 0..<min(ahead, rows) { platform_prefetch(entries + block[row].place) }
       for row in 0..<rows {
         if row &+ ahead < rows { platform_prefetch(entries + block[row &+ ahead].place) }
-        prefetchBytes(row &+ ahead / 2, rows)
+        prefetchBytes(block, row &+ ahead / 2, rows)
         let head = block[row].head
         var index = block[row].place
         while entries[index].slotPlusOne != 0

@@ -20,7 +20,9 @@ struct HashedWords {
   /// Words in the entries.
   private(set) var wordCount = 0
 
-  private static let leastCapacity = 1 << 10
+  private static let leastCapacity = 1 << 6
+  /// Not less is left when words are removed: others will come.
+  private static let shrunkCapacity = 1 << 10
   /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
   static let ahead = 20
   /// Entries below so many bytes stay in the caches near a core, where fetching them ahead only costs instructions.
@@ -181,8 +183,8 @@ struct HashedWords {
 
   /// Many entries for few words cost memory, and time to walk over.
   mutating func shrink() {
-    guard capacity > Self.leastCapacity, wordCount * 16 < capacity else { return }
-    rebuild(for: 2 * wordCount)
+    guard capacity > Self.shrunkCapacity, wordCount * 16 < capacity else { return }
+    rebuild(for: max(2 * wordCount, Self.shrunkCapacity / 2))
   }
 
   /// Makes room for `more` new words.
