@@ -101,8 +101,13 @@ public final class TopNOperator: Operator {
   }
 
   private func emit(_ told: RankedOutput, of batch: RecordBatch, to collector: any Collector) throws(Failure) {
-    for start in stride(from: 0, to: told.rows.count, by: WindowRows.batchRows) {
-      let part = start..<min(told.rows.count, start + WindowRows.batchRows)
+    var start = 0
+    while start < told.rows.count {
+      var end = min(told.rows.count, start + WindowRows.batchRows)
+      // The two rows of an update stay together.
+      if end < told.rows.count, told.kinds[end - 1] == RowKind.updateBefore.code { end -= 1 }
+      let part = start..<end
+      start = end
       var columns = [RowKind.column(told.kinds[part])]
       columns += try rows.columns(told.rows[part], of: batch)
       if hasRank { columns.append(RankedRows.places(told.places[part])) }

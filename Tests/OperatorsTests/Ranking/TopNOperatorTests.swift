@@ -13,7 +13,7 @@ struct TopNOperatorTests {
     Field("k", .int64), Field("b", .bool), Field("i", .int32), Field("l", .int64), Field("f", .float64),
     Field("s", .utf8), Field("ts", .timestamp), Field("id", .int64, nullable: false),
   ])
-  private static let kind = Field(Plan.rowKindColumn, .utf8, nullable: false)
+  static let kind = Field(Plan.rowKindColumn, .utf8, nullable: false)
 
   /// Columns with many equal values, and one that tells rows apart.
   static func batch(_ rows: Int, from first: Int, distinct: Int, _ random: inout SeededGenerator) -> RecordBatch {
@@ -200,6 +200,27 @@ struct TopNOperatorTests {
     } catch {
       #expect(error.kind == .data)
       #expect(error.message.contains("keys in this subtask needs"), "\(error.message)")
+    }
+  }
+}
+
+extension TopNOperatorTests {
+  @Test("keep the two rows of an update in one batch")
+  func updatesTogether() throws {
+    let schema = Schema([Field("k", .int64), Field("v", .int64)])
+    let operation = TopNOperator(
+      [.init("v", descending: true)], count: 1, keys: [0], input: schema, output: Schema([Self.kind] + schema.fields),
+      context: testContext())
+    let collected = Collected()
+    // A key more each time, so that updates begin at even and at odd rows.
+    for (step, keys) in [6_001, 6_001, 12_002, 12_001].enumerated() {
+      let rows = (0..<keys).map { [Literal.int64(Int64($0)), .int64(Int64(step))] }
+      try operation.process(literalBatch(schema, rows), input: 0, to: collected)
+    }
+    #expect(collected.batches.count > 4)
+    for batch in collected.batches {
+      #expect(batch.columns[0].text(at: batch.length - 1) != "-U")
+      #expect(batch.columns[0].text(at: 0) != "+U")
     }
   }
 }

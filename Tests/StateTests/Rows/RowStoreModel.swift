@@ -91,6 +91,7 @@ final class RowStoreModel {
       #expect(batch.columns[index] == RandomColumns.column(field.type, expected), "\(field.type), \(hint)")
     }
     let known = numbers.filter { $0 != RowStore.missing }
+    readValues(batch, numbers)
     var times = [Int64](repeating: 0, count: known.count)
     store.times(of: known, count: known.count, into: &times)
     #expect(times == known.map { byNumber[$0]?.time }, "\(hint)")
@@ -100,6 +101,26 @@ final class RowStoreModel {
     var marks = [Bool](repeating: false, count: known.count)
     store.marks(of: known, count: known.count, into: &marks)
     #expect(marks == known.map { byNumber[$0]?.isMarked }, "\(hint)")
+  }
+
+  /// Single values are what the columns that were read have, of layouts in which a value is its bytes.
+  private func readValues(_ batch: RecordBatch, _ numbers: [UInt32]) {
+    for (index, field) in schema.fields.enumerated() {
+      let column = batch.columns[index]
+      switch (field.type, field.type.layout) {
+      case (.bool, _):
+        for (row, number) in numbers.enumerated() where number != RowStore.missing {
+          #expect(
+            store.bytes(of: number, index)?.first == (column.isValid(row) ? column.bit(row) ? 1 : 0 : nil), "\(hint)")
+        }
+      case (_, .fixed), (_, .variable32), (_, .variable64), (_, .view):
+        for (row, number) in numbers.enumerated() where number != RowStore.missing {
+          let found = store.bytes(of: number, index).map { Array($0) }
+          #expect(found == (column.isValid(row) ? Array(column.bytes(at: row)) : nil), "\(field.type), \(hint)")
+        }
+      default: break
+      }
+    }
   }
 
   func mark(_ numbers: [UInt32]) {

@@ -1,6 +1,9 @@
 import VolleyPlan
 
 /// Where rows go: a connector of the host's, another plugin's, or code of the pipeline's own.
+///
+/// Of a changelog every change is written, with its `row_kind` as the first column; `latest` in front of the sink writes what holds when the
+/// input has ended instead.
 public struct Sink {
   enum Implementation {
     case connector(Plan.Connector)
