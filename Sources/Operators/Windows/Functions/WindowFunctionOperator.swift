@@ -79,24 +79,31 @@ public final class WindowFunctionOperator: Operator {
   }
 
   public func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) {
-    try windows.process(batch, input: input, to: tap.leading(to: output))
+    try leading(to: output) { (tap) throws(Failure) in try windows.process(batch, input: input, to: tap) }
   }
 
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {
     tap.watermark = time
-    try windows.watermark(time, to: tap.leading(to: output))
+    try leading(to: output) { (tap) throws(Failure) in try windows.watermark(time, to: tap) }
   }
 
   public var wakeTime: ProcessingTime? { windows.wakeTime }
 
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {
-    try windows.wake(at: now, to: tap.leading(to: output))
+    try leading(to: output) { (tap) throws(Failure) in try windows.wake(at: now, to: tap) }
   }
 
   public func finish(to output: any Collector) throws(Failure) {
     tap.watermark = .latest
-    try windows.finish(to: tap.leading(to: output))
+    try leading(to: output) { (tap) throws(Failure) in try windows.finish(to: tap) }
     try code.flush(to: output)
+  }
+
+  /// The collector holds the operator: it is known for the length of a call only.
+  private func leading(to output: any Collector, _ body: (Tap) throws(Failure) -> Void) throws(Failure) {
+    tap.output = output
+    defer { tap.output = nil }
+    try body(tap)
   }
 }
 
@@ -107,7 +114,7 @@ private final class Tap: Collector {
   private let hasBounds: Bool
   private let rows: Schema
   private let outputs: Int
-  private var output: (any Collector)?
+  var output: (any Collector)?
   var watermark = EventTime.earliest
 
   init(_ code: any WindowFunctionCode, keys: Schema, hasBounds: Bool, rows: Schema, outputs: Int) {
@@ -116,11 +123,6 @@ private final class Tap: Collector {
     self.hasBounds = hasBounds
     self.rows = rows
     self.outputs = outputs
-  }
-
-  func leading(to output: any Collector) -> Tap {
-    self.output = output
-    return self
   }
 
   func emit(_ batch: RecordBatch, output index: Int) throws(Failure) {
