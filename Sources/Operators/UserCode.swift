@@ -35,6 +35,9 @@ public protocol UserCode: AnyObject {
   func makeWatermarkAssigner(
     _ function: String, rows: Schema, at place: UserCodePlace
   ) throws(Failure) -> any WatermarkCode
+  func makeAsyncFunction(
+    _ function: String, input: Schema, output: Schema, at place: UserCodePlace
+  ) throws(Failure) -> any AsyncCode
   func makeSource(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Source
   func makeSink(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink
   /// The codecs that plugins bring, for files and buffers of the host's own connectors.
@@ -55,6 +58,12 @@ extension UserCode {
   public func makeWatermarkAssigner(
     _ function: String, rows: Schema, at place: UserCodePlace
   ) throws(Failure) -> any WatermarkCode {
+    throw Failure(.usage, "the function '\(function)' is a plugin's, and none can be called here")
+  }
+
+  public func makeAsyncFunction(
+    _ function: String, input: Schema, output: Schema, at place: UserCodePlace
+  ) throws(Failure) -> any AsyncCode {
     throw Failure(.usage, "the function '\(function)' is a plugin's, and none can be called here")
   }
 

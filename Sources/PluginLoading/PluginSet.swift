@@ -117,6 +117,15 @@ public final class PluginSet: UserCode {
           kind: .watermarkAssigner, function: function, place: place, inputs: [rows], outputs: [], host: host)))
   }
 
+  public func makeAsyncFunction(
+    _ function: String, input: Schema, output: Schema, at place: UserCodePlace
+  ) throws(Failure) -> any AsyncCode {
+    try PluginAsyncFunction(
+      pipeline.makeInstance(
+        InstanceRequest(
+          kind: .asyncFunction, function: function, place: place, inputs: [input], outputs: [output], host: host)))
+  }
+
   public func makeSource(
     _ function: String, schema: Schema, at place: UserCodePlace
   ) throws(Failure) -> any Source {

@@ -255,6 +255,65 @@ struct MuseumTests {
       ]
     ),
     (
+      "user-aggregate",
+      [
+        source(1), node(2, keyBy("user_id"), from: 1),
+        node(
+          3,
+          .aggregate(
+            Plan.Aggregate(
+              aggregates: [
+                Plan.AggregateCall(
+                  function: "mean", argument: nil, name: "mean", filter: .call("is_not_null", [.column("note")]),
+                  user: Plan.UserAggregate(
+                    function: "udaf:mean",
+                    arguments: [.init(name: "amount", type: .float64, expression: .column("amount"))],
+                    accumulator: [
+                      Field("sum", .float64, nullable: false), Field("rows", .int64, nullable: false),
+                    ], result: Field("result", .float64)))
+              ], emission: .perBatch)), from: 2, uid: "mean"), sink(4, from: 3),
+      ]
+    ),
+    (
+      "window-function",
+      [
+        source(1, fields: orderFields + [Field("ts", .timestamp)]),
+        node(
+          2,
+          .eventTime(
+            Plan.EventTime(
+              column: "at", outOfOrderness: 0, idleTimeout: 1_000_000,
+              assigner: .init(
+                function: "beats:2", label: "beats", columns: [Field("ts", .timestamp)], period: 200_000))), from: 1),
+        node(3, keyBy("user_id"), from: 2),
+        node(
+          4,
+          .window(
+            Plan.Window(
+              assigner: .session(.init(gap: 1_000_000)), scope: .key, late: .route, aggregates: [],
+              function: .init(
+                function: "spread:4", label: "spread", columns: [Field("amount", .float64)],
+                key: [Field("user_id", .int64)],
+                outputs: [[Field("spread", .float64)], [Field("note", .utf8)]]))), from: 3, uid: "spread"),
+        sink(5, from: 4),
+        Plan.Node(id: 6, uid: "notes", inputs: [Plan.Input(node: 4, output: 1)], operator: blackhole),
+        Plan.Node(id: 7, uid: "late", inputs: [Plan.Input(node: 4, output: 2)], operator: blackhole),
+      ]
+    ),
+    (
+      "async-function",
+      [
+        source(1),
+        node(
+          2,
+          .batchFunction(
+            Plan.BatchFunction(
+              function: "find:2", label: "find", columns: [Field("user_id", .int64)], outputs: [[Field("name", .utf8)]],
+              async: .init(capacity: 256, rowsPerCall: 16, timeout: 60_000_000, order: .ordered))), from: 1),
+        sink(3, from: 2),
+      ]
+    ),
+    (
       "unbounded-join",
       [
         source(1, uid: "orders"), node(2, keyBy("user_id"), from: 1),

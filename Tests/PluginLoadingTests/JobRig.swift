@@ -2,6 +2,7 @@ import Arrow
 import Base
 import CVolley
 import Dataflow
+import Glibc
 import Observability
 import Planning
 import Synchronization
@@ -17,10 +18,13 @@ struct JobRig {
   let set: PluginSet
   let events = Events()
 
+  /// A table lives as long as the process.
+  nonisolated(unsafe) private static let table = PipelineExport(ProcessPipeline.self, plugin: "sdk", version: "1.0.0")
+    .table
+
   init(_ body: @escaping @Sendable (StreamExecutionEnvironment) throws -> Void) throws {
     let plan = try ProcessPipeline.$body.withValue(body) { try Self.plan() }
-    let export = PipelineExport(ProcessPipeline.self, plugin: "sdk", version: "1.0.0")
-    let pipeline = try PluginPipeline(UnsafePointer(export.table), PluginScope(name: "sdk"))
+    let pipeline = try PluginPipeline(UnsafePointer(Self.table), PluginScope(name: "sdk"))
     built = try BuiltPipeline(plan, pipeline: pipeline, values: [])
     set = PluginSet(pipeline: built, listener: events.listener)
   }
@@ -48,6 +52,28 @@ struct JobRig {
     try job.wait()
   }
 
+  /// The same from a thread of its own: while a test waits on one of Swift's few threads for tasks, no task of the pipeline may run.
+  func runApart(parallelism: Int = 1, batchRows: Int = 65_536) async throws {
+    let rig = Apart(rig: self)
+    try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+      let work = Unmanaged.passRetained(
+        ApartWork {
+          done.resume(with: Swift.Result { try rig.rig.run(parallelism: parallelism, batchRows: batchRows) })
+        })
+      var thread = pthread_t()
+      let status = pthread_create(
+        &thread, nil,
+        { argument in
+          if let argument { Unmanaged<ApartWork>.fromOpaque(argument).takeRetainedValue().body() }
+          return nil
+        }, work.toOpaque())
+      precondition(status == 0, "a thread can be made")
+      pthread_detach(thread)
+    }
+  }
+
+  private struct Apart: @unchecked Sendable { let rig: JobRig }  // Used by one thread at a time.
+
   /// The sentence with which a pipeline or its plan is refused; nil when it is not.
   static func refusal(_ body: @escaping @Sendable (StreamExecutionEnvironment) throws -> Void) -> String? {
     do {
@@ -58,6 +84,11 @@ struct JobRig {
       return "\(error)"
     }
   }
+}
+
+private final class ApartWork: Sendable {
+  let body: @Sendable () -> Void
+  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 }
 
 /// Takes what the sinks of a pipeline get, from any thread.

@@ -189,4 +189,61 @@ struct KindMuseumTests {
         == "plugin 'museum-0.4': function 'null': table volley_watermark_assigner has NULL in the slot 'assign', which must be there; "
         + "fill it in")
   }
+
+  // MARK: Asynchronous function
+
+  private func asynchronous(_ function: String = "doubles") throws -> any AsyncCode {
+    try set().makeAsyncFunction(
+      function, input: Self.value, output: Schema([Field("twice", .int64, nullable: false)]), at: .at("doubles"))
+  }
+
+  @Test("an asynchronous function answers at once or later, with rows, without, and with a failure")
+  func answers() throws {
+    let made = try asynchronous()
+    let results = AsyncResults(SubtaskNotifier())
+    try made.open()
+    func start(_ value: Int64, _ token: UInt64) throws(Failure) -> [String] {
+      try made.start(
+        RecordBatch(schema: Self.value, columns: [.int64([value])], length: 1), token: token, results: results)
+      return results.take().map { completion in
+        switch completion.result {
+        case .success(let batch): "\(completion.token): \(batch?.int64(0) ?? [])"
+        case .failure(let failure): "\(completion.token): \(failure.kind) \(failure.retryable) \(failure.message)"
+        }
+      }
+    }
+    #expect(try start(5, 1) == ["1: [10]"])
+    #expect(try start(13, 2) == [])
+    #expect(try start(0, 3) == ["2: [26]", "3: []"])
+    #expect(
+      try start(901, 4) == [
+        "4: io true plugin 'museum-0.4': function 'doubles' failed in 'start': the moon is full (code 42)"
+      ])
+    let failure = #expect(throws: Failure.self) { _ = try start(902, 5) }
+    #expect(failure?.message == "plugin 'museum-0.4': function 'doubles' failed in 'start': the moon is new")
+    let wrong = try start(903, 6)
+    #expect(wrong.count == 1)
+    #expect(wrong[0].contains("plugin 'museum-0.4': function 'doubles' completed with a batch"))
+    made.cancel(token: 20)
+    made.cancel(token: 3)
+    #expect(try start(904, 7) == ["7: [46]"])
+    results.close()
+    #expect(try start(5, 8) == [])
+    try made.close()
+    made.cancel(token: 1)
+    #expect(events.all.isEmpty)
+  }
+
+  @Test("an answer before anything was asked is refused, and a table without its slots")
+  func brokenAnswers() throws {
+    let early = try asynchronous("early")
+    let failure = #expect(throws: Failure.self) { try early.open() }
+    #expect(
+      failure?.message.contains("called 'complete' before 'start'; complete only what was started") == true)
+    let null = #expect(throws: Failure.self) { _ = try asynchronous("null") }
+    #expect(
+      null?.message
+        == "plugin 'museum-0.4': function 'null': table volley_async_function has NULL in the slot 'cancel', which must be there; fill "
+        + "it in")
+  }
 }

@@ -44,6 +44,7 @@ struct PlanSchemaTests {
       choice("WindowTime", Plan.WindowTime.self),
       choice("LateRows", Plan.LateRows.self),
       choice("WindowEmission", Plan.WindowEmission.self),
+      choice("AnswerOrder", Plan.AnswerOrder.self),
       choice("JoinKind", Plan.JoinKind.self),
       choice("SideSpread", Plan.SideSpread.self),
       choice("SideRows", Plan.SideRows.self),

@@ -7,6 +7,7 @@ final class ChainContext {
   let account: OutputAccount
   let clock: SubtaskClock
   let input = InputCursor()
+  let notifier = SubtaskNotifier()
   /// The clock's last reading: taken whenever control passes from one stage to another.
   private(set) var now = MonotonicTime.now
   /// When the oldest row of the batch in hand came into the job.

@@ -5,6 +5,8 @@ import Base
 final class OperatorNode: ChainNode, Collector {
   let stage: Stage
   private let body: any Operator
+  /// The same, when it has rows under way elsewhere.
+  private let waiting: (any WaitingOperator)?
   private let context: ChainContext
   /// By output.
   private let targets: [[ChainTarget]]
@@ -25,6 +27,7 @@ final class OperatorNode: ChainNode, Collector {
   init(stage: Stage, body: any Operator, context: ChainContext, targets: [[ChainTarget]]) {
     self.stage = stage
     self.body = body
+    waiting = body as? any WaitingOperator
     self.context = context
     self.targets = targets
     makesWatermarks = body.makesWatermarks
@@ -96,6 +99,11 @@ final class OperatorNode: ChainNode, Collector {
   func splitsChanged() throws(Failure) {
     try context.run(stage) { () throws(Failure) in try body.splitsChanged(to: self) }
   }
+
+  /// Whether it may be full or have something pending.
+  var waits: Bool { waiting != nil }
+  var isFull: Bool { waiting?.isFull ?? false }
+  var isPending: Bool { waiting?.isPending ?? false }
 
   /// When the operator wants to be woken.
   var wakeTime: ProcessingTime? { body.wakeTime }

@@ -14,11 +14,13 @@ public struct SubtaskContext: Sendable {
   public var clock: SubtaskClock
   /// What may be known of the subtask's input; in a source's context, of none.
   public var input: InputCursor
+  /// Tells the subtask that there may be something to do, for a `WaitingOperator`.
+  public var notifier: SubtaskNotifier
 
   public init(
     id: SubtaskID, parallelism: Int, metrics: StageMetrics = StageMetrics(),
     stateMemory: StateMemory = StateMemory(limit: .max), clock: SubtaskClock = SubtaskClock(),
-    input: InputCursor = InputCursor()
+    input: InputCursor = InputCursor(), notifier: SubtaskNotifier = SubtaskNotifier()
   ) {
     self.id = id
     self.parallelism = parallelism
@@ -26,5 +28,6 @@ public struct SubtaskContext: Sendable {
     self.stateMemory = stateMemory
     self.clock = clock
     self.input = input
+    self.notifier = notifier
   }
 }

@@ -77,6 +77,7 @@ struct JobBuilder {
       context: chain, watermarks: watermarks, control: control, batchRows: options.batchRows)
     subtask.attach(to: runtime.scheduler)
     watermarks.attach(subtask)
+    chain.notifier.attach(subtask)
     for writer in parts.writers { writer.attachWriter(subtask) }
     for reader in parts.readers { reader.attachReader(subtask) }
     runtime.subtasks.append(subtask)
@@ -148,7 +149,8 @@ struct JobBuilder {
       let stage = stages.stage(entry: entry, subtask: parts.number)
       let place = SubtaskContext(
         id: SubtaskID(task: parts.index, index: parts.number), parallelism: parts.task.parallelism,
-        metrics: stage.metrics, stateMemory: stateMemory, clock: parts.chain.clock, input: parts.chain.input)
+        metrics: stage.metrics, stateMemory: stateMemory, clock: parts.chain.clock, input: parts.chain.input,
+        notifier: parts.chain.notifier)
       switch step.body {
       case .operator(let make):
         let body = try stage.made { () throws(Failure) in try make(place) }

@@ -15,6 +15,10 @@ extension Subtask {
       context.input.quietSince = nil
       return try waitForInput(.backpressured, until: nil)
     }
+    if waitingOperators.contains(where: \.isFull) {
+      context.input.quietSince = nil
+      return try waitForInput(.backpressured, until: nil)
+    }
     switch head {
     case .source(let source, let targets):
       return try read(source, to: targets, &budget)

@@ -55,4 +55,25 @@ extension Subtask {
     }
     return .waiting(until: earliest)
   }
+
+  /// The operator in front of which the end of the input waits, because it has not given all that it took.
+  func pendingOperator(before sweep: Sweep) -> OperatorNode? {
+    guard case .finish = sweep, !waitingOperators.isEmpty, sweepStep < steps.count,
+      case .operator(let node) = steps[sweepStep], node.isPending
+    else { return nil }
+    return node
+  }
+
+  /// Wakes it when its time has come. An outcome when that has not: those before it have finished, those behind it have nothing to
+  /// do until it gives something.
+  func awaitAnswers(of node: OperatorNode) throws(Failure) -> RunOutcome? {
+    let wake = node.wakeTime
+    if let wake, wake <= context.clock.reached {
+      context.since = context.now
+      try node.wake(at: context.clock.reached)
+      return nil
+    }
+    try flushDue()
+    return wait(.idle, until: wake.flatMap { context.clock.wait(until: $0) }.map { context.now + $0 })
+  }
 }

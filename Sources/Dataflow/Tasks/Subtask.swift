@@ -41,6 +41,8 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   let stages: [Stage]
   /// The operators among the steps.
   let operators: [OperatorNode]
+  /// Those of them that have rows under way elsewhere.
+  let waitingOperators: [OperatorNode]
   /// Every channel that it writes to.
   let outputs: [ChannelOutput]
   let context: ChainContext
@@ -76,6 +78,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     self.steps = steps
     self.stages = stages
     operators = steps.compactMap { if case .operator(let node) = $0 { node } else { nil } }
+    waitingOperators = operators.filter(\.waits)
     self.outputs = outputs
     self.context = context
     self.watermarks = watermarks
@@ -104,7 +107,11 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
         return wait(.backpressured, until: nil)
       }
       if let sweep = sweeps.peek {
-        try advance(sweep)
+        if let node = pendingOperator(before: sweep) {
+          if let outcome = try awaitAnswers(of: node) { return outcome }
+        } else {
+          try advance(sweep)
+        }
       } else if let (origin, signal) = watermarks.takePending() {
         sweeps.append(.time(signal, from: origin))
       } else if isEnding {

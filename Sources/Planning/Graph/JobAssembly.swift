@@ -297,6 +297,18 @@ private struct JobAssembly {
       input = taken
     }
     let functionInput = input
+    if let settings = function.async {
+      return add(
+        typed, task,
+        .operator { context throws(Failure) in
+          let made = try code.makeAsyncFunction(
+            function.function, input: functionInput, output: outputs[0], at: UserCodePlace(uid: place, subtask: context)
+          )
+          return AsyncOperator(
+            made, settings, columns: Array(functionInput.fields.indices), input: functionInput, output: outputs[0],
+            context: context)
+        }, [producers])
+    }
     add(
       typed, task,
       .operator { context throws(Failure) in

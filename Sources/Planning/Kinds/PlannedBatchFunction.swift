@@ -7,6 +7,18 @@ extension Plan.BatchFunction: PlannedOperator {
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
     if let columns { try inputs[0].schema.check(columns) }
+    if let async {
+      guard outputs.count == 1 else {
+        throw Failure(
+          .usage, "a function that answers later has one output, and \(outputs.count) are declared; declare one")
+      }
+      guard async.capacity >= 1, async.rowsPerCall >= 1, async.timeout ?? 1 >= 1 else {
+        throw Failure(
+          .usage,
+          "\(async.capacity) rows are under way at the most, \(async.rowsPerCall) in a call, and the timeout is \(async.timeout ?? 1) "
+            + "µs; each is at least 1")
+      }
+    }
     var streams: [TypedStream] = []
     for fields in outputs {
       let schema = try Schema.checked(fields)

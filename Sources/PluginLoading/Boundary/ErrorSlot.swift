@@ -45,9 +45,23 @@ struct ErrorSlot: ~Copyable {
       )
     }
     let error = pointer.pointee
+    return Self.failure(error, message, place: place, slot: slot, userKind: userKind)
+  }
+
+  /// What an error of the plugin's own making means, on any thread.
+  static func failure(_ error: UnsafePointer<volley_error>, place: String, slot: String) -> Failure {
+    guard volley_error_has_message(error) != 0 else {
+      return Failure(.software, "\(place) failed in '\(slot)': it gives no reason")
+    }
+    return failure(error.pointee, error.pointee.message, place: place, slot: slot, userKind: .data)
+  }
+
+  private static func failure(
+    _ error: volley_error, _ message: UnsafePointer<CChar>?, place: String, slot: String, userKind: Failure.Kind
+  ) -> Failure {
     // The host's own memory and capacity count, whatever the plugin wrote beside them. A length that goes on past the
     // text shows in NULs.
-    let bytes = PluginText.repaired(message, length: UInt64(error.message_length), limit: Self.messageCapacity)
+    let bytes = PluginText.repaired(message, length: UInt64(error.message_length), limit: messageCapacity)
     var text = String(bytes.prefix { $0 != "\0" })
     if text.isEmpty { text = "it gives no reason" }
     if error.code != 0 { text += " (code \(error.code))" }

@@ -3,6 +3,7 @@ import Base
 import CVolley
 import Dataflow
 import Glibc
+import Operators
 import Synchronization
 
 /// The host as one instance sees it: what stands behind its `volley_host`.
@@ -26,6 +27,9 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
 
   /// What a keyed process function asks for; nil of others. Touched like `collector`.
   var keyed: KeyedAccess?
+
+  /// Where the answers of an asynchronous function go; nil before its first rows, and of others.
+  let asyncResults = Mutex<AsyncResults?>(nil)
 
   private let emittingThread = Atomic<UInt>(0)
   private var collector: (any Collector)?

@@ -15,6 +15,7 @@ struct InstanceRequest {
     case aggregate = 7
     case windowFunction = 8
     case watermarkAssigner = 9
+    case asyncFunction = 10
 
     /// The table's name in volley.h.
     var tableName: String {
@@ -28,6 +29,7 @@ struct InstanceRequest {
       case .aggregate: "volley_aggregate"
       case .windowFunction: "volley_window_function"
       case .watermarkAssigner: "volley_watermark_assigner"
+      case .asyncFunction: "volley_async_function"
       }
     }
   }
@@ -48,7 +50,7 @@ struct InstanceRequest {
   var what: String {
     switch kind {
     case _ where isConnector: "connector '\(function)'"
-    case .scalarFunction, .batchFunction, .keyedProcess, .windowFunction, .watermarkAssigner:
+    case .scalarFunction, .batchFunction, .keyedProcess, .windowFunction, .watermarkAssigner, .asyncFunction:
       "function '\(function)'"
     case .aggregate: "aggregate '\(function)'"
     case .source: "source '\(function)'"

@@ -23,6 +23,7 @@ enum HostInterfaces {
     ),
     (permanent(VOLLEY_INTERFACE_KEYED_STATE), permanent(keyedState)),
     (permanent(VOLLEY_INTERFACE_TIMERS), permanent(timers)),
+    (permanent(VOLLEY_INTERFACE_ASYNC), permanent(async)),
   ]
 
   private static func permanent(_ id: String) -> UnsafePointer<CChar> {

@@ -1,5 +1,5 @@
-// What came with the boundary's version 0.4, an aggregate, a window function and a watermark assigner, beside all of 0.3 against the
-// header of 0.4.
+// What came with the boundary's version 0.4, an aggregate, a window function, a watermark assigner and an asynchronous function, beside
+// all of 0.3 against the header of 0.4.
 #include "volley.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -171,6 +171,63 @@ static const volley_watermark_assigner tens_table = {
 static const volley_watermark_assigner null_tens_table = {
     VOLLEY_HEADER(volley_watermark_assigner), open_nothing, close_nothing, destroy, 0, advance_tens, end_tens};
 
+// MARK: Asynchronous function: doubles (column value), twice the value
+
+typedef struct doubles {
+  const volley_host *host;
+  const volley_async *async;
+  // What is answered with the next call; 0 for none.
+  uint64_t held_token;
+  int64_t held_value;
+  int64_t cancelled;
+} doubles_function;
+
+static int32_t answer_double(doubles_function *self, uint64_t token, int64_t value, volley_error *error) {
+  struct ArrowArray batch;
+  make_array(&batch, 1, 1, 1);
+  *(int64_t *)make_column(batch.children[0], 1) = 2 * value;
+  return self->async->complete(self->host, token, &batch, 0, error);
+}
+
+static int32_t start_doubles(void *state, uint64_t token, struct ArrowArray *rows, volley_error *error) {
+  doubles_function *self = state;
+  if (self->held_token) {
+    uint64_t held = self->held_token;
+    self->held_token = 0;
+    int32_t status = answer_double(self, held, self->held_value, error);
+    if (status != VOLLEY_OK) return status;
+  }
+  const int64_t value = integers(rows->children[0])[rows->offset];
+  char text[] = "the moon is full";
+  volley_error failure = {VOLLEY_HEADER(volley_error), 42, VOLLEY_DOMAIN_EXTERNAL, VOLLEY_RETRY_LATER, sizeof text - 1,
+                          sizeof text, 0, text};
+  struct ArrowArray batch;
+  switch (value) {
+    case 13: self->held_token = token, self->held_value = value; return VOLLEY_OK;
+    case 0: return self->async->complete(self->host, token, 0, 0, error);
+    case 901: return self->async->complete(self->host, token, 0, &failure, error);
+    case 902: return fail(error, VOLLEY_DOMAIN_USER, "the moon is new");
+    case 903:  // Two columns where there is one.
+      make_array(&batch, 1, 1, 2);
+      make_column(batch.children[0], 1), make_column(batch.children[1], 1);
+      self->async->complete(self->host, token, &batch, 0, error);
+      return VOLLEY_OK;
+    case 904: return answer_double(self, token, self->cancelled, error);
+    default: return answer_double(self, token, value, error);
+  }
+}
+
+static void cancel_doubles(void *state, uint64_t token) { ((doubles_function *)state)->cancelled += (int64_t)token; }
+
+static int32_t open_early_doubles(void *state, volley_error *error) { return answer_double(state, 1, 1, error); }
+
+static const volley_async_function doubles_table = {
+    VOLLEY_HEADER(volley_async_function), open_nothing, close_nothing, destroy, start_doubles, cancel_doubles};
+static const volley_async_function early_doubles_table = {
+    VOLLEY_HEADER(volley_async_function), open_early_doubles, close_nothing, destroy, start_doubles, cancel_doubles};
+static const volley_async_function null_doubles_table = {
+    VOLLEY_HEADER(volley_async_function), open_nothing, close_nothing, destroy, start_doubles, 0};
+
 // MARK: The pipeline
 
 static int32_t create_function_of_0_4(const volley_plan *plan, const volley_host *host, uint32_t kind,
@@ -200,6 +257,21 @@ static int32_t create_function_of_0_4(const volley_plan *plan, const volley_host
       if (!made->self) return fail(error, VOLLEY_DOMAIN_EXTERNAL, "out of memory");
       made->table = strcmp(name, "null") == 0 ? &null_tens_table : &tens_table;
       return VOLLEY_OK;
+    case VOLLEY_KIND_ASYNC_FUNCTION: {
+      doubles_function *self = calloc(1, sizeof *self);
+      if (!self) return fail(error, VOLLEY_DOMAIN_EXTERNAL, "out of memory");
+      self->host = host;
+      self->async = host->interface(host, VOLLEY_INTERFACE_ASYNC);
+      if (!self->async || !VOLLEY_HAS(self->async, complete)) {
+        free(self);
+        return fail(error, VOLLEY_DOMAIN_INTERNAL, "the host lacks async/1");
+      }
+      made->self = self;
+      made->table = strcmp(name, "null") == 0    ? &null_doubles_table
+                    : strcmp(name, "early") == 0 ? &early_doubles_table
+                                                 : &doubles_table;
+      return VOLLEY_OK;
+    }
     default: return create_function_of_0_3(plan, host, kind, place, made, error);
   }
 }

@@ -295,6 +295,17 @@ typedef struct volley_timers {
                     volley_error *error);
 } volley_timers;
 
+/// `async/1`: the answers of an asynchronous function. Since 0.4.
+#define VOLLEY_INTERFACE_ASYNC "async/1"
+typedef struct volley_async {
+  volley_header header;
+  /// [any] Answers what `start` was given with that token, once: `results`, a struct array of the output's columns, is moved to the
+  /// host; NULL says that there is no row. With `failure`, which may be NULL, the rows have failed and the job ends. An answer to a
+  /// token that was cancelled, or after `close`, is dropped. Not to be called once `destroy` has returned.
+  int32_t (*complete)(const volley_host *host, uint64_t token, struct ArrowArray *results, const volley_error *failure,
+                      volley_error *error);
+} volley_async;
+
 // MARK: Instances of user code
 
 /// Kinds of user code; `create` is told which one the plan asks for.
@@ -528,6 +539,23 @@ typedef struct volley_watermark_assigner {
   /// [task] The split is not read any more.
   void (*end_split)(void *self, uint64_t split);
 } volley_watermark_assigner;
+
+/// Rows that are answered later, through `async/1`. Legal order: open, start and cancel…, close, destroy. The place has one input and
+/// one output. Since 0.4.
+typedef struct volley_async_function {
+  volley_header header;
+  /// [task] Once, before the first call.
+  int32_t (*open)(void *self, volley_error *error);
+  /// [task] Once, after the last call; also after a failed one, `open` included. Nobody waits for what still runs.
+  int32_t (*close)(void *self, volley_error *error);
+  /// [task] Frees the instance, also one that was never opened. No call follows, in either direction.
+  void (*destroy)(void *self);
+  /// [task] Begins with rows, a struct array of the input's columns that is moved to the plugin, and returns soon. The answer may come
+  /// before it returns. The host bounds what is under way.
+  int32_t (*start)(void *self, uint64_t token, struct ArrowArray *rows, volley_error *error);
+  /// [task] Nobody waits for the token any more.
+  void (*cancel)(void *self, uint64_t token);
+} volley_async_function;
 
 /// `read` gave a batch.
 #define VOLLEY_READ_BATCH 1u
@@ -790,6 +818,8 @@ VOLLEY_ASSERT(offsetof(volley_window_call, watermark) == 64, "slots keep their p
 VOLLEY_ASSERT(offsetof(volley_window_function, flush) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_watermark_call, watermark) == 48, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_watermark_assigner, end_split) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_async, complete) == 8, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_async_function, cancel) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, read) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, stop) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, write) == 32, "slots keep their place");

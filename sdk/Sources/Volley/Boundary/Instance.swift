@@ -12,6 +12,7 @@ enum Instance {
   case aggregate(AnyAggregateInstance)
   case windowFunction(AnyWindowInstance)
   case watermarkAssigner(AnyWatermarkInstance)
+  case asyncFunction(AnyAsyncInstance)
 }
 
 /// What the host holds a pointer to.

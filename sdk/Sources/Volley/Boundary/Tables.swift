@@ -127,6 +127,7 @@ extension Instance {
     case .aggregate: VOLLEY_KIND_AGGREGATE
     case .windowFunction: VOLLEY_KIND_WINDOW_FUNCTION
     case .watermarkAssigner: VOLLEY_KIND_WATERMARK_ASSIGNER
+    case .asyncFunction: VOLLEY_KIND_ASYNC_FUNCTION
     }
   }
 
@@ -143,6 +144,7 @@ extension Instance {
       case .aggregate(let instance): (instance, UnsafeRawPointer(Tables.aggregate))
       case .windowFunction(let instance): (instance, UnsafeRawPointer(Tables.windowFunction))
       case .watermarkAssigner(let instance): (instance, UnsafeRawPointer(Tables.watermarkAssigner))
+      case .asyncFunction(let instance): (instance, UnsafeRawPointer(Tables.asyncFunction))
       }
     target.pointee.`self` = Unmanaged.passRetained(instance).toOpaque()
     target.pointee.table = table

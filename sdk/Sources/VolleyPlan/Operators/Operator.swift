@@ -117,14 +117,17 @@ extension Plan {
     public var columns: [Field]?
     /// The columns of each output.
     public var outputs: [[Field]]
+    /// The code answers later; it has one output then. Absent: it answers at once.
+    public var async: AsyncSettings?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case function, label, columns, outputs }
+    enum CodingKeys: String, CodingKey, CaseIterable { case function, label, columns, outputs, async }
 
-    public init(function: String, label: String, columns: [Field]?, outputs: [[Field]]) {
+    public init(function: String, label: String, columns: [Field]?, outputs: [[Field]], async: AsyncSettings? = nil) {
       self.function = function
       self.label = label
       self.columns = columns
       self.outputs = outputs
+      self.async = async
     }
   }
 
