@@ -5,8 +5,14 @@ import CPlatform
 extension BytesKeyTable {
   func enlarged(for more: Int) -> Int {
     var wanted = capacity
-    while (keyCount + more) * 2 > wanted { wanted *= 2 }
+    while keyCount + more > Self.mostKeys(wanted) { wanted *= 2 }
     return wanted
+  }
+
+  /// How many keys are searched quickly in so many entries: half as many, and where memory is no matter an eighth. With 20 or 100
+  /// keys in a table that is nearly half full a row takes 8.5 and 9.7 ns, and 6.8 in one that is nearly empty.
+  static func mostKeys(_ capacity: Int) -> Int {
+    capacity < 2_048 ? capacity / 8 : capacity <= 4_096 ? capacity / 4 : capacity / 2
   }
 
   /// Bytes that the keys by slot take at worst beyond those of now, while they grow step by step.
@@ -21,9 +27,9 @@ extension BytesKeyTable {
       throw Failure(.data, "more than 4,294,967,294 keys in one subtask: raise the parallelism")
     }
     // A table that is full doubles however many rows are left, since they may all be of keys that are there.
-    if keyCount * 2 >= capacity { rebuild(capacity: 2 * capacity) }
+    if keyCount >= Self.mostKeys(capacity) { rebuild(capacity: enlarged(for: 1)) }
     // The null key has a slot and no entry.
-    kept?.grow(to: slots.end(adding: min(more, capacity / 2 - keyCount + 1)))
+    kept?.grow(to: slots.end(adding: min(more, Self.mostKeys(capacity) - keyCount + 1)))
   }
 
   private func rebuild(capacity newCapacity: Int) {
@@ -80,8 +86,8 @@ extension BytesKeyTable {
     if slots.takenCount == 0 { kept?.removeAll() }
     if capacity > Self.shrunkCapacity, keyCount * 16 < capacity {
       var wanted = Self.shrunkCapacity
-      while keyCount * 4 > wanted { wanted *= 2 }
-      rebuild(capacity: wanted)
+      while keyCount * 2 > Self.mostKeys(wanted) { wanted *= 2 }
+      if wanted < capacity { rebuild(capacity: wanted) }
     }
     if deadBytes > max(arena.count / 2, 64 << 10) { compactArena() }
   }

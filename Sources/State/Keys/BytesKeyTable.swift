@@ -184,7 +184,7 @@ final class BytesKeyTable: KeyTable {
     let (touchedSlots, touchedRows) = (touched.unsafeSlots, touched.unsafeRows)
     var touchedCount = allTouched
     defer { allTouched = touchedCount }
-    let mostKeys = capacity / 2
+    let mostKeys = Self.mostKeys(capacity)
     for row in 0..<min(ahead, rows) { platform_prefetch(entries + block[row].place) }
     for row in 0..<rows {
       if row &+ ahead < rows { platform_prefetch(entries + block[row &+ ahead].place) }

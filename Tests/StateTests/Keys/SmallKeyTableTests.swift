@@ -26,7 +26,7 @@ struct SmallKeyTableTests {
         #expect(table.count == keyCount)
         #expect((0..<8_192).allSatisfy { slots.values(UInt32.self)[$0] == UInt32($0 % keyCount) })
       }
-      #expect(table.byteCount <= 8_192 + 256 * keyCount, "\(types): \(table.byteCount)")
+      #expect(table.byteCount <= 8_192 + 512 * keyCount, "\(types): \(table.byteCount)")
     }
   }
 }
