@@ -54,6 +54,45 @@ struct SubtaskTests {
       ])
   }
 
+  /// Gives numbers, a few a call, at each watermark, and at the end.
+  private final class Giver: Operator {
+    private var left: [Int64] = []
+    private let count: Int64
+    init(count: Int64) { self.count = count }
+
+    func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) {
+      precondition(left.isEmpty, "no row comes before all has been given")
+      try output.emit(batch, output: 0)
+    }
+    func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {
+      left = (0..<count).map { time.microseconds * 1_000 + $0 }
+      try proceed(to: output)
+    }
+    func finish(to output: any Collector) throws(Failure) { left = Array(0..<count) }
+    var hasMore: Bool { !left.isEmpty }
+    func proceed(to output: any Collector) throws(Failure) {
+      for id in left.prefix(3) { try output.emit(Rows.batch([id]), output: 0) }
+      left = Array(left.dropFirst(3))
+    }
+  }
+
+  @Test("an operator that has more gives it before anything else, as there is room, and its watermark and end follow")
+  func more() throws {
+    // Much less may wait than is given.
+    let item = Rows.batch([1]).byteCount
+    let bench = try ChainBench([Giver(count: 40), Giver(count: 2)], outputLimit: 5, waitingBytes: 20 * item)
+    for element in [rows(1), mark(5), rows(2), .end] { bench.put(element) }
+    var words: [String] = []
+    while true {
+      let outcome = bench.run()
+      words += bench.output()
+      if case .done = outcome { break }
+    }
+    words += bench.output()
+    let given = { (time: Int64, count: Int64) in (0..<count).map { "\(time * 1_000 + $0)" } }
+    #expect(words == ["1"] + given(5, 40) + given(5, 2) + ["w5", "2"] + given(0, 40) + given(0, 2) + ["end"])
+  }
+
   @Test("what goes idle says so once on every channel, and is active again with the watermark it had, or a higher one")
   func idle() throws {
     let bench = try ChainBench([TestOperator("op", journal: journal)], inputOf: [0, 0], outputCount: 2)

@@ -231,7 +231,7 @@ struct AggregateOperatorTests {
   @Test("combine with a table that shrinks behind a large batch")
   func combineShrinks() throws {
     let combine = try CombineOperator(calls, keys: [1], input: input, functions: NoScalarFunctions())
-    try combine.process(pairs(1 << 20), input: 0, to: Collected())
+    try combine.process(pairs(1 << 21), input: 0, to: Collected())
     #expect(combine.table.byteCount > CombineYield.keptBytes(0), "what the batch needs is kept for the next one")
     try combine.process(pairs(1000), input: 0, to: Collected())
     #expect(combine.table.byteCount <= 64 << 10)

@@ -115,9 +115,16 @@ final class ProcessRig {
   func give(_ columns: [Column]) throws(Failure) {
     try made.process(
       RecordBatch(schema: input, columns: columns, length: columns[0].length), input: 0, to: kept)
+    try giveRest()
   }
 
-  func watermark(_ time: Int64) throws(Failure) { try made.watermark(EventTime(microseconds: time), to: kept) }
+  func watermark(_ time: Int64) throws(Failure) {
+    try made.watermark(EventTime(microseconds: time), to: kept)
+    try giveRest()
+  }
+
+  /// What the last call left, as a subtask has it given.
+  private func giveRest() throws(Failure) { while made.hasMore { try made.proceed(to: kept) } }
 
   /// Moves the clock, and wakes the operator as a subtask does.
   func wait(until time: Int64) throws(Failure) {
@@ -127,7 +134,10 @@ final class ProcessRig {
     }
   }
 
-  func finish() throws(Failure) { try made.finish(to: kept) }
+  func finish() throws(Failure) {
+    try made.finish(to: kept)
+    try giveRest()
+  }
 
   /// The rows of an output so far, one text a row, and forgets them.
   func rows(_ output: Int = 0) -> [String] {

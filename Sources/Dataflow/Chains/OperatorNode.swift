@@ -48,6 +48,8 @@ final class OperatorNode: ChainNode, Collector {
 
   func receive(_ batch: RecordBatch, size: BatchSize, input: Int) throws(Failure) {
     stage.metrics.received(rows: size.rows, bytes: size.bytes)
+    // An operator in front of it gives several batches in one call: there is no coming back in between.
+    while body.hasMore { try proceed() }
     try context.run(stage) { () throws(Failure) in try body.process(batch, input: input, to: self) }
   }
 
@@ -110,6 +112,13 @@ final class OperatorNode: ChainNode, Collector {
 
   func wake(at now: ProcessingTime) throws(Failure) {
     try context.run(stage) { () throws(Failure) in try body.wake(at: now, to: self) }
+  }
+
+  /// Whether its last call has left results that are still to be given.
+  var hasMore: Bool { body.hasMore }
+
+  func proceed() throws(Failure) {
+    try context.run(stage) { () throws(Failure) in try body.proceed(to: self) }
   }
 
   func finish() throws(Failure) {

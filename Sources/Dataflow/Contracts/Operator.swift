@@ -30,7 +30,8 @@ extension Collector {
 }
 
 /// A step of a chain: batches in, batches out. One instance a subtask, called by one thread at a time, though not always by
-/// the same one. Legal order: open, (process | watermark | wake)…, finish, close. After a failure only `close` follows.
+/// the same one. Legal order: open, (process | watermark | wake)…, finish, close, where `proceed` follows each for as long as it has
+/// more. After a failure only `close` follows.
 public protocol Operator: AnyObject {
   /// Whether the watermarks behind this operator are its own, given by `Collector.advance` and `becomeIdle`: those that come in
   /// end here, as do idle signals. It is still told by `watermark` of those that come in. The same for the whole life.
@@ -57,6 +58,12 @@ public protocol Operator: AnyObject {
   /// have moved on, or some work has to have been done: as long as it has come, the call is made again, after the outputs were
   /// emptied, and before more input. So an operator with much to emit may do it in several calls.
   func wake(at now: ProcessingTime, to output: any Collector) throws(Failure)
+  /// Whether the last call has left results that it did not give: all that a call gives must find room in memory when the outputs
+  /// have none, so one that may give much gives a part of it and has more.
+  var hasMore: Bool { get }
+  /// Gives some more of what the last call left. Made after the outputs were emptied, until `hasMore` is false, before any other
+  /// call: the watermark or the end that the rows are due to goes on its way behind them.
+  func proceed(to output: any Collector) throws(Failure)
   /// All inputs have ended: emits what was held back.
   func finish(to output: any Collector) throws(Failure)
   /// Once, at the end, also after a failure. Frees what the operator holds.
@@ -71,6 +78,8 @@ extension Operator {
   public func splitsChanged(to output: any Collector) throws(Failure) {}
   public var wakeTime: ProcessingTime? { nil }
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {}
+  public var hasMore: Bool { false }
+  public func proceed(to output: any Collector) throws(Failure) {}
   public func finish(to output: any Collector) throws(Failure) {}
   public func close() throws(Failure) {}
 }

@@ -106,7 +106,15 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
         try flushDue()
         return wait(.backpressured, until: nil)
       }
-      if let sweep = sweeps.peek {
+      if let node = operators.last(where: { $0.hasMore }) {
+        // The last one, so that what it gives finds the way free.
+        if budget.isUsed(now: context.now) {
+          try flushDue()
+          return .yielded
+        }
+        context.since = context.now
+        try node.proceed()
+      } else if let sweep = sweeps.peek {
         if let node = pendingOperator(before: sweep) {
           if let outcome = try awaitAnswers(of: node) { return outcome }
         } else {

@@ -35,6 +35,13 @@ public final class KeyedProcessOperator: Operator {
   private let timers: ProcessTimers
   private let clock: SubtaskClock
   private let reservation: StateReservation
+  /// Timers that are to fire, clock by clock, up to a time.
+  private var firing: [(clock: TimerClock, time: Int64)] = []
+  /// The input has ended, and the code has not heard of it.
+  private var isFinishing = false
+
+  /// Calls with timers that one call makes of the code.
+  private static let timerCalls = 4
   private let held: HeldEmissions
   private var reachedWatermark = EventTime.earliest
   /// What `states` would let go of: looked at so often without input.
@@ -82,8 +89,9 @@ public final class KeyedProcessOperator: Operator {
       callKeys, count: firstRows.count, rowCount: rowCount, rowKeys, times?.pointer, at: now)
     try run(call, to: output) { [code, held] () throws(Failure) in try code.process(rows, call, to: held) }
     withExtendedLifetime(times) {}
-    try fire(.event, upTo: reachedWatermark.microseconds, to: output)
-    try fire(.processing, upTo: now.microseconds, to: output)
+    due(.event, upTo: reachedWatermark.microseconds)
+    due(.processing, upTo: now.microseconds)
+    try proceed(to: output)
   }
 
   private func call(
@@ -125,7 +133,8 @@ public final class KeyedProcessOperator: Operator {
 
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {
     reachedWatermark = time
-    try fire(.event, upTo: time.microseconds, to: output)
+    due(.event, upTo: time.microseconds)
+    try proceed(to: output)
   }
 
   public var wakeTime: ProcessingTime? {
@@ -148,7 +157,32 @@ public final class KeyedProcessOperator: Operator {
 
   public func finish(to output: any Collector) throws(Failure) {
     reachedWatermark = .latest
-    try fire(.event, upTo: .max, to: output)
+    due(.event, upTo: .max)
+    isFinishing = true
+    try proceed(to: output)
+  }
+
+  public var hasMore: Bool { !firing.isEmpty || isFinishing }
+
+  /// All timers of a clock up to a time are to fire, those that are set meanwhile included.
+  private func due(_ clock: TimerClock, upTo time: Int64) {
+    if let next = timers.nextTime(clock), next <= time { firing.append((clock, time)) }
+  }
+
+  public func proceed(to output: any Collector) throws(Failure) {
+    for _ in 0..<Self.timerCalls {
+      guard let (clock, time) = firing.first else { break }
+      let now = self.clock.now
+      states.expire(at: now.microseconds)
+      guard let next = timers.nextTime(clock), next <= time,
+        try fireSome(clock, upTo: time, at: now, to: output)
+      else {
+        firing.removeFirst()
+        continue
+      }
+    }
+    guard firing.isEmpty && isFinishing else { return }
+    isFinishing = false
     do throws(Failure) {
       try code.flush(to: held)
     } catch {
@@ -156,15 +190,6 @@ public final class KeyedProcessOperator: Operator {
       throw error
     }
     try held.release(to: output)
-  }
-
-  /// Fires all timers of a clock up to a time, those that are set meanwhile included.
-  private func fire(_ clock: TimerClock, upTo time: Int64, to output: any Collector) throws(Failure) {
-    while let next = timers.nextTime(clock), next <= time {
-      let now = self.clock.now
-      states.expire(at: now.microseconds)
-      guard try fireSome(clock, upTo: time, at: now, to: output) else { return }
-    }
   }
 
   /// One call with timers; false when none is due.

@@ -31,6 +31,13 @@ public final class WindowOperator: Operator {
   private var closed = Int64.min
   /// Windows that end at or before it have fired.
   private var fired = Int64.min
+  /// The window whose results are being given.
+  private var firing: WindowSpan?
+  /// Windows that are closed have results that were not given.
+  public private(set) var hasMore = false
+
+  /// Batches of results that one call gives.
+  private static let callBatches = 8
 
   /// - Parameters:
   ///   - records: the schema of the records, also when partial aggregates arrive: the arguments are typed by it.
@@ -86,14 +93,32 @@ public final class WindowOperator: Operator {
   private func close(upTo time: Int64, to collector: any Collector) throws(Failure) {
     guard time > closed else { return }
     closed = time
-    while let next = store.nextWindow(endingAfter: fired), next.end <= time {
-      try store.fire(next) { keys, aggregates, slots throws(Failure) in
-        let results = try aggregates.results(slots.pointer, count: slots.count)
-        try collector.emit(rows.batch(next, keys: keys, results: results, count: slots.count), output: 0)
+    hasMore = true
+    try proceed(to: collector)
+  }
+
+  public func proceed(to collector: any Collector) throws(Failure) {
+    var given = 0
+    while given < Self.callBatches {
+      if let window = firing {
+        let isSome = try store.giveSome { keys, aggregates, slots throws(Failure) in
+          let results = try aggregates.results(slots.pointer, count: slots.count)
+          try collector.emit(rows.batch(window, keys: keys, results: results, count: slots.count), output: 0)
+        }
+        given += 1
+        if isSome { continue }
+        try store.end(window)
+        firing = nil
+        fired = window.end
+        try reservation.set(store.byteCount, keyCount: store.keyCount)
+      } else if let next = store.nextWindow(endingAfter: fired), next.end <= closed {
+        try store.begin(next)
+        firing = next
+      } else {
+        fired = max(fired, closed)
+        hasMore = false
+        return
       }
-      fired = next.end
-      try reservation.set(store.byteCount, keyCount: store.keyCount)
     }
-    fired = max(fired, time)
   }
 }

@@ -179,6 +179,7 @@ struct KeyedProcessOperatorTests {
         if Int.random(in: 0..<4, using: &generator) == 0 {
           watermark = max(watermark, Int64.random(in: -500...500, using: &generator))
           try made.watermark(EventTime(microseconds: watermark), to: kept)
+          try made.giveRest(to: kept)
           #expect(kept.taken().sorted() == reference.fire(upTo: watermark).sorted(), "seed \(seed)")
           continue
         }
@@ -194,6 +195,7 @@ struct KeyedProcessOperatorTests {
           continue
         }
         try made.process(batch(rows), input: 0, to: kept)
+        try made.giveRest(to: kept)
         let told = kept.taken()
         #expect(Array(told.prefix(rows.count)) == rows.map { reference.process($0) }, "seed \(seed)")
         // What is due already fires right after the call.
@@ -202,6 +204,7 @@ struct KeyedProcessOperatorTests {
         #expect(made.keyCount == reference.keyCount, "seed \(seed)")
       }
       try made.finish(to: kept)
+      try made.giveRest(to: kept)
       var last = reference.fire(upTo: .max).sorted()
       last.append(Told(key: nil, sum: -1, timer: -2))
       let told = kept.taken()

@@ -54,6 +54,7 @@ private final class ChoiceRun: Collector {
 
   func watermark(_ time: Int64) throws(Failure) {
     try operation.watermark(EventTime(microseconds: time), to: self)
+    try operation.giveRest(to: self)
   }
 
   func takeRows(_ output: Int = 0) -> [String] {
@@ -73,6 +74,7 @@ struct WindowChoiceEdgeTests {
     try run.watermark(10)
     #expect(run.takeRows() == ["2 7 9 0 10", "4 7 1 0 10"])
     try run.operation.finish(to: run)
+    try run.operation.giveRest(to: run)
     #expect(run.takeRows() == ["3 9 10 10 20"])
   }
 
@@ -82,6 +84,7 @@ struct WindowChoiceEdgeTests {
     try run.rows((nil, 5, 0), (1, 5, 1), (nil, 5, 2), (1, 6, 3))
     try run.rows((nil, 4, 4), (1, 5, 5), (nil, 9, 6))
     try run.operation.finish(to: run)
+    try run.operation.giveRest(to: run)
     #expect(run.takeRows().sorted() == ["1 5 1 0 10", "1 5 5 0 10", "null 4 4 0 10"])
   }
 
@@ -91,6 +94,7 @@ struct WindowChoiceEdgeTests {
       let run = try ChoiceRun(.tumbling(.init(size: 10)), takes)
       try run.rows((1, value, 0), (2, value, 1))
       try run.operation.finish(to: run)
+      try run.operation.giveRest(to: run)
       #expect(run.takeRows() == ["1 \(value) 0 0 10", "2 \(value) 1 0 10"])
     }
   }
@@ -107,6 +111,7 @@ struct WindowChoiceEdgeTests {
       #expect(run.takeRows() == ["1 1 3 -5 5", "2 2 4 0 10"])
       try run.rows((3, 3, 9), (4, 4, 4))
       try run.operation.finish(to: run)
+      try run.operation.giveRest(to: run)
       #expect(run.takeRows() == ["3 3 9 5 15"])
       #expect(run.takeRows(1) == (late == .route ? ["4 4 4"] : []))
       #expect(run.metrics.counts.lateRowsDropped == (late == .drop ? 1 : 0))
@@ -124,6 +129,7 @@ struct WindowChoiceEdgeTests {
       expected += ["1 \(best) \(round) 0 1000000", "2 \(best) \(round) 0 1000000"]
     }
     try run.operation.finish(to: run)
+    try run.operation.giveRest(to: run)
     #expect(run.takeRows() == expected)
   }
 
@@ -135,6 +141,7 @@ struct WindowChoiceEdgeTests {
     #expect(run.operation.wakeTime == ProcessingTime(microseconds: 10))
     run.clock.advance(to: ProcessingTime(microseconds: 10))
     try run.operation.wake(at: ProcessingTime(microseconds: 10), to: run)
+    try run.operation.giveRest(to: run)
     #expect(run.takeRows() == ["1 1 0 0 10"])
     #expect(run.operation.wakeTime == nil)
   }

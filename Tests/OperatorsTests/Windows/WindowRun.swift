@@ -86,6 +86,7 @@ final class WindowRun: Collector {
 
   func watermark(_ time: Int64) throws(Failure) {
     try operation.watermark(EventTime(microseconds: time), to: self)
+    try operation.giveRest(to: self)
   }
 
   /// Moves the clock, and wakes the operator as a subtask would.
@@ -93,8 +94,17 @@ final class WindowRun: Collector {
     clock.advance(to: ProcessingTime(microseconds: time))
     while let wanted = operation.wakeTime, wanted.microseconds <= time {
       try operation.wake(at: ProcessingTime(microseconds: time), to: self)
+      try operation.giveRest(to: self)
     }
   }
 
-  func finish() throws(Failure) { try operation.finish(to: self) }
+  func finish() throws(Failure) {
+    try operation.finish(to: self)
+    try operation.giveRest(to: self)
+  }
+}
+
+extension Operator {
+  /// What the last call left, as a subtask has it given.
+  func giveRest(to output: any Collector) throws(Failure) { while hasMore { try proceed(to: output) } }
 }

@@ -57,6 +57,9 @@ public final class WindowFunctionOperator: Operator {
     }
   }
 
+  /// The input has ended, and the code has not heard of it.
+  private var isFinishing = false
+
   public func open() throws(Failure) {
     try windows.open()
     do throws(Failure) {
@@ -93,9 +96,24 @@ public final class WindowFunctionOperator: Operator {
     try leading(to: output) { (tap) throws(Failure) in try windows.wake(at: now, to: tap) }
   }
 
+  public var hasMore: Bool { windows.hasMore || isFinishing }
+
+  public func proceed(to output: any Collector) throws(Failure) {
+    if windows.hasMore { try leading(to: output) { (tap) throws(Failure) in try windows.proceed(to: tap) } }
+    try flush(to: output)
+  }
+
   public func finish(to output: any Collector) throws(Failure) {
     tap.watermark = .latest
+    isFinishing = true
     try leading(to: output) { (tap) throws(Failure) in try windows.finish(to: tap) }
+    try flush(to: output)
+  }
+
+  /// Behind the last window.
+  private func flush(to output: any Collector) throws(Failure) {
+    guard isFinishing && !windows.hasMore else { return }
+    isFinishing = false
     try code.flush(to: output)
   }
 

@@ -39,6 +39,9 @@ final class PaneStacks {
   private let position = SlotColumn<UInt32>(initial: PaneStacks.none)
   /// The last of them is the first pane.
   private var stretches: [Stretch] = []
+  /// What came to the window's panes after they were merged, with the keys' slots, and the next slot whose key is to be given.
+  private var late: [(pane: Pane, keys: SlotBuffer)] = []
+  private var next = 0
   /// Panes that begin before it are of the front, and are not asked for again.
   private(set) var border = Int64.min
   /// Panes that begin before it are merged.
@@ -190,16 +193,22 @@ final class PaneStacks {
     lastPane.reset(keys.pointer, count: count)
   }
 
-  /// Gives the window's keys and their aggregates, some at a time.
+  /// The window's keys and their aggregates are to be given.
   ///
   /// - Parameter late: what came to the window's panes after they were merged, in the panes' order.
-  func forEach(
-    late: [Pane], _ body: (_ keys: [Column], _ aggregates: AggregateSet, _ slots: SlotBuffer) throws(Failure) -> Void
-  ) throws(Failure) {
-    var lateKeys: [SlotBuffer] = []
-    for pane in late { lateKeys.append(try keys(of: pane)) }
+  func beginGiving(late panes: [Pane]) throws(Failure) {
+    late = []
+    for pane in panes { late.append((pane, try keys(of: pane))) }
     try back.grow(to: table.slotCount)
-    var next = 0
+    next = 0
+  }
+
+  func endGiving() { late = [] }
+
+  /// Gives some of the window's keys and their aggregates. False when there are none left.
+  func giveSome(
+    _ body: (_ keys: [Column], _ aggregates: AggregateSet, _ slots: SlotBuffer) throws(Failure) -> Void
+  ) throws(Failure) -> Bool {
     while next < table.slotCount {
       let keys = SlotBuffer(count: min(WindowRows.batchRows, table.slotCount - next))
       var count = 0
@@ -208,12 +217,16 @@ final class PaneStacks {
         count += lastPane.values[next] == Self.absent ? 0 : 1
         next += 1
       }
-      if count > 0 { try putTogether(keys, count, late, lateKeys, body) }
+      if count > 0 {
+        try putTogether(keys, count, body)
+        return true
+      }
     }
+    return false
   }
 
   private func putTogether(
-    _ keys: SlotBuffer, _ count: Int, _ late: [Pane], _ lateKeys: [SlotBuffer],
+    _ keys: SlotBuffer, _ count: Int,
     _ body: ([Column], AggregateSet, SlotBuffer) throws(Failure) -> Void
   ) throws(Failure) {
     let slots = SlotBuffer(from: 0, count: count)
@@ -230,17 +243,15 @@ final class PaneStacks {
     try window.merge(
       filled.pointer, count: filledCount, states: front.states(entries.pointer, count: filledCount)[...])
     try window.merge(slots.pointer, count: count, states: back.states(keys.pointer, count: count)[...])
-    if !late.isEmpty { try mergeLate(keys, count, late, lateKeys) }
+    if !late.isEmpty { try mergeLate(keys, count) }
     try body(table.keys(of: keys.pointer, count: count), window, slots)
   }
 
-  private func mergeLate(
-    _ keys: SlotBuffer, _ count: Int, _ late: [Pane], _ lateKeys: [SlotBuffer]
-  ) throws(Failure) {
+  private func mergeLate(_ keys: SlotBuffer, _ count: Int) throws(Failure) {
     for index in 0..<count {
       position.values[Int(keys.pointer[index])] = UInt32(truncatingIfNeeded: index)
     }
-    for (pane, found) in zip(late, lateKeys) {
+    for (pane, found) in late {
       let (own, targets) = (SlotBuffer(count: found.count), SlotBuffer(count: found.count))
       var lateCount = 0
       for index in 0..<found.count {

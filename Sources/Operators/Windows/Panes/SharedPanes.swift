@@ -58,7 +58,7 @@ final class SharedPanes: WindowStore {
     return window
   }
 
-  func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure) {
+  func begin(_ window: WindowSpan) throws(Failure) {
     if stacks.turns(to: window) {
       try foldLate()
       try stacks.turn(panes.panes(endingAfter: .min, upTo: stacks.mergedEnd))
@@ -67,7 +67,13 @@ final class SharedPanes: WindowStore {
     while let pane = panes.popFirst(where: { $0.span.start < (isGrowing ? window.end : stacks.border) }) {
       pool.giveBack(pane)
     }
-    try stacks.forEach(late: late.panes(endingAfter: .min, upTo: window.end), body)
+    try stacks.beginGiving(late: Array(late.panes(endingAfter: .min, upTo: window.end)))
+  }
+
+  func giveSome(_ body: WindowResults) throws(Failure) -> Bool { try stacks.giveSome(body) }
+
+  func end(_ window: WindowSpan) throws(Failure) {
+    stacks.endGiving()
     try forget(before: series.nextStart(after: window))
   }
 

@@ -13,12 +13,22 @@ protocol WindowStore: AnyObject {
   func add(to span: WindowSpan, _ body: (Pane) throws(Failure) -> Void) throws(Failure)
   /// The next window that has rows and ends after `time`; nil when there is none.
   func nextWindow(endingAfter time: Int64) -> WindowSpan?
-  /// Calls `body` with the keys of the next window and their aggregates, some at a time, and forgets what no further
-  /// window needs.
-  func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure)
+  /// Makes the results of the next window. Until `end` no other call is made but `giveSome`.
+  func begin(_ window: WindowSpan) throws(Failure)
+  /// Calls `body` with some of the window's keys and their aggregates. False, and no call, when all have been given.
+  func giveSome(_ body: WindowResults) throws(Failure) -> Bool
+  /// All of the window has been given: forgets what no further window needs.
+  func end(_ window: WindowSpan) throws(Failure)
 }
 
 extension WindowStore {
+  /// Calls `body` with all keys of the next window and their aggregates, some at a time, and forgets what no further window needs.
+  func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure) {
+    try begin(window)
+    while try giveSome(body) {}
+    try end(window)
+  }
+
   /// Adds rows of one span.
   ///
   /// - Parameter held: bytes that the operator holds.
@@ -50,12 +60,11 @@ func makeWindowStore(_ series: WindowSeries?, keyTypes: [DataType], aggregates: 
 typealias WindowResults = (_ keys: [Column], _ aggregates: AggregateSet, _ slots: SlotBuffer) throws(Failure) -> Void
 
 extension Pane {
-  /// Calls `body` with all keys, some at a time.
-  func forEach(_ body: WindowResults) throws(Failure) {
-    for first in stride(from: 0, to: keyCount, by: WindowRows.batchRows) {
-      let slots = SlotBuffer(from: first, count: min(WindowRows.batchRows, keyCount - first))
-      try body(table.keys(of: slots.pointer, count: slots.count), aggregates, slots)
-    }
+  /// Calls `body` with some keys from a slot on. Returns the slot behind them.
+  func give(from first: Int, _ body: WindowResults) throws(Failure) -> Int {
+    let slots = SlotBuffer(from: first, count: min(WindowRows.batchRows, keyCount - first))
+    try body(table.keys(of: slots.pointer, count: slots.count), aggregates, slots)
+    return first + slots.count
   }
 
   /// Adds what another pane has.
@@ -71,6 +80,8 @@ extension Pane {
 final class SeparateWindows: WindowStore {
   private let pool: PanePool
   private var windows = PaneList()
+  /// Keys of the first window that have been given.
+  private var given = 0
 
   init(_ pool: PanePool) { self.pool = pool }
 
@@ -83,12 +94,19 @@ final class SeparateWindows: WindowStore {
 
   func nextWindow(endingAfter time: Int64) -> WindowSpan? { windows.first?.span }
 
-  func fire(_ window: WindowSpan, _ body: WindowResults) throws(Failure) {
-    guard let pane = windows.popFirst(where: { $0.span == window }) else {
-      preconditionFailure("windows fire in their order")
-    }
-    try pane.forEach(body)
-    pool.giveBack(pane)
+  func begin(_ window: WindowSpan) {
+    precondition(windows.first?.span == window, "windows fire in their order")
+    given = 0
+  }
+
+  func giveSome(_ body: WindowResults) throws(Failure) -> Bool {
+    guard let pane = windows.first, given < pane.keyCount else { return false }
+    given = try pane.give(from: given, body)
+    return true
+  }
+
+  func end(_ window: WindowSpan) {
+    if let pane = windows.popFirst(where: { $0.span == window }) { pool.giveBack(pane) }
   }
 }
 

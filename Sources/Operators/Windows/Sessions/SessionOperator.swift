@@ -35,11 +35,15 @@ public final class SessionOperator: Operator {
   private var now = Int64.min
   /// Sessions that end at or before it take no more rows.
   private var closed = Int64.min
+  /// Sessions may have ended that were not looked at.
+  public private(set) var hasMore = false
   /// When the trigger tells changes next; nil when there are none.
   private var nextTelling: ProcessingTime?
 
   /// Bytes, of an aggregate or of the deadlines, that are kept while there is no session.
   private static let keptBytes = 1 << 20
+  /// Batches of ended sessions that one call looks at.
+  private static let callBatches = 4
 
   public init(
     _ window: Plan.Window, gap: Int64, keys: [Int], time: RowTime, records: Schema, output: Schema,
@@ -212,10 +216,18 @@ public final class SessionOperator: Operator {
     // At the end of the input nothing is waited for.
     let (past, isBeforeAll) = time.subtractingReportingOverflow(window.allowedLateness)
     closed = time == .max ? .max : isBeforeAll ? .min : past
-    while true {
+    hasMore = true
+    try proceed(to: collector)
+  }
+
+  public func proceed(to collector: any Collector) throws(Failure) {
+    for _ in 0..<Self.callBatches {
       // The last time of all says that there is no deadline.
       let due = deadlines.pop(upTo: min(teller == nil ? closed : now, SlotDeadlines.none - 1))
-      if due.isEmpty { break }
+      if due.isEmpty {
+        hasMore = false
+        break
+      }
       try look(at: due, collector)
     }
     try reservation.set(byteCount, keyCount: table.count)
