@@ -57,6 +57,10 @@ public final class WindowOperator: Operator {
     metrics = context.metrics
   }
 
+  /// Results of windows that wait for late rows come behind the watermark that closes their time: what reads them is told of a
+  /// watermark of their own.
+  public var makesWatermarks: Bool { window.delaysResults }
+
   public func open() throws(Failure) { try aggregates.open(with: input.arguments) }
   public func close() throws(Failure) { try aggregates.close(with: input.arguments) }
 
@@ -117,6 +121,7 @@ public final class WindowOperator: Operator {
       } else {
         fired = max(fired, closed)
         hasMore = false
+        if makesWatermarks { collector.advance(to: EventTime(microseconds: closed)) }
         return
       }
     }

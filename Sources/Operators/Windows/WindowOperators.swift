@@ -33,3 +33,8 @@ public func makeWindowOperator(
     }
   }
 }
+
+extension Plan.Window {
+  /// Whether a window's only result comes so long after its end that watermarks have passed it.
+  var delaysResults: Bool { emission == .final && allowedLateness > 0 && time == .event }
+}

@@ -79,6 +79,23 @@ public struct ExecutionGraph {
 
   /// By node id. What the author says holds; else a keyed operator takes the job's, a source the job's as far as it can be
   /// split, a sink its input's as far as it can be split, and all others their input's, so that rows keep their order.
+  /// A row and what takes it back go the same way: such rows are not spread over more subtasks than they come from.
+  private static func checkRevisions(of typed: TypedNode, _ parallelism: [Int: Int], _ wanted: Int) throws(Failure) {
+    // The inputs of a union go on as they are when one of them has as many.
+    if case .union = typed.node.operator, typed.node.inputs.contains(where: { parallelism[$0.node] ?? 1 >= wanted }) {
+      return
+    }
+    for (index, input) in typed.node.inputs.enumerated() {
+      guard typed.inputs[index].isChangelog, case .forward = typed.planned.arrival(ofInput: index),
+        let from = parallelism[input.node], from < wanted
+      else { continue }
+      throw Failure(
+        .usage,
+        "\(typed.node.placeName) has the parallelism \(wanted), and its rows, which revise each other, come from \(from) "
+          + "\(from == 1 ? "subtask" : "subtasks"); give it at most as many, or key the rows before it")
+    }
+  }
+
   private static func parallelism(
     _ nodes: [TypedNode], _ endpoints: [Int: Endpoint], _ options: Options
   ) throws(Failure) -> [Int: Int] {
@@ -97,6 +114,7 @@ public struct ExecutionGraph {
           throw Failure(
             .usage, "\(node.placeName) has the parallelism \(wanted), and at most \(limit) is possible: \(reason)")
         }
+        try Self.checkRevisions(of: typed, result, wanted)
         result[node.id] = wanted
         continue
       }

@@ -217,7 +217,8 @@ private struct JobAssembly {
     guard let producer = graph.byID[input.node] else { preconditionFailure("inputs exist") }
     let from = graph.parallelism(of: input.node)
     let to = graph.tasks[task].parallelism
-    let isForward = from == to || keepsOrder(consumer, to: to)
+    // A row and what takes it back go the same way.
+    let isForward = from == to || keepsOrder(consumer, to: to) || producer.outputs[input.output].isChangelog
     return [
       connect(
         input, to: task, exchange: isForward ? .forward : .rebalance, schema: producer.outputs[input.output].schema)

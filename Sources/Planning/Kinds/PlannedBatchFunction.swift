@@ -6,7 +6,15 @@ extension Plan.BatchFunction: PlannedOperator {
   var kindName: String { label }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
-    if let columns { try inputs[0].schema.check(columns) }
+    if let columns {
+      try inputs[0].schema.check(columns)
+      if inputs[0].isChangelog, !columns.contains(where: { $0.name == Plan.rowKindColumn }) {
+        throw Failure(
+          .usage,
+          "its rows revise former ones, as '\(Plan.rowKindColumn)' says, and the function does not take that column: it would take rows "
+            + "that no longer hold for new ones; take it as well, or put latest(by:) before the function")
+      }
+    }
     if let async {
       guard outputs.count == 1 else {
         throw Failure(
@@ -22,6 +30,12 @@ extension Plan.BatchFunction: PlannedOperator {
     var streams: [TypedStream] = []
     for fields in outputs {
       let schema = try Schema.checked(fields)
+      if inputs[0].isChangelog, let place = schema.index(of: Plan.rowKindColumn), place > 0 {
+        throw Failure(
+          .usage,
+          "'\(Plan.rowKindColumn)' is column \(place + 1) of an output; let it be the first, where what reads it looks for it"
+        )
+      }
       streams.append(
         TypedStream(
           schema, eventTime: inputs[0].eventTime(keptIn: schema),

@@ -12,7 +12,7 @@ struct PlannedSelect: PlannedStep {
   var kindName: String { "select" }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
-    let columns = complete(inputs[0])
+    let columns = try complete(inputs[0])
     let schema = try Schema.checked(try inputs[0].schema.fields(of: columns))
     return [
       TypedStream(
@@ -20,17 +20,21 @@ struct PlannedSelect: PlannedStep {
     ]
   }
 
-  /// Rows that revise others stay what they are, also when nobody selects what they are.
-  private func complete(_ input: TypedStream) -> [NamedExpression] {
-    let kind = Plan.rowKindColumn
-    guard input.isChangelog, !columns.contains(where: { $0.name == kind }) else { return columns }
-    return [NamedExpression(kind, .column(kind))] + columns
+  /// Rows that revise others stay what they are, also when nobody selects what they are, and say so in their first column.
+  private func complete(_ input: TypedStream) throws(Failure) -> [NamedExpression] {
+    let kind = NamedExpression(Plan.rowKindColumn, .column(Plan.rowKindColumn))
+    guard input.isChangelog else { return columns }
+    guard columns.allSatisfy({ $0.name != kind.name || $0 == kind }) else {
+      throw Failure(
+        .usage, "the column '\(kind.name)' says how rows revise others, and cannot be computed; choose another name")
+    }
+    return [kind] + columns.filter { $0 != kind }
   }
 
   func summary(_ outputs: [TypedStream]) -> String { columns.map(\.text).joined(separator: ", ") }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
-    projection(complete(place.inputs[0]), place)
+    projection(try complete(place.inputs[0]), place)
   }
 }
 

@@ -6,6 +6,9 @@ import VolleyPlan
 
 /// Reads the columns of struct arrays that a plugin lends, without taking them over and without memory of its own per call.
 final class LentColumns {
+  /// No column has so many rows: what a plugin says can be added to others of its kind.
+  private static let largestOffset = Int64(UInt32.max)
+
   private let fields: [Field]
   private let forms: [Form]
   let pointer: UnsafeMutablePointer<LentColumn>
@@ -40,7 +43,7 @@ final class LentColumns {
         .plugin,
         "a struct array of \(array.pointee.n_children) columns was lent, and the state has \(fields.count); lend those")
     }
-    guard array.pointee.length >= Int64(count), array.pointee.offset >= 0 else {
+    guard array.pointee.length >= Int64(count), 0...Self.largestOffset ~= array.pointee.offset else {
       throw Failure(
         .plugin,
         "a struct array of \(array.pointee.length) rows from row \(array.pointee.offset) on was lent for \(count) keys; lend a row for "
@@ -60,7 +63,7 @@ final class LentColumns {
     guard child.pointee.n_buffers == bufferCount, let buffers = child.pointee.buffers else {
       throw refused(index, "has \(child.pointee.n_buffers) buffers, and \(fields[index].type) has \(bufferCount)")
     }
-    guard child.pointee.offset >= 0, child.pointee.length >= Int64(skipping + count) else {
+    guard 0...Self.largestOffset ~= child.pointee.offset, child.pointee.length >= Int64(skipping + count) else {
       throw refused(index, "has \(child.pointee.length) rows, and \(skipping + count) are needed")
     }
     guard count > 0 else { return }

@@ -122,4 +122,70 @@ struct ChangelogTests {
     )
     #expect(refusal(sum("high", as: "s"), keys: "row_kind").hasPrefix("keyBy (node 5): the column 'row_kind' says"))
   }
+
+  @Test(
+    "a function that does not take the kind of the rows is refused, as is a computed kind, and one that is not the first column"
+  )
+  func kinds() {
+    func refusal(_ operation: Plan.Operator) -> String {
+      let nodes = buckets(sources: 1) + [node(5, operation, from: 4), memorySink(6, from: 5)]
+      let failure = #expect(throws: Failure.self) {
+        _ = try ExecutionGraph(
+          Plan(name: "test", nodes: nodes), code: MemoryCode([[]]), options: .init(parallelism: 1))
+      }
+      return failure?.message ?? "none"
+    }
+    func function(_ columns: [Field]?, _ output: [Field]) -> Plan.Operator {
+      .batchFunction(.init(function: "f", label: "f", columns: columns, outputs: [output]))
+    }
+    let (kind, high) = (Field(Plan.rowKindColumn, .utf8, nullable: false), Field("high", .int64))
+    #expect(
+      refusal(function([high], [high]))
+        == "f (node 5): its rows revise former ones, as 'row_kind' says, and the function does not take that column: it would take "
+        + "rows that no longer hold for new ones; take it as well, or put latest(by:) before the function")
+    #expect(
+      refusal(function([kind, high], [high, kind]))
+        == "f (node 5): 'row_kind' is column 2 of an output; let it be the first, where what reads it looks for it")
+    #expect(
+      refusal(.select(.init(columns: [NamedExpression(Plan.rowKindColumn, .literal(.utf8("+I")))])))
+        == "select (node 5): the column 'row_kind' says how rows revise others, and cannot be computed; choose another name"
+    )
+  }
+
+  @Test("the kind of the rows stays the first column, wherever it is selected")
+  func selectedKind() throws {
+    let events = WindowEvents([[.init(key: 1, value: 5, time: 0)], [.init(key: 1, value: 7, time: 1)]])
+    let code = MemoryCode(events.recordBatches(subtasks: 1))
+    let columns = [
+      NamedExpression("high", .column("high")), NamedExpression(Plan.rowKindColumn, .column(Plan.rowKindColumn)),
+    ]
+    _ = try code.run(
+      buckets(sources: 1) + [node(5, .select(.init(columns: columns)), from: 4), memorySink(6, from: 5)], parallelism: 1
+    )
+    #expect(code.rows("out") == ["+I,5", "+U,7", "-U,5"])
+  }
+
+  @Test("a row and what takes it back go the same way when there are fewer subtasks behind, and more are refused")
+  func sameWay() throws {
+    func nodes(_ parallelism: Int) -> [Plan.Node] {
+      buckets(sources: 2) + [
+        Plan.Node(
+          id: 5, uid: nil, parallelism: parallelism, inputs: [Plan.Input(node: 4)],
+          operator: .select(.init(columns: [NamedExpression("high", .column("high"))]))),
+        memorySink(6, from: 5),
+      ]
+    }
+    func graph(_ parallelism: Int) throws(Failure) -> ExecutionGraph {
+      try ExecutionGraph(
+        Plan(name: "test", nodes: nodes(parallelism)), code: MemoryCode([[]]), options: .init(parallelism: 3))
+    }
+    let edges = try graph(2).jobGraph(code: MemoryCode([[]])).edges
+    #expect(edges.contains { if case .forward = $0.exchange { true } else { false } })
+    #expect(!edges.contains { if case .rebalance = $0.exchange { $0.to > 1 } else { false } })
+    let failure = #expect(throws: Failure.self) { _ = try graph(4) }
+    #expect(
+      failure?.message
+        == "select (node 5) has the parallelism 4, and its rows, which revise each other, come from 3 subtasks; give it at most as "
+        + "many, or key the rows before it")
+  }
 }

@@ -142,8 +142,10 @@ struct AlignedWindowTests {
     }
   }
 
-  @Test("windows of windows: the greatest count of each window")
-  func cascade() throws {
+  @Test(
+    "windows of windows: the greatest count of each window, also when the first ones wait for late rows",
+    arguments: [0, 350])
+  func cascade(lateness: Int64) throws {
     var random = SeededGenerator()
     let events = WindowEvents(
       count: 500, keys: 30, start: 1_000, step: 10, disorder: 100, batchRows: 1...80, &random)
@@ -156,7 +158,8 @@ struct AlignedWindowTests {
     for parallelism in [1, 2] {
       let code = MemoryCode(events.recordBatches(subtasks: parallelism))
       var nodes = windowNodes(
-        Plan.Window(assigner: .sliding(.init(size: 1_000, slide: 200)), scope: .key, aggregates: calls),
+        Plan.Window(
+          assigner: .sliding(.init(size: 1_000, slide: 200)), scope: .key, allowedLateness: lateness, aggregates: calls),
         outOfOrderness: 100, sourceParallelism: parallelism)
       nodes.removeLast()
       nodes.append(
@@ -170,9 +173,34 @@ struct AlignedWindowTests {
                 Plan.AggregateCall(function: "count", argument: nil, name: "c"),
               ])), from: 4, uid: "most"))
       nodes.append(memorySink(7, from: 6))
-      _ = try code.run(nodes, parallelism: parallelism)
+      let reports = try code.run(nodes, parallelism: parallelism)
       let difference = WindowEvents.difference(code.rows("out"), expected[0])
       #expect(difference == nil, "parallelism \(parallelism), \(random)")
+      #expect(reports.allSatisfy { $0.counts.lateRowsDropped == 0 })
     }
+  }
+
+  @Test("results of sessions that wait for late rows are not late behind them")
+  func lateSessions() throws {
+    var random = SeededGenerator()
+    let events = WindowEvents(
+      count: 400, keys: 10, start: 1_000, step: 10, disorder: 50, batchRows: 1...40, &random)
+    let plain = MemoryCode(events.recordBatches(subtasks: 1))
+    let waiting = MemoryCode(events.recordBatches(subtasks: 1))
+    for (code, lateness) in [(plain, 0), (waiting, 400)] as [(MemoryCode, Int64)] {
+      var nodes = windowNodes(
+        Plan.Window(assigner: .session(.init(gap: 30)), scope: .key, allowedLateness: lateness, aggregates: calls),
+        outOfOrderness: 50, sourceParallelism: 1)
+      nodes.removeLast()
+      let sum = Plan.AggregateCall(function: "sum", argument: .column("n"), name: "rows")
+      nodes.append(
+        node(
+          6, .window(Plan.Window(assigner: .tumbling(.init(size: 200)), scope: .all, aggregates: [sum])), from: 4,
+          uid: "most"))
+      nodes.append(memorySink(7, from: 6))
+      let reports = try code.run(nodes, parallelism: 1)
+      #expect(reports.allSatisfy { $0.counts.lateRowsDropped == 0 }, "\(random)")
+    }
+    #expect(plain.rows("out") == waiting.rows("out"), "\(random)")
   }
 }

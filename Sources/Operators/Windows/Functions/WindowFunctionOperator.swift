@@ -90,6 +90,8 @@ public final class WindowFunctionOperator: Operator {
     try leading(to: output) { (tap) throws(Failure) in try windows.watermark(time, to: tap) }
   }
 
+  public var makesWatermarks: Bool { windows.makesWatermarks }
+
   public var wakeTime: ProcessingTime? { windows.wakeTime }
 
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {
@@ -142,6 +144,9 @@ private final class Tap: Collector {
     self.rows = rows
     self.outputs = outputs
   }
+
+  func advance(to time: EventTime) { output?.advance(to: time) }
+  func becomeIdle() { output?.becomeIdle() }
 
   func emit(_ batch: RecordBatch, output index: Int) throws(Failure) {
     guard let output else { preconditionFailure("an operator emits in a call") }

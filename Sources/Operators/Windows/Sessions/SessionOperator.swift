@@ -207,6 +207,9 @@ public final class SessionOperator: Operator {
     if times.isProcessingTime { try move(to: time.microseconds, collector) }
   }
 
+  /// As of a `WindowOperator`.
+  public var makesWatermarks: Bool { window.delaysResults }
+
   public func finish(to collector: any Collector) throws(Failure) { try move(to: .max, collector) }
 
   /// Time has come so far: sessions that have ended are told, and those that take no more rows are forgotten.
@@ -226,6 +229,7 @@ public final class SessionOperator: Operator {
       let due = deadlines.pop(upTo: min(teller == nil ? closed : now, SlotDeadlines.none - 1))
       if due.isEmpty {
         hasMore = false
+        if makesWatermarks { collector.advance(to: EventTime(microseconds: closed)) }
         break
       }
       try look(at: due, collector)
