@@ -18,6 +18,7 @@ public final class LatestRowsOperator: Operator {
   private let arrivals = SlotColumn<Int64>(initial: 0)
   private var arrived: Int64 = 0
   private let reservation: StateReservation
+  private let steps = PendingSteps()
 
   /// - Parameters:
   ///   - keys: the key's columns in the output; nil: all.
@@ -65,12 +66,21 @@ public final class LatestRowsOperator: Operator {
     } else if held.contains(where: { counts.values[Int($0)] > 1 }) {
       held = held.flatMap { [UInt32](repeating: $0, count: Int(counts.values[Int($0)])) }
     }
-    for start in stride(from: 0, to: held.count, by: WindowRows.batchRows) {
+    var start = 0
+    steps.loop { [self, held] () throws(Failure) in
       let part = Array(held[start..<min(held.count, start + WindowRows.batchRows)])
+      if part.isEmpty { return false }
+      start += part.count
       let columns = try table.keys(of: part, count: part.count)
-      try collector.emit(RecordBatch(schema: output, columns: columns, length: part.count), output: 0)
+      steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
+      return start < held.count
     }
+    try steps.run(to: collector)
   }
+
+  public var hasMore: Bool { !steps.isEmpty }
+  public func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
+  public func close() throws(Failure) { steps.removeAll() }
 
   /// Of rows in their order, the last one of each key.
   private func last(_ held: [UInt32], of keys: [Int]) throws(Failure) -> [UInt32] {
@@ -96,6 +106,7 @@ public final class LastRowsOperator: Operator {
   private let table: any KeyTable
   private let rows: RankedRows
   private let reservation: StateReservation
+  private let steps = PendingSteps()
 
   /// - Parameter keys: the key's columns.
   public init(keys: [Int], input: Schema, context: SubtaskContext) {
@@ -124,11 +135,20 @@ public final class LastRowsOperator: Operator {
   }
 
   public func finish(to collector: any Collector) throws(Failure) {
-    for start in stride(from: 0, to: table.slotCount, by: WindowRows.batchRows) {
+    var start = 0
+    steps.loop { [self] () throws(Failure) in
       let part = start..<min(table.slotCount, start + WindowRows.batchRows)
+      if part.isEmpty { return false }
+      start = part.upperBound
       let lasts = part.map { rows.rows(UInt32($0))[0] }
       let columns = try rows.columns(lasts[...], of: nil)
-      try collector.emit(RecordBatch(schema: output, columns: columns, length: part.count), output: 0)
+      steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
+      return start < table.slotCount
     }
+    try steps.run(to: collector)
   }
+
+  public var hasMore: Bool { !steps.isEmpty }
+  public func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
+  public func close() throws(Failure) { steps.removeAll() }
 }

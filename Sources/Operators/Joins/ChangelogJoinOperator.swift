@@ -19,6 +19,9 @@ final class ChangelogJoinOperator: Operator {
   private let expiry: JoinExpiry?
   private let clock: SubtaskClock
   private var order = ChangeOrder()
+  private let steps = PendingSteps()
+  /// Rows told together.
+  private static let batchRows = 8_192
 
   init(
     _ join: Plan.Join, _ bounds: Plan.UnboundedJoin, layout: JoinLayout, functions: any ScalarFunctionProvider,
@@ -39,7 +42,13 @@ final class ChangelogJoinOperator: Operator {
   }
 
   func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) { try search.close() }
+  func close() throws(Failure) {
+    steps.removeAll()
+    try search.close()
+  }
+
+  var hasMore: Bool { !steps.isEmpty }
+  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -48,32 +57,41 @@ final class ChangelogJoinOperator: Operator {
     let rows = batch.compacted()
     let isTakenBack = RowChanges.takenBack(rows, kinds: layout.kindColumns[input])
     let parts = JoinBatch.split(rows, keys: layout.keys[input])
-    if let keyless = parts.keyless { try tellKeyless(rows, keyless, isTakenBack, input, to: collector) }
-    guard let keyed = parts.keyed else { return }
+    if let keyless = parts.keyless { try tellKeyless(rows, keyless, isTakenBack, input) }
+    if let keyed = parts.keyed { try join(rows, keyed, isTakenBack, input, at: now) }
+    try steps.run(to: collector)
+  }
+
+  private func join(
+    _ rows: RecordBatch, _ keyed: Selection, _ isTakenBack: [Bool], _ input: Int, at now: Int64
+  ) throws(Failure) {
     let batch = JoinBatch(
       all: keyed.count == rows.length ? rows : rows.selecting(keyed).compacted(), keys: layout.keys[input])
     let slots = try state.find(batch, input: input)
     let isBack = keyed.count == rows.length ? isTakenBack : (0..<keyed.count).map { isTakenBack[Int(keyed.rows[$0])] }
     for block in order.blocks(isBack, slots, slotCount: state.slotCount) {
       if let rows = block.takenBack {
-        try takeBack(batch.rows.selecting(rows).compacted(), slots.gather(rows), input, to: collector)
+        steps.add { [self] () throws(Failure) in
+          try takeBack(batch.rows.selecting(rows).compacted(), slots.gather(rows), input)
+        }
       }
       if let rows = block.new {
-        try add(batch.rows.selecting(rows).compacted(), slots.gather(rows), input, at: now, to: collector)
+        steps.add { [self] in add(batch.rows.selecting(rows).compacted(), slots.gather(rows), input, at: now) }
       }
     }
-    // A key that came with nothing but rows to take back.
     let touched = state.touched
-    let touchedSlots = touched.slots.values(UInt32.self)
-    state.release((0..<touched.count).map { touchedSlots[$0] })
-    withExtendedLifetime(touched) {}
-    try state.settle()
+    steps.add { [self] () throws(Failure) in
+      // A key that came with nothing but rows to take back.
+      let touchedSlots = touched.slots.values(UInt32.self)
+      state.release((0..<touched.count).map { touchedSlots[$0] })
+      try state.settle()
+    }
   }
 
   private func tells(_ input: Int) -> Bool { kind.keepsAll(ofInput: input) || (kind == .anti && input == 0) }
 
   private func tellKeyless(
-    _ rows: RecordBatch, _ keyless: Selection, _ isTakenBack: [Bool], _ input: Int, to collector: any Collector
+    _ rows: RecordBatch, _ keyless: Selection, _ isTakenBack: [Bool], _ input: Int
   ) throws(Failure) {
     guard tells(input) else { return }
     // In their order: a row may come and be taken back in one batch.
@@ -86,59 +104,55 @@ final class ChangelogJoinOperator: Operator {
         first += 1
       }
       let parts = JoinSearch.inOrder(.chosen(rows, Selection(run)), .none, input: input)
-      try emit(parts, run.count, isBack ? .delete : .insert, to: collector)
+      try give(parts, run.count, isBack ? .delete : .insert)
     }
     withExtendedLifetime(keyless) {}
   }
 
-  private func emit(
-    _ parts: [JoinPart], _ count: Int, _ kind: RowKind, to collector: any Collector
-  ) throws(Failure) {
-    if count > 0 { try collector.emit(output.batch(parts, count: count, kind), output: 0) }
+  private func give(_ parts: [JoinPart], _ count: Int, _ kind: RowKind) throws(Failure) {
+    if count > 0 { steps.give(try output.batch(parts, count: count, kind)) }
   }
 
   // MARK: New rows
 
-  private func add(
-    _ rows: RecordBatch, _ slots: SlotBuffer, _ input: Int, at now: Int64, to collector: any Collector
-  ) throws(Failure) {
+  private func add(_ rows: RecordBatch, _ slots: SlotBuffer, _ input: Int, at now: Int64) {
     let others = state.stores[1 - input]
     var found = RowMarks(count: rows.length)
-    try search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.pointer, in: others) {
-      pairs throws(Failure) in
+    search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.buffer, in: others, steps) {
+      [self] pairs throws(Failure) in
       found.mark(pairs.rows)
       let first = others.markingFirst(pairs.numbers)
-      try tellPartnered(first, input: 1 - input, to: collector)
+      try tellPartnered(first, input: 1 - input)
       if !kind.givesRowsOfFirst {
-        try emit(JoinSearch.parts(.whole(rows), pairs, input: input, in: others), pairs.count, .insert, to: collector)
+        try give(JoinSearch.parts(.whole(rows), pairs, input: input, in: others), pairs.count, .insert)
       }
     }
-    if let alone = found.unmarked(), tells(input) {
-      try emit(JoinSearch.inOrder(.chosen(rows, alone), .none, input: input), alone.count, .insert, to: collector)
+    steps.add { [self] () throws(Failure) in
+      if let alone = found.unmarked(), tells(input) {
+        try give(JoinSearch.inOrder(.chosen(rows, alone), .none, input: input), alone.count, .insert)
+      }
+      if kind == .semi, input == 0, let marked = found.marked() {
+        try give([.chosen(rows, marked), .none], marked.count, .insert)
+      }
+      let numbers = SlotBuffer(count: rows.length)
+      let times = WindowRows.constant(now, rows.length)
+      try state.stores[input].append(
+        rows, slots: slots.pointer, times: times.values(Int64.self), numbers: numbers.pointer)
+      state.stores[input].mark(found.marked(numbers))
+      withExtendedLifetime((slots, times)) {}
     }
-    if kind == .semi, input == 0, let marked = found.marked() {
-      try emit([.chosen(rows, marked), .none], marked.count, .insert, to: collector)
-    }
-    let numbers = SlotBuffer(count: rows.length)
-    let times = WindowRows.constant(now, rows.length)
-    try state.stores[input].append(
-      rows, slots: slots.pointer, times: times.values(Int64.self), numbers: numbers.pointer)
-    state.stores[input].mark(found.marked(numbers))
-    withExtendedLifetime((slots, times)) {}
   }
 
   /// Rows of an input that are kept have got their first partner.
-  private func tellPartnered(_ numbers: Selection, input: Int, to collector: any Collector) throws(Failure) {
+  private func tellPartnered(_ numbers: Selection, input: Int) throws(Failure) {
     let parts = JoinSearch.inOrder(.stored(state.stores[input], numbers), .none, input: input)
-    if tells(input) { try emit(parts, numbers.count, .delete, to: collector) }
-    if kind == .semi, input == 0 { try emit(parts, numbers.count, .insert, to: collector) }
+    if tells(input) { try give(parts, numbers.count, .delete) }
+    if kind == .semi, input == 0 { try give(parts, numbers.count, .insert) }
   }
 
   // MARK: Rows that are taken back
 
-  private func takeBack(
-    _ rows: RecordBatch, _ slots: SlotBuffer, _ input: Int, to collector: any Collector
-  ) throws(Failure) {
+  private func takeBack(_ rows: RecordBatch, _ slots: SlotBuffer, _ input: Int) throws(Failure) {
     let (own, others) = (state.stores[input], state.stores[1 - input])
     let kept = try own.equalRows(rows, slots, ignoring: layout.kindColumns[input])
     let hadPartner = own.markedRows(kept)
@@ -147,44 +161,49 @@ final class ChangelogJoinOperator: Operator {
 
     var found = RowMarks(count: rows.length)
     var partners: [UInt32] = []
-    try search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.pointer, in: others) {
-      pairs throws(Failure) in
+    search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.buffer, in: others, steps) {
+      [self] pairs throws(Failure) in
       found.mark(pairs.rows)
       partners.append(contentsOf: UnsafeBufferPointer(start: pairs.numbers.rows, count: pairs.count))
       if !kind.givesRowsOfFirst {
-        try emit(JoinSearch.parts(.whole(rows), pairs, input: input, in: others), pairs.count, .delete, to: collector)
+        try give(JoinSearch.parts(.whole(rows), pairs, input: input, in: others), pairs.count, .delete)
       }
       withExtendedLifetime(pairs) {}
     }
-    let alone = Selection((0..<rows.length).filter { !hadPartner[$0] && !found.isMarked($0) })
-    if tells(input) {
-      try emit(JoinSearch.inOrder(.chosen(rows, alone), .none, input: input), alone.count, .delete, to: collector)
+    steps.add { [self] () throws(Failure) in
+      let alone = Selection((0..<rows.length).filter { !hadPartner[$0] && !found.isMarked($0) })
+      if tells(input) {
+        try give(JoinSearch.inOrder(.chosen(rows, alone), .none, input: input), alone.count, .delete)
+      }
+      if kind == .semi, input == 0 {
+        let partnered = Selection((0..<rows.length).filter { hadPartner[$0] || found.isMarked($0) })
+        try give([.chosen(rows, partnered), .none], partnered.count, .delete)
+      }
+      tellDeserted(Set(partners).sorted(), input: 1 - input)
     }
-    if kind == .semi, input == 0 {
-      let partnered = Selection((0..<rows.length).filter { hadPartner[$0] || found.isMarked($0) })
-      try emit([.chosen(rows, partnered), .none], partnered.count, .delete, to: collector)
-    }
-    try tellDeserted(Set(partners).sorted(), input: 1 - input, to: collector)
-    withExtendedLifetime(slots) {}
   }
 
   /// Of rows of an input that have lost a partner, those that have none any more.
-  private func tellDeserted(_ numbers: [UInt32], input: Int, to collector: any Collector) throws(Failure) {
-    if numbers.isEmpty || !(tells(input) || (kind == .semi && input == 0)) { return }
+  private func tellDeserted(_ numbers: [UInt32], input: Int) {
+    if !tells(input) && !(kind == .semi && input == 0) { return }
     let store = state.stores[input]
-    let (rows, slots) = (SlotBuffer(numbers), SlotBuffer(count: numbers.count))
-    store.slots(of: numbers, count: numbers.count, into: slots.pointer)
-    var found = RowMarks(count: numbers.count)
-    try search.forEachPair(
-      .stored(store, rows.selection), count: numbers.count, input: input, slots: slots.pointer,
-      in: state.stores[1 - input]
-    ) { found.mark($0.rows) }
-    guard let alone = found.unmarked() else { return }
-    let deserted = rows.gather(alone)
-    store.unmark(deserted.pointer, count: deserted.count)
-    let parts = JoinSearch.inOrder(.stored(store, deserted.selection), .none, input: input)
-    try emit(parts, deserted.count, tells(input) ? .insert : .delete, to: collector)
-    withExtendedLifetime(slots) {}
+    for start in stride(from: 0, to: numbers.count, by: Self.batchRows) {
+      let rows = SlotBuffer(Array(numbers[start..<min(numbers.count, start + Self.batchRows)]))
+      let slots = SlotBuffer(count: rows.count)
+      store.slots(of: rows.pointer, count: rows.count, into: slots.pointer)
+      var found = RowMarks(count: rows.count)
+      search.forEachPair(
+        .stored(store, rows.selection), count: rows.count, input: input, slots: slots.buffer,
+        in: state.stores[1 - input], steps
+      ) { found.mark($0.rows) }
+      steps.add { [self] () throws(Failure) in
+        guard let alone = found.unmarked() else { return }
+        let deserted = rows.gather(alone)
+        store.unmark(deserted.pointer, count: deserted.count)
+        let parts = JoinSearch.inOrder(.stored(store, deserted.selection), .none, input: input)
+        try give(parts, deserted.count, tells(input) ? .insert : .delete)
+      }
+    }
   }
 
   // MARK: Time

@@ -23,6 +23,7 @@ final class IntervalJoinOperator: Operator {
   /// Microseconds by which the watermark is held back.
   private let delay: Int64
   private var reached = Int64.min
+  private let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, _ interval: JoinInterval, layout: JoinLayout, functions: any ScalarFunctionProvider,
@@ -45,61 +46,66 @@ final class IntervalJoinOperator: Operator {
 
   var makesWatermarks: Bool { delay > 0 }
   func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) { try search.close() }
+  func close() throws(Failure) {
+    steps.removeAll()
+    try search.close()
+  }
+
+  var hasMore: Bool { !steps.isEmpty }
+  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
     guard let timely = try withoutLate(batch.compacted(), layout.times[input], behind: reached, metrics) else { return }
     let batch = JoinBatch(timely, keys: layout.keys[input])
     if let keyless = batch.keyless {
-      try tellAlone(.whole(keyless), count: keyless.length, input: input, to: collector)
+      try tellAlone(.whole(keyless), count: keyless.length, input: input)
     }
-    if batch.count == 0 { return }
-    let slots = try state.find(batch, input: input)
-    let times = try EventTimes(
-      batch.rows.columns[layout.times[input].column], shift: layout.times[input].shift)
-    let bounds = interval.partners(of: times, input: input)
-    if kind.givesRowsOfFirst {
-      try joinByExistence(batch.rows, slots, times, bounds, input: input, to: collector)
-    } else {
-      try joinBoth(batch.rows, slots, times, bounds, input: input, to: collector)
+    if batch.count > 0 {
+      let slots = try state.find(batch, input: input)
+      let times = try EventTimes(
+        batch.rows.columns[layout.times[input].column], shift: layout.times[input].shift)
+      let bounds = interval.partners(of: times, input: input)
+      if kind.givesRowsOfFirst {
+        joinByExistence(batch.rows, slots, times, bounds, input: input)
+      } else {
+        joinBoth(batch.rows, slots, times, bounds, input: input)
+      }
     }
-    withExtendedLifetime((slots, times, bounds)) {}
+    try steps.run(to: collector)
   }
 
   private func joinBoth(
-    _ rows: RecordBatch, _ slots: SlotBuffer, _ times: EventTimes, _ bounds: (low: Buffer, high: Buffer), input: Int,
-    to collector: any Collector
-  ) throws(Failure) {
+    _ rows: RecordBatch, _ slots: SlotBuffer, _ times: EventTimes, _ bounds: (low: Buffer, high: Buffer), input: Int
+  ) {
     let others = state.stores[1 - input]
     let (keepsOwn, keepsOthers) = (kind.keepsAll(ofInput: input), kind.keepsAll(ofInput: 1 - input))
     var found = RowMarks(count: keepsOwn ? rows.length : 0)
-    try search.forEachPair(
-      .whole(rows), count: rows.length, input: input, slots: slots.pointer, from: bounds.low.values(Int64.self),
-      to: bounds.high.values(Int64.self), in: others
-    ) { pairs throws(Failure) in
+    search.forEachPair(
+      .whole(rows), count: rows.length, input: input, slots: slots.buffer, times: bounds, in: others, steps
+    ) { [self] pairs throws(Failure) in
       if keepsOwn { found.mark(pairs.rows) }
       if keepsOthers { others.mark(pairs.numbers.rows, count: pairs.count) }
       let parts = JoinSearch.parts(.whole(rows), pairs, input: input, in: others)
-      try collector.emit(output.batch(parts, count: pairs.count), output: 0)
+      steps.give(try output.batch(parts, count: pairs.count))
     }
-    let numbers = SlotBuffer(count: rows.length)
-    try state.stores[input].append(rows, slots: slots.pointer, times: times.pointer, numbers: numbers.pointer)
-    if keepsOwn { state.stores[input].mark(found.marked(numbers)) }
+    steps.add { [self] () throws(Failure) in
+      let numbers = SlotBuffer(count: rows.length)
+      try state.stores[input].append(rows, slots: slots.pointer, times: times.pointer, numbers: numbers.pointer)
+      if keepsOwn { state.stores[input].mark(found.marked(numbers)) }
+    }
   }
 
   /// A row of the first input is done with when it has a partner.
   private func joinByExistence(
-    _ rows: RecordBatch, _ slots: SlotBuffer, _ times: EventTimes, _ bounds: (low: Buffer, high: Buffer), input: Int,
-    to collector: any Collector
-  ) throws(Failure) {
+    _ rows: RecordBatch, _ slots: SlotBuffer, _ times: EventTimes, _ bounds: (low: Buffer, high: Buffer), input: Int
+  ) {
     let others = state.stores[1 - input]
     var found = RowMarks(count: input == 0 ? rows.length : 0)
     var partnered: [UInt32] = []
-    try search.forEachPair(
-      .whole(rows), count: rows.length, input: input, slots: slots.pointer, from: bounds.low.values(Int64.self),
-      to: bounds.high.values(Int64.self), in: others
-    ) { pairs throws(Failure) in
+    search.forEachPair(
+      .whole(rows), count: rows.length, input: input, slots: slots.buffer, times: bounds, in: others, steps
+    ) { [self] pairs throws(Failure) in
       if input == 0 {
         found.mark(pairs.rows)
         return
@@ -107,65 +113,69 @@ final class IntervalJoinOperator: Operator {
       let first = others.markingFirst(pairs.numbers)
       partnered.append(contentsOf: UnsafeBufferPointer(start: first.rows, count: first.count))
       if kind == .semi, first.count > 0 {
-        try collector.emit(output.batch([.stored(others, first), .none], count: first.count), output: 0)
+        steps.give(try output.batch([.stored(others, first), .none], count: first.count))
       }
       withExtendedLifetime(first) {}
     }
-    guard input == 0 else {
-      try state.stores[1].append(rows, slots: slots.pointer, times: times.pointer)
-      // Their slots have rows of the second input.
-      _ = state.remove(partnered, count: partnered.count, input: 0)
-      return
+    steps.add { [self] () throws(Failure) in
+      guard input == 0 else {
+        try state.stores[1].append(rows, slots: slots.pointer, times: times.pointer)
+        // Their slots have rows of the second input.
+        _ = state.remove(partnered, count: partnered.count, input: 0)
+        return
+      }
+      if kind == .semi, let marked = found.marked() {
+        steps.give(try output.batch([.chosen(rows, marked), .none], count: marked.count))
+      }
+      guard let alone = found.unmarked() else { return }
+      let (keptSlots, keptTimes) = (slots.gather(alone), times.gather(alone))
+      try state.stores[0].append(
+        rows.selecting(alone), slots: keptSlots.pointer, times: keptTimes.values(Int64.self))
+      withExtendedLifetime((keptSlots, keptTimes)) {}
     }
-    if kind == .semi, let marked = found.marked() {
-      try collector.emit(output.batch([.chosen(rows, marked), .none], count: marked.count), output: 0)
-    }
-    guard let alone = found.unmarked() else { return }
-    let (keptSlots, keptTimes) = (slots.gather(alone), times.gather(alone))
-    try state.stores[0].append(
-      rows.selecting(alone), slots: keptSlots.pointer, times: keptTimes.values(Int64.self))
-    withExtendedLifetime((keptSlots, keptTimes)) {}
   }
 
-  private func tellAlone(_ rows: JoinPart, count: Int, input: Int, to collector: any Collector) throws(Failure) {
+  private func tellAlone(_ rows: JoinPart, count: Int, input: Int) throws(Failure) {
     guard kind.keepsAll(ofInput: input) || (kind == .anti && input == 0) else { return }
-    try collector.emit(output.batch(JoinSearch.inOrder(rows, .none, input: input), count: count), output: 0)
+    steps.give(try output.batch(JoinSearch.inOrder(rows, .none, input: input), count: count))
   }
 
   // MARK: Time
 
   func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
     reached = max(reached, time.microseconds)
-    try expire(to: collector)
-    guard delay > 0 else { return }
+    expire()
     let (held, overflow) = reached.subtractingReportingOverflow(delay)
-    if !overflow { collector.advance(to: EventTime(microseconds: held)) }
+    if delay > 0, !overflow { steps.advance(to: EventTime(microseconds: held)) }
+    try steps.run(to: collector)
   }
 
   func finish(to collector: any Collector) throws(Failure) {
     reached = .max
-    try expire(to: collector)
+    expire()
+    try steps.run(to: collector)
   }
 
   /// Removes rows that no row which is still to come can be a partner of, and tells those that had none.
-  private func expire(to collector: any Collector) throws(Failure) {
+  private func expire() {
     var removed = false
     for input in 0...1 {
       let store = state.stores[input]
       let tells = kind.keepsAll(ofInput: input) || (kind == .anti && input == 0)
       let limit = interval.limit(ofInput: input, at: reached)
-      while true {
+      steps.loop { [self] () throws(Failure) in
         let numbers = store.popExpired(before: limit)
-        if numbers.isEmpty { break }
+        if numbers.isEmpty { return false }
         removed = true
         if tells {
           let alone = store.unmarked(numbers)
-          if alone.count > 0 { try tellAlone(.stored(store, alone), count: alone.count, input: input, to: collector) }
+          if alone.count > 0 { try tellAlone(.stored(store, alone), count: alone.count, input: input) }
         }
         state.release(state.remove(numbers, count: numbers.count, input: input))
+        return true
       }
     }
-    if removed { try state.settle() }
+    steps.add { [self] () throws(Failure) in if removed { try state.settle() } }
   }
 }
 

@@ -24,24 +24,26 @@ final class JoinSearch {
   func open() throws(Failure) { try condition?.open() }
   func close() throws(Failure) { try condition?.close() }
 
-  /// Goes through the pairs of rows in hand and those that `store` keeps, by the rows in hand. Nothing is removed from the store
-  /// meanwhile.
+  /// Goes through the pairs of rows in hand and those that `store` keeps, by the rows in hand: adds steps that do. Nothing is removed from
+  /// the store until they have run.
   ///
   /// - Parameters:
   ///   - own: `count` rows of the input `input`, 0 or 1.
-  ///   - slots: by row.
-  ///   - lows, highs: by row, the times of its partners; nil: all.
+  ///   - slots: UInt32, by row.
+  ///   - times: Int64, by row, the first and the last time of its partners; nil: all.
   func forEachPair(
-    _ own: JoinPart, count: Int, input: Int, slots: UnsafePointer<UInt32>, from lows: UnsafePointer<Int64>? = nil,
-    to highs: UnsafePointer<Int64>? = nil, in store: RowStore, _ body: (JoinPairs) throws(Failure) -> Void
-  ) throws(Failure) {
+    _ own: JoinPart, count: Int, input: Int, slots: Buffer, times: (low: Buffer, high: Buffer)? = nil,
+    in store: RowStore, _ steps: PendingSteps, _ body: @escaping (JoinPairs) throws(Failure) -> Void
+  ) {
     if store.rowCount == 0 || count == 0 { return }
     var cursor = RowCursor()
     var limit = Self.pairRows
     if case .whole(let rows) = own { limit = rows.repeatLimit(limit) }
-    while true {
-      let found = store.match(slots, count: count, from: lows, to: highs, cursor: &cursor, limit: limit)
-      if found.count == 0 { return }
+    steps.loop { [condition, limit] () throws(Failure) in
+      let found = store.match(
+        slots.values(UInt32.self), count: count, from: times?.low.values(Int64.self),
+        to: times?.high.values(Int64.self), cursor: &cursor, limit: limit)
+      if found.count == 0 { return false }
       var pairs = JoinPairs(
         rows: Selection(indices: found.indices, count: found.count),
         numbers: Selection(indices: found.numbers, count: found.count))
@@ -50,6 +52,7 @@ final class JoinSearch {
         pairs.numbers = pairs.numbers.selecting(kept)
       }
       if pairs.count > 0 { try body(pairs) }
+      return !found.isLast
     }
   }
 

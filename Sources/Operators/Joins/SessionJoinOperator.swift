@@ -18,6 +18,7 @@ final class SessionJoinOperator: Operator {
   private let metrics: StageMetrics
   /// Sessions that end at or before it have been told.
   private var told = Int64.min
+  private let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, gap: Int64, layout: JoinLayout, functions: any ScalarFunctionProvider, context: SubtaskContext
@@ -25,11 +26,17 @@ final class SessionJoinOperator: Operator {
     self.gap = gap
     metrics = context.metrics
     rows = WindowJoinRows(join.kind, layout, memory: context.stateMemory)
-    teller = try WindowJoinTeller(join, layout, rows.state, functions: functions)
+    teller = try WindowJoinTeller(join, layout, rows.state, steps, functions: functions)
   }
 
   func open() throws(Failure) { try teller.search.open() }
-  func close() throws(Failure) { try teller.search.close() }
+  func close() throws(Failure) {
+    steps.removeAll()
+    try teller.search.close()
+  }
+
+  var hasMore: Bool { !steps.isEmpty }
+  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -71,11 +78,13 @@ final class SessionJoinOperator: Operator {
   private func tell(upTo time: Int64, to collector: any Collector) throws(Failure) {
     guard time > told else { return }
     told = time
-    while true {
+    steps.loop { [self] in
       let slots = deadlines.pop(upTo: time).map(\.slot)
-      if slots.isEmpty { return }
-      try tell(slots, upTo: time, to: collector)
+      if slots.isEmpty { return false }
+      tell(slots, upTo: time)
+      return true
     }
+    try steps.run(to: collector)
   }
 
   private struct Row {
@@ -86,7 +95,7 @@ final class SessionJoinOperator: Operator {
   }
 
   /// Tells the sessions of keys that have ended, and forgets their rows.
-  private func tell(_ slots: [UInt32], upTo limit: Int64, to collector: any Collector) throws(Failure) {
+  private func tell(_ slots: [UInt32], upTo limit: Int64) {
     let all = allRows(of: slots)
     var windows = JoinWindows()
     var gone = [[UInt32]](repeating: [], count: rows.state.stores.count)
@@ -114,11 +123,13 @@ final class SessionJoinOperator: Operator {
       }
       while next < all.count, all[next].index == index { next += 1 }
     }
-    try teller.tell(windows, to: collector)
-    for (input, numbers) in gone.enumerated() where !numbers.isEmpty {
-      rows.state.release(rows.state.remove(numbers, count: numbers.count, input: input))
+    teller.tell(windows)
+    steps.add { [self, gone] () throws(Failure) in
+      for (input, numbers) in gone.enumerated() where !numbers.isEmpty {
+        rows.state.release(rows.state.remove(numbers, count: numbers.count, input: input))
+      }
+      try rows.state.settle()
     }
-    try rows.state.settle()
   }
 
   /// The rows of keys, by key and time.

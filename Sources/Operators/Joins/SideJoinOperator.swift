@@ -18,6 +18,7 @@ final class SideJoinOperator: Operator {
   /// By slot: the last batch that had a row for it.
   private let batches = SlotColumn<UInt64>(initial: 0)
   private var batch: UInt64 = 0
+  private let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, _ bounds: Plan.SideJoin, layout: JoinLayout, functions: any ScalarFunctionProvider,
@@ -37,36 +38,48 @@ final class SideJoinOperator: Operator {
   }
 
   func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) { try search.close() }
+  func close() throws(Failure) {
+    steps.removeAll()
+    try search.close()
+  }
+
+  var hasMore: Bool { !steps.isEmpty }
+  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
-    try input == 0 ? join(batch.compacted(), to: collector) : keep(batch.compacted())
+    guard input == 0 else {
+      try keep(batch.compacted())
+      return
+    }
+    try join(batch.compacted())
+    try steps.run(to: collector)
   }
 
-  private func join(_ batch: RecordBatch, to collector: any Collector) throws(Failure) {
+  private func join(_ batch: RecordBatch) throws(Failure) {
     let batch = JoinBatch(batch, keys: layout.keys[0])
     let tellsAlone = kind == .left || kind == .anti
     if tellsAlone, let keyless = batch.keyless {
-      try collector.emit(output.batch([.whole(keyless), .none], count: keyless.length), output: 0)
+      steps.give(try output.batch([.whole(keyless), .none], count: keyless.length))
     }
     if batch.count == 0 { return }
     let slots = try state.lookup(batch)
     let side = state.stores[1]
     var found = RowMarks(count: kind == .inner ? 0 : batch.count)
-    try search.forEachPair(.whole(batch.rows), count: batch.count, input: 0, slots: slots.pointer, in: side) {
-      pairs throws(Failure) in
+    search.forEachPair(.whole(batch.rows), count: batch.count, input: 0, slots: slots.buffer, in: side, steps) {
+      [self] pairs throws(Failure) in
       if kind != .inner { found.mark(pairs.rows) }
       if kind.givesRowsOfFirst { return }
       let parts = JoinSearch.parts(.whole(batch.rows), pairs, input: 0, in: side)
-      try collector.emit(output.batch(parts, count: pairs.count), output: 0)
+      steps.give(try output.batch(parts, count: pairs.count))
     }
-    withExtendedLifetime(slots) {}
-    if kind == .semi, let marked = found.marked() {
-      try collector.emit(output.batch([.chosen(batch.rows, marked), .none], count: marked.count), output: 0)
-    }
-    if tellsAlone, let alone = found.unmarked() {
-      try collector.emit(output.batch([.chosen(batch.rows, alone), .none], count: alone.count), output: 0)
+    steps.add { [self] () throws(Failure) in
+      if kind == .semi, let marked = found.marked() {
+        steps.give(try output.batch([.chosen(batch.rows, marked), .none], count: marked.count))
+      }
+      if tellsAlone, let alone = found.unmarked() {
+        steps.give(try output.batch([.chosen(batch.rows, alone), .none], count: alone.count))
+      }
     }
   }
 

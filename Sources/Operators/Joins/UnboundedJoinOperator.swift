@@ -17,6 +17,7 @@ final class UnboundedJoinOperator: Operator {
   private let state: JoinState
   private let expiry: JoinExpiry?
   private let clock: SubtaskClock
+  private let steps = PendingSteps()
   /// Whether of the second input's rows only their keys matter.
   private let secondIsKeysOnly: Bool
 
@@ -40,108 +41,116 @@ final class UnboundedJoinOperator: Operator {
   }
 
   func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) { try search.close() }
+  func close() throws(Failure) {
+    steps.removeAll()
+    try search.close()
+  }
+
+  var hasMore: Bool { !steps.isEmpty }
+  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
     let now = clock.now.microseconds
     try expiry?.removeExpired(from: state, at: now)
     let batch = JoinBatch(batch, keys: layout.keys[input])
-    if let keyless = batch.keyless { try tellAlone(keyless, input: input, to: collector) }
-    if batch.count == 0 { return }
-    let slots = try state.find(batch, input: input)
-    if kind.givesRowsOfFirst {
-      try input == 0
-        ? joinFirst(batch.rows, slots, at: now, to: collector)
-        : joinSecond(batch.rows, slots, at: now, to: collector)
-    } else {
-      try joinBoth(batch.rows, slots, input: input, at: now, to: collector)
+    if let keyless = batch.keyless { try tellAlone(keyless, input: input) }
+    if batch.count > 0 {
+      let slots = try state.find(batch, input: input)
+      if !kind.givesRowsOfFirst {
+        joinBoth(batch.rows, slots, input: input, at: now)
+      } else if input == 0 {
+        joinFirst(batch.rows, slots, at: now)
+      } else {
+        joinSecond(batch.rows, slots, at: now)
+      }
     }
-    withExtendedLifetime(slots) {}
+    try steps.run(to: collector)
   }
 
   // MARK: Pairs
 
-  private func joinBoth(
-    _ rows: RecordBatch, _ slots: SlotBuffer, input: Int, at now: Int64, to collector: any Collector
-  ) throws(Failure) {
+  private func joinBoth(_ rows: RecordBatch, _ slots: SlotBuffer, input: Int, at now: Int64) {
     let others = state.stores[1 - input]
     let keepsOwn = kind.keepsAll(ofInput: input)
     let keepsOthers = kind.keepsAll(ofInput: 1 - input)
     var found = RowMarks(count: keepsOwn ? rows.length : 0)
-    try search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.pointer, in: others) {
-      pairs throws(Failure) in
+    search.forEachPair(.whole(rows), count: rows.length, input: input, slots: slots.buffer, in: others, steps) {
+      [self] pairs throws(Failure) in
       if keepsOwn { found.mark(pairs.rows) }
       if keepsOthers {
         let first = others.markingFirst(pairs.numbers)
         if first.count > 0 {
           let parts = JoinSearch.inOrder(.none, .stored(others, first), input: input)
-          try collector.emit(output.batch(parts, count: first.count, .delete), output: 0)
+          steps.give(try output.batch(parts, count: first.count, .delete))
         }
       }
       let parts = JoinSearch.parts(.whole(rows), pairs, input: input, in: others)
-      try collector.emit(output.batch(parts, count: pairs.count), output: 0)
+      steps.give(try output.batch(parts, count: pairs.count))
     }
-    if keepsOwn, let alone = found.unmarked() {
-      try tellAlone(rows.selecting(alone).compacted(), input: input, to: collector)
+    steps.add { [self] () throws(Failure) in
+      if keepsOwn, let alone = found.unmarked() {
+        try tellAlone(rows.selecting(alone).compacted(), input: input)
+      }
+      let numbers = SlotBuffer(count: rows.length)
+      try append(rows, slots, input: input, at: now, numbers: numbers)
+      if keepsOwn { state.stores[input].mark(found.marked(numbers)) }
     }
-    let numbers = SlotBuffer(count: rows.length)
-    try append(rows, slots, input: input, at: now, numbers: numbers)
-    if keepsOwn { state.stores[input].mark(found.marked(numbers)) }
   }
 
   /// Rows that have no partner: told at once where the kind keeps them.
-  private func tellAlone(_ rows: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
+  private func tellAlone(_ rows: RecordBatch, input: Int) throws(Failure) {
     guard kind.keepsAll(ofInput: input) || (kind == .anti && input == 0) else { return }
     let parts = JoinSearch.inOrder(.whole(rows), .none, input: input)
-    try collector.emit(output.batch(parts, count: rows.length), output: 0)
+    steps.give(try output.batch(parts, count: rows.length))
   }
 
   // MARK: Rows of the first input with and without partners
 
   /// Those that have a partner are done with; the others are kept until one comes.
-  private func joinFirst(
-    _ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64, to collector: any Collector
-  ) throws(Failure) {
+  private func joinFirst(_ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64) {
     var found = RowMarks(count: rows.length)
-    try search.forEachPair(.whole(rows), count: rows.length, input: 0, slots: slots.pointer, in: state.stores[1]) {
+    search.forEachPair(.whole(rows), count: rows.length, input: 0, slots: slots.buffer, in: state.stores[1], steps) {
       found.mark($0.rows)
     }
-    if kind == .semi, let partnered = found.marked() {
-      let parts: [JoinPart] = [.whole(rows.selecting(partnered).compacted()), .none]
-      try collector.emit(output.batch(parts, count: partnered.count), output: 0)
+    steps.add { [self] () throws(Failure) in
+      if kind == .semi, let partnered = found.marked() {
+        let parts: [JoinPart] = [.whole(rows.selecting(partnered).compacted()), .none]
+        steps.give(try output.batch(parts, count: partnered.count))
+      }
+      guard let alone = found.unmarked() else { return }
+      let kept = rows.selecting(alone).compacted()
+      if kind == .anti { try tellAlone(kept, input: 0) }
+      try append(kept, slots.gather(alone), input: 0, at: now)
     }
-    guard let alone = found.unmarked() else { return }
-    let kept = rows.selecting(alone).compacted()
-    if kind == .anti { try tellAlone(kept, input: 0, to: collector) }
-    try append(kept, slots.gather(alone), input: 0, at: now)
   }
 
-  private func joinSecond(
-    _ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64, to collector: any Collector
-  ) throws(Failure) {
+  private func joinSecond(_ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64) {
     let others = state.stores[0]
+    let touched = state.touched
     var partnered: [UInt32] = []
-    try search.forEachPair(.whole(rows), count: rows.length, input: 1, slots: slots.pointer, in: others) {
-      pairs throws(Failure) in
+    search.forEachPair(.whole(rows), count: rows.length, input: 1, slots: slots.buffer, in: others, steps) {
+      [self] pairs throws(Failure) in
       let first = others.markingFirst(pairs.numbers)
       if first.count == 0 { return }
       let parts: [JoinPart] = [.stored(others, first), .none]
-      try collector.emit(output.batch(parts, count: first.count, kind == .anti ? .delete : .insert), output: 0)
+      steps.give(try output.batch(parts, count: first.count, kind == .anti ? .delete : .insert))
       partnered.append(contentsOf: UnsafeBufferPointer(start: first.rows, count: first.count))
       withExtendedLifetime(first) {}
     }
-    if secondIsKeysOnly {
-      let (slots, first) = (state.touched.slots, state.touched.selection)
-      let touched = slots.values(UInt32.self)
-      state.stores[1].remove(rowsOf: touched, count: first.count)
-      try append(rows.selecting(first).compacted(), SlotBuffer(slots, count: first.count), input: 1, at: now)
-    } else {
-      try append(rows, slots, input: 1, at: now)
-    }
-    // The slots have rows of the second input.
-    partnered.withUnsafeBufferPointer { numbers in
-      if let base = numbers.baseAddress { _ = state.remove(base, count: numbers.count, input: 0) }
+    steps.add { [self] () throws(Failure) in
+      if secondIsKeysOnly {
+        state.stores[1].remove(rowsOf: touched.slots.values(UInt32.self), count: touched.count)
+        try append(
+          rows.selecting(touched.selection).compacted(), SlotBuffer(touched.slots, count: touched.count), input: 1,
+          at: now)
+      } else {
+        try append(rows, slots, input: 1, at: now)
+      }
+      // The slots have rows of the second input.
+      partnered.withUnsafeBufferPointer { numbers in
+        if let base = numbers.baseAddress { _ = state.remove(base, count: numbers.count, input: 0) }
+      }
     }
   }
 

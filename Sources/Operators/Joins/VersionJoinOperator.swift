@@ -19,6 +19,7 @@ final class VersionJoinOperator: Operator {
   private let state: JoinState
   private let metrics: StageMetrics
   private var reached = Int64.min
+  private let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, layout: JoinLayout, functions: any ScalarFunctionProvider, context: SubtaskContext
@@ -36,7 +37,13 @@ final class VersionJoinOperator: Operator {
   }
 
   func open() throws(Failure) { try condition?.open() }
-  func close() throws(Failure) { try condition?.close() }
+  func close() throws(Failure) {
+    steps.removeAll()
+    try condition?.close()
+  }
+
+  var hasMore: Bool { !steps.isEmpty }
+  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -63,34 +70,38 @@ final class VersionJoinOperator: Operator {
   func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
     guard time.microseconds > reached else { return }
     reached = time.microseconds
-    try tell(to: collector)
+    tell()
+    try steps.run(to: collector)
   }
 
   func finish(to collector: any Collector) throws(Failure) {
     reached = .max
-    try tell(to: collector)
+    tell()
+    try steps.run(to: collector)
   }
 
-  private func tell(to collector: any Collector) throws(Failure) {
+  private func tell() {
     var removed = false
-    while true {
+    steps.loop { [self] () throws(Failure) in
       let numbers = state.stores[0].popExpired(before: reached)
-      if numbers.isEmpty { break }
+      if numbers.isEmpty { return false }
       removed = true
-      try tell(numbers, to: collector)
+      try tell(numbers)
       state.release(state.remove(numbers, count: numbers.count, input: 0))
+      return true
     }
-    while true {
+    steps.loop { [self] in
       let numbers = state.stores[1].popExpired(before: reached)
-      if numbers.isEmpty { break }
+      if numbers.isEmpty { return false }
       removed = true
       forgetFormer(of: numbers)
+      return true
     }
-    if removed { try state.settle() }
+    steps.add { [self] () throws(Failure) in if removed { try state.settle() } }
   }
 
   /// Tells rows of the first input with their versions.
-  private func tell(_ numbers: [UInt32], to collector: any Collector) throws(Failure) {
+  private func tell(_ numbers: [UInt32]) throws(Failure) {
     let (rows, versions) = (state.stores[0], state.stores[1])
     let count = numbers.count
     let slots = SlotBuffer(count: count)
@@ -109,12 +120,12 @@ final class VersionJoinOperator: Operator {
       ]
       if let kept = try condition.select(parts, count: there.count) { there = there.selecting(kept) }
     }
-    try emit(own, found, there, to: collector)
+    try emit(own, found, there)
   }
 
   /// - Parameter there: the rows that have a version.
   private func emit(
-    _ own: SlotBuffer, _ found: SlotBuffer, _ there: Selection, to collector: any Collector
+    _ own: SlotBuffer, _ found: SlotBuffer, _ there: Selection
   ) throws(Failure) {
     let (rows, versions) = (state.stores[0], state.stores[1])
     switch kind {
@@ -126,22 +137,22 @@ final class VersionJoinOperator: Operator {
         partners.pointer[row] = found.pointer[row]
       }
       let parts: [JoinPart] = [.stored(rows, own.selection), .stored(versions, partners.selection)]
-      try collector.emit(output.batch(parts, count: own.count), output: 0)
+      try emit(parts, own.count)
     case .anti:
       let has = Set((0..<there.count).map { there.rows[$0] })
       let alone = Selection((0..<own.count).filter { !has.contains(UInt32($0)) })
-      try emit([.stored(rows, own.selection.selecting(alone)), .none], alone.count, to: collector)
-    case .semi: try emit([.stored(rows, own.selection.selecting(there)), .none], there.count, to: collector)
+      try emit([.stored(rows, own.selection.selecting(alone)), .none], alone.count)
+    case .semi: try emit([.stored(rows, own.selection.selecting(there)), .none], there.count)
     default:
       try emit(
         [.stored(rows, own.selection.selecting(there)), .stored(versions, found.selection.selecting(there))],
-        there.count, to: collector)
+        there.count)
     }
     withExtendedLifetime((there, own, found)) {}
   }
 
-  private func emit(_ parts: [JoinPart], _ count: Int, to collector: any Collector) throws(Failure) {
-    if count > 0 { try collector.emit(output.batch(parts, count: count), output: 0) }
+  private func emit(_ parts: [JoinPart], _ count: Int) throws(Failure) {
+    if count > 0 { steps.give(try output.batch(parts, count: count)) }
   }
 
   /// Forgets the versions before those that hold at the watermark, of the keys of some.

@@ -18,6 +18,7 @@ final class WindowJoinOperator: Operator {
   private let metrics: StageMetrics
   /// Windows that end at or before it have been told.
   private var told = Int64.min
+  private let steps = PendingSteps()
   /// Slots looked at together.
   private static let slotCount = 8_192
 
@@ -28,11 +29,17 @@ final class WindowJoinOperator: Operator {
     self.series = series
     metrics = context.metrics
     rows = WindowJoinRows(join.kind, layout, memory: context.stateMemory)
-    teller = try WindowJoinTeller(join, layout, rows.state, functions: functions)
+    teller = try WindowJoinTeller(join, layout, rows.state, steps, functions: functions)
   }
 
   func open() throws(Failure) { try teller.search.open() }
-  func close() throws(Failure) { try teller.search.close() }
+  func close() throws(Failure) {
+    steps.removeAll()
+    try teller.search.close()
+  }
+
+  var hasMore: Bool { !steps.isEmpty }
+  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -76,13 +83,20 @@ final class WindowJoinOperator: Operator {
 
   private func tell(upTo time: Int64, to collector: any Collector) throws(Failure) {
     guard time > told else { return }
-    while let window = nextWindow, window.end <= time {
-      try tell(window, to: collector)
-      told = window.end
-      panes.removeAll { series.first(of: $0, endingAfter: told) == nil }
-      try rows.remove(before: series.nextStart(after: window))
+    steps.loop { [self] in
+      guard let window = nextWindow, window.end <= time else {
+        told = time
+        return false
+      }
+      tell(window)
+      steps.add { [self] () throws(Failure) in
+        told = window.end
+        panes.removeAll { series.first(of: $0, endingAfter: told) == nil }
+        try rows.remove(before: series.nextStart(after: window))
+      }
+      return true
     }
-    told = time
+    try steps.run(to: collector)
   }
 
   private var nextWindow: WindowSpan? {
@@ -90,14 +104,18 @@ final class WindowJoinOperator: Operator {
     return nil
   }
 
-  private func tell(_ window: WindowSpan, to collector: any Collector) throws(Failure) {
+  private func tell(_ window: WindowSpan) {
     let all = rows.state.slotCount
-    for first in stride(from: 0, to: all, by: Self.slotCount) {
+    var first = 0
+    steps.loop { [self] in
+      if first >= all { return false }
+      defer { first += Self.slotCount }
       var windows = JoinWindows()
       for slot in first..<min(all, first + Self.slotCount) {
         windows.append(UInt32(slot), from: window.start, to: window.end - 1, of: window)
       }
-      try teller.tell(windows, to: collector)
+      teller.tell(windows)
+      return true
     }
   }
 }

@@ -61,20 +61,23 @@ struct JoinWindowColumns {
   }
 }
 
-/// Tells what the rows of windows give together.
+/// Tells what the rows of windows give together, by adding steps that do.
 final class WindowJoinTeller {
   let search: JoinSearch
   private let kind: Plan.JoinKind
   private let output: JoinOutput
   private let state: JoinState
+  private let steps: PendingSteps
   private let boundType: DataType
   private static let batchRows = 8_192
 
   init(
-    _ join: Plan.Join, _ layout: JoinLayout, _ state: JoinState, functions: any ScalarFunctionProvider
+    _ join: Plan.Join, _ layout: JoinLayout, _ state: JoinState, _ steps: PendingSteps,
+    functions: any ScalarFunctionProvider
   ) throws(Failure) {
     kind = join.kind
     self.state = state
+    self.steps = steps
     search = JoinSearch(
       condition: try join.condition.map { condition throws(Failure) in
         try JoinCondition(condition, layout, functions: functions)
@@ -83,101 +86,100 @@ final class WindowJoinTeller {
     boundType = layout.schema.fields[layout.schema.fields.count - 1].type
   }
 
-  func tell(_ windows: JoinWindows, to collector: any Collector) throws(Failure) {
+  /// Nothing is removed from the stores until the steps have run.
+  func tell(_ windows: JoinWindows) {
     if windows.count == 0 { return }
     let windows = windows.columns()
-    try forEachRow(of: windows, input: 0) { rows, windows throws(Failure) in
+    forEachRow(of: windows, input: 0) { [self] rows, windows throws(Failure) in
       if kind == .inner {
-        try extend([rows], windows, to: collector)
+        try extend([rows], windows)
       } else {
-        try joinTwo(rows, windows, to: collector)
+        joinTwo(rows, windows)
       }
     }
     guard kind.keepsAll(ofInput: 1) else { return }
-    try forEachRow(of: windows, input: 1) { rows, windows throws(Failure) in
+    forEachRow(of: windows, input: 1) { [self] rows, windows throws(Failure) in
       var found = RowMarks(count: windows.count)
-      try forEachPair(rows, windows, input: 1) { pairs throws(Failure) in found.mark(pairs.rows) }
-      if let alone = found.unmarked() {
-        try emit([.none, rows.selecting(alone)], windows.gather(alone), to: collector)
+      forEachPair(rows, windows, input: 1) { found.mark($0.rows) }
+      steps.add { [self] () throws(Failure) in
+        if let alone = found.unmarked() { try give([.none, rows.selecting(alone)], windows.gather(alone)) }
       }
     }
   }
 
   /// The rows of an input that are in the windows, with the windows of each.
   private func forEachRow(
-    of windows: JoinWindowColumns, input: Int, _ body: (JoinPart, JoinWindowColumns) throws(Failure) -> Void
-  ) throws(Failure) {
+    of windows: JoinWindowColumns, input: Int,
+    _ body: @escaping (JoinPart, JoinWindowColumns) throws(Failure) -> Void
+  ) {
+    forEachMatch(of: windows, input: input) { [store = state.stores[input]] rows, numbers throws(Failure) in
+      try body(.stored(store, numbers), windows.gather(rows))
+    }
+  }
+
+  /// Which of the windows, and the number of a row of an input that is in it.
+  private func forEachMatch(
+    of windows: JoinWindowColumns, input: Int, _ body: @escaping (Selection, Selection) throws(Failure) -> Void
+  ) {
     let store = state.stores[input]
     var cursor = RowCursor()
-    while true {
+    steps.loop { () throws(Failure) in
       let found = store.match(
         windows.slots.values(UInt32.self), count: windows.count, from: windows.lows.values(Int64.self),
         to: windows.highs.values(Int64.self), cursor: &cursor, limit: Self.batchRows)
-      if found.count == 0 { return }
+      if found.count == 0 { return false }
       try body(
-        .stored(store, Selection(indices: found.numbers, count: found.count)),
-        windows.gather(Selection(indices: found.indices, count: found.count)))
+        Selection(indices: found.indices, count: found.count), Selection(indices: found.numbers, count: found.count))
+      return !found.isLast
     }
   }
 
   /// Pairs of rows of input `input`, 0 or 1, and those of the other.
   private func forEachPair(
-    _ rows: JoinPart, _ windows: JoinWindowColumns, input: Int, _ body: (JoinPairs) throws(Failure) -> Void
-  ) throws(Failure) {
-    let slots = state.partnerSlots(windows.slots, count: windows.count)
-    try search.forEachPair(
-      rows, count: windows.count, input: input, slots: slots.values(UInt32.self),
-      from: windows.lows.values(Int64.self), to: windows.highs.values(Int64.self), in: state.stores[1 - input], body)
-    withExtendedLifetime((slots, windows)) {}
+    _ rows: JoinPart, _ windows: JoinWindowColumns, input: Int,
+    _ body: @escaping (JoinPairs) throws(Failure) -> Void
+  ) {
+    search.forEachPair(
+      rows, count: windows.count, input: input, slots: state.partnerSlots(windows.slots, count: windows.count),
+      times: (windows.lows, windows.highs), in: state.stores[1 - input], steps, body)
   }
 
-  private func joinTwo(_ rows: JoinPart, _ windows: JoinWindowColumns, to collector: any Collector) throws(Failure) {
+  private func joinTwo(_ rows: JoinPart, _ windows: JoinWindowColumns) {
     var found = RowMarks(count: windows.count)
-    try forEachPair(rows, windows, input: 0) { pairs throws(Failure) in
+    forEachPair(rows, windows, input: 0) { [self] pairs throws(Failure) in
       found.mark(pairs.rows)
       if kind.givesRowsOfFirst { return }
-      try emit(
-        JoinSearch.parts(rows, pairs, input: 0, in: state.stores[1]), windows.gather(pairs.rows), to: collector)
+      try give(JoinSearch.parts(rows, pairs, input: 0, in: state.stores[1]), windows.gather(pairs.rows))
     }
-    if kind == .semi {
-      if let marked = found.marked() {
-        try emit([rows.selecting(marked), .none], windows.gather(marked), to: collector)
+    steps.add { [self] () throws(Failure) in
+      if kind == .semi {
+        if let marked = found.marked() { try give([rows.selecting(marked), .none], windows.gather(marked)) }
+      } else if kind.keepsAll(ofInput: 0) || kind == .anti, let alone = found.unmarked() {
+        try give([rows.selecting(alone), .none], windows.gather(alone))
       }
-    } else if kind.keepsAll(ofInput: 0) || kind == .anti, let alone = found.unmarked() {
-      try emit([rows.selecting(alone), .none], windows.gather(alone), to: collector)
     }
   }
 
   /// Adds the rows of one input more to rows of those before it, and tells them when they have one of each.
-  private func extend(
-    _ parts: [JoinPart], _ windows: JoinWindowColumns, to collector: any Collector
-  ) throws(Failure) {
+  private func extend(_ parts: [JoinPart], _ windows: JoinWindowColumns) throws(Failure) {
     guard parts.count < state.stores.count else {
       guard let kept = try search.select(parts, count: windows.count) else {
-        try emit(parts, windows, to: collector)
+        try give(parts, windows)
         return
       }
-      if kept.count > 0 { try emit(parts.map { $0.selecting(kept) }, windows.gather(kept), to: collector) }
+      if kept.count > 0 { try give(parts.map { $0.selecting(kept) }, windows.gather(kept)) }
       return
     }
     let store = state.stores[parts.count]
-    var cursor = RowCursor()
-    while true {
-      let found = store.match(
-        windows.slots.values(UInt32.self), count: windows.count, from: windows.lows.values(Int64.self),
-        to: windows.highs.values(Int64.self), cursor: &cursor, limit: Self.batchRows)
-      if found.count == 0 { return }
-      let rows = Selection(indices: found.indices, count: found.count)
-      try extend(
-        parts.map { $0.selecting(rows) } + [.stored(store, Selection(indices: found.numbers, count: found.count))],
-        windows.gather(rows), to: collector)
+    forEachMatch(of: windows, input: parts.count) { [self] rows, numbers throws(Failure) in
+      try extend(parts.map { $0.selecting(rows) } + [.stored(store, numbers)], windows.gather(rows))
     }
   }
 
-  private func emit(_ parts: [JoinPart], _ windows: JoinWindowColumns, to collector: any Collector) throws(Failure) {
+  private func give(_ parts: [JoinPart], _ windows: JoinWindowColumns) throws(Failure) {
     let bounds = [windows.starts, windows.ends].map {
       Column(type: boundType, length: windows.count, validity: nil, buffers: [$0])
     }
-    try collector.emit(output.batch(parts, count: windows.count, more: bounds), output: 0)
+    steps.give(try output.batch(parts, count: windows.count, more: bounds))
   }
 }

@@ -17,6 +17,7 @@ public final class TopNOperator: Operator {
   private let rows: RankedRows
   private let timeToLive: SlotExpiry?
   private let reservation: StateReservation
+  private let steps = PendingSteps()
 
   /// - Parameters:
   ///   - keys: the key's columns in the input.
@@ -51,9 +52,14 @@ public final class TopNOperator: Operator {
     var (told, removed) = (RankedOutput(), [RankedRow]())
     tell(changes, &told, &removed)
     try rows.keep(batch, changes)
-    try emit(told, of: batch, to: collector)
-    rows.remove(removed)
+    give(told, of: batch)
+    steps.add { [rows, removed] in rows.remove(removed) }
+    try steps.run(to: collector)
   }
+
+  public var hasMore: Bool { !steps.isEmpty }
+  public func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
+  public func close() throws(Failure) { steps.removeAll() }
 
   private var byteCount: Int { table.byteCount + rows.byteCount + (timeToLive?.byteCount ?? 0) }
 
@@ -100,9 +106,10 @@ public final class TopNOperator: Operator {
     for place in 0..<now.count where now[place].isNew { told.append(now[place], .insert, place: nil) }
   }
 
-  private func emit(_ told: RankedOutput, of batch: RecordBatch, to collector: any Collector) throws(Failure) {
+  private func give(_ told: RankedOutput, of batch: RecordBatch) {
     var start = 0
-    while start < told.rows.count {
+    steps.loop { [self] () throws(Failure) in
+      if start == told.rows.count { return false }
       var end = min(told.rows.count, start + WindowRows.batchRows)
       // The two rows of an update stay together.
       if end < told.rows.count, told.kinds[end - 1] == RowKind.updateBefore.code { end -= 1 }
@@ -111,7 +118,8 @@ public final class TopNOperator: Operator {
       var columns = [RowKind.column(told.kinds[part])]
       columns += try rows.columns(told.rows[part], of: batch)
       if hasRank { columns.append(RankedRows.places(told.places[part])) }
-      try collector.emit(RecordBatch(schema: output, columns: columns, length: part.count), output: 0)
+      steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
+      return end < told.rows.count
     }
   }
 }

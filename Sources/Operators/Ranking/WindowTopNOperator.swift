@@ -20,6 +20,7 @@ public final class WindowTopNOperator: Operator {
   private let metrics: StageMetrics
   /// Windows that end at or before it were told.
   private var closed = Int64.min
+  private let steps = PendingSteps()
 
   /// - Parameters:
   ///   - keys: the key's columns in the input; `end`, timestamps that are never null, is one of them.
@@ -86,28 +87,40 @@ public final class WindowTopNOperator: Operator {
   private func close(upTo time: Int64, to collector: any Collector) throws(Failure) {
     guard time > closed else { return }
     closed = time
-    while true {
+    steps.loop { [self] in
       let due = ends.pop(upTo: time)
-      if due.isEmpty { break }
+      if due.isEmpty { return false }
       let slots = due.map(\.slot)
       var told = RankedOutput()
       for slot in slots {
         let ranked = rows.rows(slot)
         for place in 0..<ranked.count { told.append(ranked[place], nil, place: hasRank ? place : nil) }
       }
-      try emit(told, to: collector)
-      rows.reset(slots, count: slots.count)
-      table.remove(slots, count: slots.count)
+      give(told)
+      steps.add { [self] in
+        rows.reset(slots, count: slots.count)
+        table.remove(slots, count: slots.count)
+      }
+      return true
     }
-    try reservation.set(byteCount, keyCount: table.count)
+    steps.add { [self] () throws(Failure) in try reservation.set(byteCount, keyCount: table.count) }
+    try steps.run(to: collector)
   }
 
-  private func emit(_ told: RankedOutput, to collector: any Collector) throws(Failure) {
-    for start in stride(from: 0, to: told.rows.count, by: WindowRows.batchRows) {
+  public var hasMore: Bool { !steps.isEmpty }
+  public func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
+  public func close() throws(Failure) { steps.removeAll() }
+
+  private func give(_ told: RankedOutput) {
+    var start = 0
+    steps.loop { [self] () throws(Failure) in
       let part = start..<min(told.rows.count, start + WindowRows.batchRows)
+      if part.isEmpty { return false }
+      start = part.upperBound
       var columns = try rows.columns(told.rows[part], of: nil)
       if hasRank { columns.append(RankedRows.places(told.places[part])) }
-      try collector.emit(RecordBatch(schema: output, columns: columns, length: part.count), output: 0)
+      steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
+      return part.upperBound < told.rows.count
     }
   }
 }

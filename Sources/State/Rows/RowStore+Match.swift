@@ -18,6 +18,8 @@ public struct RowMatches: Sendable {
   /// UInt32: the row's number.
   public let numbers: Buffer
   public let count: Int
+  /// Whether the cursor has come to the end: no row follows. A search may also end with none at all.
+  public let isLast: Bool
 }
 
 extension RowStore {
@@ -57,7 +59,7 @@ extension RowStore {
     }
     cursor.index = index
     cursor.number = number
-    return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found)
+    return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found, isLast: index >= count)
   }
 
   /// Whether a slot has a row.

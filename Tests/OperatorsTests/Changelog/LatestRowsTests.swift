@@ -24,6 +24,7 @@ struct LatestRowsTests {
     try operation.process(changing.settle(), input: 0, to: collected)
     #expect(collected.rows.isEmpty)
     try operation.finish(to: collected)
+    try operation.giveRest(to: collected)
     #expect(sorted(collected.rows) == sorted(changing.rows), "\(random)")
   }
 
@@ -46,6 +47,7 @@ struct LatestRowsTests {
         to: collected)
     }
     try operation.finish(to: collected)
+    try operation.giveRest(to: collected)
     #expect(texts(collected).sorted() == ["1 null", "3 a", "9 c"])
   }
 
@@ -64,6 +66,7 @@ struct LatestRowsTests {
     }
     #expect(collected.rows.isEmpty)
     try operation.finish(to: collected)
+    try operation.giveRest(to: collected)
     #expect(sorted(collected.rows) == sorted(Array(expected.values)), "\(random)")
   }
 }

@@ -25,6 +25,9 @@ final class JoinRun: Collector {
   private(set) var watermarks: [Int64] = []
   /// What came out since it was asked for last, a text a row.
   private var found: [String] = []
+  /// Batches that the call in progress has given, and the most that one has.
+  private var batchCount = 0
+  private(set) var mostBatches = 0
 
   init(
     _ join: Plan.Join, inputs: Int = 2, hasTimes: Bool = false, hasWindows: Bool = false, changelogs: Set<Int> = [],
@@ -65,6 +68,8 @@ final class JoinRun: Collector {
 
   func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
     let batch = batch.compacted()
+    batchCount += 1
+    mostBatches = max(mostBatches, batchCount)
     for row in 0..<batch.length {
       let texts = batch.columns.map { column -> String in
         guard column.isValid(row) else { return "null" }
@@ -83,8 +88,20 @@ final class JoinRun: Collector {
 
   func rows(_ input: Int, _ rows: Row...) throws(Failure) { try process(rows, input) }
 
-  func process(_ rows: [Row], _ input: Int) throws(Failure) {
-    try operation.process(Self.batch(rows), input: input, to: self)
+  func process(_ rows: [Row], _ input: Int) throws(Failure) { try process(Self.batch(rows), input) }
+
+  func process(_ batch: RecordBatch, _ input: Int) throws(Failure) {
+    try call { () throws(Failure) in try operation.process(batch, input: input, to: self) }
+  }
+
+  /// A call of the operator, and those that give what it left, as a subtask makes them.
+  private func call(_ body: () throws(Failure) -> Void) throws(Failure) {
+    batchCount = 0
+    try body()
+    while operation.hasMore {
+      batchCount = 0
+      try operation.proceed(to: self)
+    }
   }
 
   /// Rows of a changelog, on input 1 unless another is named.
@@ -94,23 +111,22 @@ final class JoinRun: Collector {
     let kinds = ColumnBuilder(.utf8)
     for change in changes { kinds.append(.utf8(change.kind)) }
     let rows = Self.batch(changes.map(\.row))
-    try operation.process(
+    try process(
       RecordBatch(
-        schema: Schema(Self.changeFields), columns: [kinds.finish()] + rows.columns, length: rows.length), input: input,
-      to: self)
+        schema: Schema(Self.changeFields), columns: [kinds.finish()] + rows.columns, length: rows.length), input)
   }
 
   func watermark(_ time: Int64) throws(Failure) {
-    try operation.watermark(EventTime(microseconds: time), to: self)
+    try call { () throws(Failure) in try operation.watermark(EventTime(microseconds: time), to: self) }
   }
 
   /// Moves the clock, and wakes the operator as a subtask would.
   func clock(_ time: Int64) throws(Failure) {
     clock.advance(to: ProcessingTime(microseconds: time))
     while let wanted = operation.wakeTime, wanted.microseconds <= time {
-      try operation.wake(at: ProcessingTime(microseconds: time), to: self)
+      try call { () throws(Failure) in try operation.wake(at: ProcessingTime(microseconds: time), to: self) }
     }
   }
 
-  func finish() throws(Failure) { try operation.finish(to: self) }
+  func finish() throws(Failure) { try call { () throws(Failure) in try operation.finish(to: self) } }
 }

@@ -62,6 +62,7 @@ struct TopNOperatorTests {
         for row in rowValues(batch) { model.add(row, key: [row[0]]) }
         let collected = Collected()
         try operation.process(batch, input: 0, to: collected)
+        try operation.giveRest(to: collected)
         table.apply(collected.rows)
         var expected = Materialised()
         expected.insert(rank ? model.top : model.top.map { Array($0.dropLast()) })
@@ -216,6 +217,7 @@ extension TopNOperatorTests {
     for (step, keys) in [6_001, 6_001, 12_002, 12_001].enumerated() {
       let rows = (0..<keys).map { [Literal.int64(Int64($0)), .int64(Int64(step))] }
       try operation.process(literalBatch(schema, rows), input: 0, to: collected)
+      try operation.giveRest(to: collected)
     }
     #expect(collected.batches.count > 4)
     for batch in collected.batches {

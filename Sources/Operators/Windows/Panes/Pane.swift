@@ -33,7 +33,7 @@ final class Pane {
 
 /// Slots of rows.
 struct SlotBuffer {
-  private let buffer: Buffer
+  let buffer: Buffer
   let count: Int
 
   init(count: Int) {
