@@ -126,6 +126,7 @@ public final class LastRowsOperator: Operator {
     let slots = SlotBuffer(count: batch.rowCount)
     try table.find(columns, rowCount: batch.rowCount, into: slots.pointer)
     let changes = try rows.rank(batch, slots.pointer, slotCount: table.slotCount)
+    withExtendedLifetime(slots) {}
     var removed: [RankedRow] = []
     for (index, slot) in changes.slots.enumerated() {
       RankedRows.findRemoved(changes.former(index), rows.rows(slot), &removed)

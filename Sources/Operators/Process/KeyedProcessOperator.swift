@@ -88,7 +88,7 @@ public final class KeyedProcessOperator: Operator {
     let call = self.call(
       callKeys, count: firstRows.count, rowCount: rowCount, rowKeys, times?.pointer, at: now)
     try run(call, to: output) { [code, held] () throws(Failure) in try code.process(rows, call, to: held) }
-    withExtendedLifetime(times) {}
+    withExtendedLifetime((times, rowKeys)) {}
     due(.event, upTo: reachedWatermark.microseconds)
     due(.processing, upTo: now.microseconds)
     try proceed(to: output)

@@ -47,6 +47,7 @@ public final class TopNOperator: Operator {
     let slots = SlotBuffer(count: batch.rowCount)
     try table.find(columns, rowCount: batch.rowCount, into: slots.pointer)
     let changes = try rows.rank(batch, slots.pointer, slotCount: table.slotCount)
+    withExtendedLifetime(slots) {}
     if changes.slots.isEmpty { return }
     timeToLive?.touch(changes.slots, table)
     var (told, removed) = (RankedOutput(), [RankedRow]())

@@ -52,6 +52,7 @@ public final class WindowTopNOperator: Operator {
     ends.grow(to: table.slotCount)
     ends.set(slots.pointer, times.pointer, count: count)
     let changes = try rows.rank(batch, slots.pointer, slotCount: table.slotCount)
+    withExtendedLifetime((slots, times)) {}
     let removed = former(changes)
     try rows.keep(batch, changes)
     rows.remove(removed)
