@@ -56,7 +56,7 @@ final class ChangelogJoinOperator: Operator {
     try expiry?.removeExpired(from: state, at: now)
     let rows = batch.compacted()
     let isTakenBack = RowChanges.takenBack(rows, kinds: layout.kindColumns[input])
-    let parts = JoinBatch.split(rows, keys: layout.keys[input])
+    let parts = try JoinBatch.split(rows, keys: layout.keys[input])
     if let keyless = parts.keyless { try tellKeyless(rows, keyless, isTakenBack, input) }
     if let keyed = parts.keyed { try join(rows, keyed, isTakenBack, input, at: now) }
     try steps.run(to: collector)

@@ -57,7 +57,7 @@ final class IntervalJoinOperator: Operator {
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
     guard let timely = try withoutLate(batch.compacted(), layout.times[input], behind: reached, metrics) else { return }
-    let batch = JoinBatch(timely, keys: layout.keys[input])
+    let batch = try JoinBatch(timely, keys: layout.keys[input])
     if let keyless = batch.keyless {
       try tellAlone(.whole(keyless), count: keyless.length, input: input)
     }

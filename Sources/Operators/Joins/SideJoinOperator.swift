@@ -57,7 +57,7 @@ final class SideJoinOperator: Operator {
   }
 
   private func join(_ batch: RecordBatch) throws(Failure) {
-    let batch = JoinBatch(batch, keys: layout.keys[0])
+    let batch = try JoinBatch(batch, keys: layout.keys[0])
     let tellsAlone = kind == .left || kind == .anti
     if tellsAlone, let keyless = batch.keyless {
       steps.give(try output.batch([.whole(keyless), .none], count: keyless.length))
@@ -84,7 +84,7 @@ final class SideJoinOperator: Operator {
   }
 
   private func keep(_ batch: RecordBatch) throws(Failure) {
-    let batch = JoinBatch(RowChanges(batch, kinds: layout.kindColumns[1]).rows, keys: layout.keys[1])
+    let batch = try JoinBatch(RowChanges(batch, kinds: layout.kindColumns[1]).rows, keys: layout.keys[1])
     if batch.count == 0 { return }
     let slots = try state.find(batch, input: 1)
     defer { withExtendedLifetime(slots) {} }

@@ -18,7 +18,7 @@ final class UnboundedJoinOperator: Operator {
   private let expiry: JoinExpiry?
   private let clock: SubtaskClock
   private let steps = PendingSteps()
-  /// Whether of the second input's rows only their keys matter.
+  /// Whether of the second input's rows only their keys matter: of each key one is kept, without columns.
   private let secondIsKeysOnly: Bool
 
   init(
@@ -32,12 +32,13 @@ final class UnboundedJoinOperator: Operator {
         try JoinCondition(condition, layout, functions: functions)
       })
     output = JoinOutput(layout)
+    secondIsKeysOnly = join.kind.givesRowsOfFirst && join.condition == nil
     state = JoinState(
-      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs,
+      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type },
+      secondIsKeysOnly ? [layout.inputs[0], Schema([])] : layout.inputs,
       expiring: bounds.timeToLive != nil, memory: context.stateMemory)
     expiry = bounds.timeToLive.map { JoinExpiry($0) }
     clock = context.clock
-    secondIsKeysOnly = join.kind.givesRowsOfFirst && join.condition == nil
   }
 
   func open() throws(Failure) { try search.open() }
@@ -53,7 +54,7 @@ final class UnboundedJoinOperator: Operator {
     if batch.rowCount == 0 { return }
     let now = clock.now.microseconds
     try expiry?.removeExpired(from: state, at: now)
-    let batch = JoinBatch(batch, keys: layout.keys[input])
+    let batch = try JoinBatch(batch, keys: layout.keys[input])
     if let keyless = batch.keyless { try tellAlone(keyless, input: input) }
     if batch.count > 0 {
       let slots = try state.find(batch, input: input)
@@ -61,6 +62,8 @@ final class UnboundedJoinOperator: Operator {
         joinBoth(batch.rows, slots, input: input, at: now)
       } else if input == 0 {
         joinFirst(batch.rows, slots, at: now)
+      } else if secondIsKeysOnly {
+        joinKeys(state.touched, at: now)
       } else {
         joinSecond(batch.rows, slots, at: now)
       }
@@ -126,10 +129,25 @@ final class UnboundedJoinOperator: Operator {
   }
 
   private func joinSecond(_ rows: RecordBatch, _ slots: SlotBuffer, at now: Int64) {
+    partner(.whole(rows), slots) { [self] () throws(Failure) in try append(rows, slots, input: 1, at: now) }
+  }
+
+  /// Keys of the second input, each once: a key that is on many rows meets those that wait for it once.
+  private func joinKeys(_ touched: TouchedSlots, at now: Int64) {
+    let slots = SlotBuffer(touched.slots, count: touched.count)
+    partner(.none, slots) { [self] () throws(Failure) in
+      state.stores[1].remove(rowsOf: slots.pointer, count: slots.count)
+      try append(RecordBatch(schema: Schema([]), columns: [], length: slots.count), slots, input: 1, at: now)
+    }
+  }
+
+  /// Rows of the first input get partners, rows of the second input of these slots: they are told, and kept no longer.
+  ///
+  /// - Parameter keep: keeps the rows of the second input.
+  private func partner(_ rows: JoinPart, _ slots: SlotBuffer, _ keep: @escaping () throws(Failure) -> Void) {
     let others = state.stores[0]
-    let touched = state.touched
     var partnered: [UInt32] = []
-    search.forEachPair(.whole(rows), count: rows.length, input: 1, slots: slots.buffer, in: others, steps) {
+    search.forEachPair(rows, count: slots.count, input: 1, slots: slots.buffer, in: others, steps) {
       [self] pairs throws(Failure) in
       let first = others.markingFirst(pairs.numbers)
       if first.count == 0 { return }
@@ -139,14 +157,7 @@ final class UnboundedJoinOperator: Operator {
       withExtendedLifetime(first) {}
     }
     steps.add { [self] () throws(Failure) in
-      if secondIsKeysOnly {
-        state.stores[1].remove(rowsOf: touched.slots.values(UInt32.self), count: touched.count)
-        try append(
-          rows.selecting(touched.selection).compacted(), SlotBuffer(touched.slots, count: touched.count), input: 1,
-          at: now)
-      } else {
-        try append(rows, slots, input: 1, at: now)
-      }
+      try keep()
       // The slots have rows of the second input.
       partnered.withUnsafeBufferPointer { numbers in
         if let base = numbers.baseAddress { _ = state.remove(base, count: numbers.count, input: 0) }

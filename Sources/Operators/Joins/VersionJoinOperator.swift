@@ -50,7 +50,7 @@ final class VersionJoinOperator: Operator {
     let time = layout.times[input]
     guard let timely = try withoutLate(batch.compacted(), time, behind: reached, metrics) else { return }
     let changes = input == 0 ? RowChanges(timely) : RowChanges(timely, kinds: layout.kindColumns[1])
-    let batch = JoinBatch(changes.rows, keys: layout.keys[input])
+    let batch = try JoinBatch(changes.rows, keys: layout.keys[input])
     if input == 0, kind == .left || kind == .anti, let keyless = batch.keyless {
       try collector.emit(output.batch([.whole(keyless), .none], count: keyless.length), output: 0)
     }

@@ -28,7 +28,7 @@ struct WindowJoinRows {
   func append(
     _ batch: RecordBatch, input: Int, _ body: (SlotBuffer, EventTimes) -> Void = { _, _ in }
   ) throws(Failure) {
-    let parts = JoinBatch(batch, keys: layout.keys[input])
+    let parts = try JoinBatch(batch, keys: layout.keys[input])
     if parts.count > 0 { try append(parts, input: input, hasPartners: true, body) }
     guard let keyless = parts.keyless, kind.keepsAll(ofInput: input) || (kind == .anti && input == 0) else { return }
     try append(JoinBatch(all: keyless, keys: layout.keys[input]), input: input, hasPartners: false, body)

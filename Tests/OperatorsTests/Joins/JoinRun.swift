@@ -28,16 +28,19 @@ final class JoinRun: Collector {
   /// Batches that the call in progress has given, and the most that one has.
   private var batchCount = 0
   private(set) var mostBatches = 0
+  /// Calls that the last one took, with those that gave what it had left.
+  private(set) var callCount = 0
 
   init(
     _ join: Plan.Join, inputs: Int = 2, hasTimes: Bool = false, hasWindows: Bool = false, changelogs: Set<Int> = [],
-    memory: Int = .max
+    keyType: DataType = .int64, memory: Int = .max
   ) throws(Failure) {
     self.memory = StateMemory(limit: memory)
     var join = join
     join.sharedNames = .suffix((0..<inputs).map { "\($0)" })
-    var schemas = [Schema](repeating: Schema(Self.fields), count: inputs)
-    for input in changelogs { schemas[input] = Schema(Self.changeFields) }
+    let fields = [Field("k", keyType)] + Self.fields.dropFirst()
+    var schemas = [Schema](repeating: Schema(fields), count: inputs)
+    for input in changelogs { schemas[input] = Schema(Self.changeFields.prefix(1) + fields) }
     // The columns of a changelog stand one behind.
     func column(_ input: Int, _ index: Int) -> Int { changelogs.contains(input) ? index + 1 : index }
     let bound = DataType.timestamp(.microsecond, timezone: nil)
@@ -97,9 +100,11 @@ final class JoinRun: Collector {
   /// A call of the operator, and those that give what it left, as a subtask makes them.
   private func call(_ body: () throws(Failure) -> Void) throws(Failure) {
     batchCount = 0
+    callCount = 1
     try body()
     while operation.hasMore {
       batchCount = 0
+      callCount += 1
       try operation.proceed(to: self)
     }
   }
