@@ -164,7 +164,7 @@ final class IntervalJoinOperator: Operator {
       let tells = kind.keepsAll(ofInput: input) || (kind == .anti && input == 0)
       let limit = interval.limit(ofInput: input, at: reached)
       steps.loop { [self] () throws(Failure) in
-        let numbers = store.popExpired(before: limit)
+        let numbers = store.popExpired(before: limit, limit: store.blockRows(8_192))
         if numbers.isEmpty { return false }
         removed = true
         if tells {

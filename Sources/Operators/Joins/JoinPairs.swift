@@ -37,9 +37,8 @@ final class JoinSearch {
   ) {
     if store.rowCount == 0 || count == 0 { return }
     var cursor = RowCursor()
-    var limit = Self.pairRows
-    if case .whole(let rows) = own { limit = rows.repeatLimit(limit) }
-    steps.loop { [condition, limit] () throws(Failure) in
+    let limit = own.repeatLimit(Self.pairRows)
+    steps.loop { [condition] () throws(Failure) in
       let found = store.match(
         slots.values(UInt32.self), count: count, from: times?.low.values(Int64.self),
         to: times?.high.values(Int64.self), cursor: &cursor, limit: limit)
@@ -69,6 +68,17 @@ final class JoinSearch {
   /// What comes of input `input`, and what of the other, by input.
   static func inOrder(_ own: JoinPart, _ other: JoinPart, input: Int) -> [JoinPart] {
     input == 0 ? [own, other] : [other, own]
+  }
+}
+
+extension JoinPart {
+  /// How often its rows may be repeated in one batch, at most `limit`.
+  func repeatLimit(_ limit: Int) -> Int {
+    switch self {
+    case .whole(let rows), .chosen(let rows, _): rows.repeatLimit(limit)
+    case .stored(let store, _): store.blockRows(limit)
+    case .none: limit
+    }
   }
 }
 

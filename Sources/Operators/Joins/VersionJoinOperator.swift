@@ -83,7 +83,7 @@ final class VersionJoinOperator: Operator {
   private func tell() {
     var removed = false
     steps.loop { [self] () throws(Failure) in
-      let numbers = state.stores[0].popExpired(before: reached)
+      let numbers = state.stores[0].popExpired(before: reached, limit: state.stores.reduce(8_192) { $1.blockRows($0) })
       if numbers.isEmpty { return false }
       removed = true
       try tell(numbers)

@@ -112,21 +112,23 @@ final class WindowJoinTeller {
     of windows: JoinWindowColumns, input: Int,
     _ body: @escaping (JoinPart, JoinWindowColumns) throws(Failure) -> Void
   ) {
-    forEachMatch(of: windows, input: input) { [store = state.stores[input]] rows, numbers throws(Failure) in
+    forEachMatch(of: windows, input: input, limit: Self.batchRows) {
+      [store = state.stores[input]] rows, numbers throws(Failure) in
       try body(.stored(store, numbers), windows.gather(rows))
     }
   }
 
   /// Which of the windows, and the number of a row of an input that is in it.
   private func forEachMatch(
-    of windows: JoinWindowColumns, input: Int, _ body: @escaping (Selection, Selection) throws(Failure) -> Void
+    of windows: JoinWindowColumns, input: Int, limit: Int,
+    _ body: @escaping (Selection, Selection) throws(Failure) -> Void
   ) {
     let store = state.stores[input]
     var cursor = RowCursor()
     steps.loop { () throws(Failure) in
       let found = store.match(
         windows.slots.values(UInt32.self), count: windows.count, from: windows.lows.values(Int64.self),
-        to: windows.highs.values(Int64.self), cursor: &cursor, limit: Self.batchRows)
+        to: windows.highs.values(Int64.self), cursor: &cursor, limit: limit)
       if found.count == 0 { return false }
       try body(
         Selection(indices: found.indices, count: found.count), Selection(indices: found.numbers, count: found.count))
@@ -171,7 +173,8 @@ final class WindowJoinTeller {
       return
     }
     let store = state.stores[parts.count]
-    forEachMatch(of: windows, input: parts.count) { [self] rows, numbers throws(Failure) in
+    let limit = parts.reduce(Self.batchRows) { $1.repeatLimit($0) }
+    forEachMatch(of: windows, input: parts.count, limit: limit) { [self] rows, numbers throws(Failure) in
       try extend(parts.map { $0.selecting(rows) } + [.stored(store, numbers)], windows.gather(rows))
     }
   }

@@ -23,7 +23,13 @@ public struct RowMatches: Sendable {
 }
 
 extension RowStore {
-  /// The next rows of slots, at most `limit`: by the slots that are asked for, then in the order in which they were appended. Call it with one
+  /// Bytes of rows that are read together: far less than the 2 GiB that the text of a column may take.
+  static let blockBytes = 16 << 20
+
+  /// Of so many rows, or repetitions of rows, those that may be read together whichever they are, at least one.
+  public func blockRows(_ limit: Int) -> Int { max(1, min(limit, Self.blockBytes / largestRow)) }
+
+  /// The next rows of slots, at most `limit`, and fewer where they are large: by the slots that are asked for, then in the order in which they were appended. Call it with one
   /// cursor until it gives none; between two calls no row is removed.
   ///
   /// - Parameters:
@@ -59,7 +65,29 @@ extension RowStore {
     }
     cursor.index = index
     cursor.number = number
+    if found > 1, largestRow > Self.blockBytes / found {
+      let kept = countOfBlock(numbers, found)
+      if kept < found {
+        cursor.index = Int(indices[kept])
+        cursor.number = numbers[kept]
+        return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: kept, isLast: false)
+      }
+    }
     return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found, isLast: index >= count)
+  }
+
+  /// How many of the rows, from the first on, are read together; at least one.
+  @inline(never)  // For large rows only.
+  private func countOfBlock(_ numbers: UnsafePointer<UInt32>, _ count: Int) -> Int {
+    var bytes = 0
+    for index in 0..<count {
+      guard let address = entries.values[Int(numbers[index])].address else {
+        preconditionFailure("a row that was found is there")
+      }
+      bytes += Int(RowPages.header(of: address).size)
+      if bytes > Self.blockBytes { return max(1, index) }
+    }
+    return count
   }
 
   /// Whether a slot has a row.

@@ -97,6 +97,7 @@ extension RowStore {
 
   /// Drops what is kept of removed rows once it is more than what is kept of the others.
   private func compact() {
+    if rowCount == 0 { largestRow = 1 }
     let entries = entries.values
     pages.compact { entries[Int($0)].address = $1 }
     if rowCount == 0, self.entries.count > 4_096 {

@@ -54,6 +54,8 @@ public final class RowStore {
   /// A row of nulls, which the number of no row stands for.
   let nullRow: UnsafeMutableRawPointer
   var scratch = RowScratch()
+  /// Bytes of the largest row so far.
+  var largestRow = 1
 
   /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
   static let ahead = 16
@@ -126,6 +128,7 @@ public final class RowStore {
     scratch.reserve(count)
     writer.sizes(into: scratch.sizes)
     try check(count)
+    for row in 0..<count { largestRow = max(largestRow, scratch.sizes[row]) }
     let added = numbers ?? scratch.numbers
     takeNumbers(count, added)
     for row in 0..<count {
@@ -198,6 +201,7 @@ public final class RowStore {
     entries.removeAll()
     firstFree = Self.missing
     freeCount = 0
+    largestRow = 1
     expiry?.removeAll()
   }
 }

@@ -56,6 +56,42 @@ struct RowStoreTests {
     try run([type], steps: 12, rows: 60, slotCount: 10, &generator)
   }
 
+  @Test("finds large rows some at a time, so that their columns can be read, and each as often as it is asked for")
+  func largeRows() throws {
+    let store = RowStore(Schema([Field("s", .utf8)]), expiring: false)
+    store.grow(to: 2)
+    let texts = ColumnBuilder(.utf8)
+    for text in ["a", String(repeating: "x", count: 262_144), "b"] { texts.append(.utf8(text)) }
+    let batch = RecordBatch(schema: store.schema, columns: [texts.finish()], length: 3)
+    var numbers: [UInt32] = [0, 0, 0]
+    try store.append(batch, slots: [0, 0, 1], numbers: &numbers)
+    // All at once would be 2 GiB, which no column of text can have.
+    let asked = [UInt32](repeating: 0, count: 8_192) + [1]
+    var cursor = RowCursor()
+    var found: [(index: UInt32, number: UInt32)] = []
+    while true {
+      let matches = store.match(asked, count: asked.count, cursor: &cursor, limit: 20_000)
+      if matches.count == 0 { break }
+      for row in 0..<matches.count {
+        found.append((matches.indices.values(UInt32.self)[row], matches.numbers.values(UInt32.self)[row]))
+      }
+      let part = found.suffix(matches.count)
+      #expect(part.filter { $0.number == numbers[1] }.count <= 64)
+      if found.count < 200 {
+        let columns = try store.columns(of: part.map(\.number), count: part.count, [0])
+        for (row, (_, number)) in part.enumerated() {
+          #expect(columns[0].bytes(at: row).count == (number == numbers[1] ? 262_144 : 1))
+        }
+      }
+      if matches.isLast { break }
+    }
+    let expected = (0..<8_192).flatMap { [($0, numbers[0]), ($0, numbers[1])] } + [(8_192, numbers[2])]
+    #expect(found.map { "\($0.index) \($0.number)" } == expected.map { "\($0.0) \($0.1)" })
+    #expect(store.blockRows(8_192) < 64 && store.blockRows(8_192) > 32)
+    store.remove(numbers, count: 3)
+    #expect(store.blockRows(8_192) == 8_192)
+  }
+
   @Test("keeps columns of many types side by side")
   func manyColumns() throws {
     var generator = SeededGenerator()
