@@ -12,7 +12,7 @@ extension Float16 {
   ///   - double: the double nearest to the same number.
   public init(nearest double: Double, to text: TextBytes) {
     self = Float16(double)
-    guard double.mayBeBetweenFloat16s else { return }
+    guard double.isFinite, double.mayBeBetweenFloat16s else { return }
     let magnitude = double.magnitude
     var lower = Float16(magnitude)
     if Double(lower) > magnitude { lower = lower.nextDown }
