@@ -120,7 +120,8 @@ private func written(_ value: Int64) -> String { written { writeInteger(value, t
     return answer.items.compactMap { $0.number.flatMap { UInt16(exactly: $0) } }
   }
 
-  @Test("what is no finite number is the same in float16", arguments: ["inf", "-inf", "Infinity", "nan", "1e999", "-1e999"])
+  @Test(
+    "what is no finite number is the same in float16", arguments: ["inf", "-inf", "Infinity", "nan", "1e999", "-1e999"])
   func notFinite(_ text: String) throws {
     let double = try #require(Double(text))
     let found = withBytes(text) { Float16(nearest: double, to: $0) }
