@@ -146,9 +146,10 @@ struct TimedJoinTests {
         kind == .left || kind == .full || kind == .anti ? "true" : "k is not null",
         kind == .right || kind == .full ? "true" : "k is not null",
       ]
+      // Of rows of one time the one that begins a session is counted first.
       let sessions = """
         select *, min(t) over (partition by k, number) s0, max(t) over (partition by k, number) + \(gap) e0 from (
-          select *, sum(first) over (partition by k order by t rows unbounded preceding) number from (
+          select *, sum(first) over (partition by k order by t, first desc rows unbounded preceding) number from (
             select *, case when t - lag(t) over (partition by k order by t) < \(gap) then 0 else 1 end first from (
               select 0 side, * from tl where \(kept[0]) union all select 1 side, * from tr where \(kept[1]))))
         """

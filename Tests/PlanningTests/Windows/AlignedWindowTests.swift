@@ -124,7 +124,7 @@ struct AlignedWindowTests {
         let (key, partition) = scope == .key ? ("k, ", "partition by k ") : ("", "")
         return """
           select \(key)min(t), max(t) + \(gap), \(results) from (
-            select *, sum(first) over (\(partition)order by t rows unbounded preceding) number from (
+            select *, sum(first) over (\(partition)order by t, first desc rows unbounded preceding) number from (
               select *, case when t - lag(t) over (\(partition)order by t) < \(gap) then 0 else 1 end first from e))
           group by \(key)number
           """

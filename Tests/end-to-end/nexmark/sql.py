@@ -70,7 +70,7 @@ QUERIES = {
     "q10": """select auction, bidder, price, dateTime, extra, strftime(dateTime, '%Y-%m-%d') as dt,
           strftime(dateTime, '%H:%M') as hm from bid""",
     "q11": """select bidder, count(*) as bid_count, min(dateTime) as starttime, max(dateTime) + interval 10 second as endtime from (
-          select *, sum(begins) over (partition by bidder order by dateTime rows unbounded preceding) as session from (
+          select *, sum(begins) over (partition by bidder order by dateTime, begins desc rows unbounded preceding) as session from (
             select bidder, dateTime, (dateTime - lag(dateTime) over (partition by bidder order by dateTime)
               >= interval 10 second)::int as begins from bid))
         group by bidder, coalesce(session, 0)""",
