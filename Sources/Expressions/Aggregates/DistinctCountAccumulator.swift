@@ -3,22 +3,14 @@ import Base
 import VolleyPlan
 
 /// How many different values there are that are not null. All NaNs are one value, and -0.0 is 0.0.
+///
+/// Several of them may count one column under conditions of their own. They are called one after the other, in their order, with
+/// the same rows; the last one has the state of all.
 final class DistinctCountAccumulator: Accumulator {
-  private let type: DataType
-  private let isKeyed: Bool
-  private var states = SlotStates(initial: DistinctPairs.Slot())
-  private var pairs = DistinctPairs()
-  /// The keys of values that have no ordered ones.
-  private var strings = ByteIndex()
-
-  /// Strings that are not worth forgetting.
-  private static let leastGarbage = 1024
+  private let values: DistinctValues
+  private let member: Int
 
   let resultType = DataType.int64
-  /// A list of the different values.
-  var stateTypes: [DataType] { [.list(of: type)] }
-  var slotCount: Int { states.count }
-  var byteCount: Int { states.byteCount + pairs.byteCount + strings.byteCount }
 
   /// Whether values of that type can be told apart here.
   static func takes(_ type: DataType) -> Bool {
@@ -29,109 +21,63 @@ final class DistinctCountAccumulator: Accumulator {
     }
   }
 
-  init(_ type: DataType) {
-    self.type = type
-    isKeyed = OrderedColumn.hasKeys(type)
+  convenience init(_ type: DataType) { self.init(DistinctValues(type, counts: 1), 0) }
+
+  private init(_ values: DistinctValues, _ member: Int) {
+    self.values = values
+    self.member = member
   }
 
-  deinit {
-    states.deallocate()
-    pairs.deallocate()
-    strings.deallocate()
+  /// Accumulators that share their values.
+  static func sharing(_ type: DataType, count: Int) -> [DistinctCountAccumulator] {
+    let values = DistinctValues(type, counts: count)
+    return (0..<count).map { DistinctCountAccumulator(values, $0) }
   }
 
-  func grow(to slotCount: Int) throws(Failure) { try states.grow(to: slotCount) }
+  private var isLast: Bool { member == values.width - 1 }
 
-  /// A key for each row that is valid.
-  private func keys(_ column: Column, _ rows: Bits?) throws(Failure) -> Column {
-    if isKeyed { return OrderedColumn.keys(column) }
-    try forgetStrings()
-    let buffer = Buffer(byteCount: column.length * 8)
-    let keys = buffer.unsafeMutableValues(Int64.self)
-    for row in 0..<column.length where rows.map({ $0.word(row, 1) == 1 }) ?? true {
-      keys[row] = try strings.number(of: column.bytes(at: row))
-    }
-    return Column(type: .int64, length: column.length, validity: nil, buffers: [buffer])
-  }
+  var stateTypes: [DataType] { isLast ? values.stateTypes : [] }
+  var slotCount: Int { values.slotCount }
+  var byteCount: Int { isLast ? values.byteCount : 0 }
 
-  /// Drops the strings that no slot has any more, once there must be more of them than others.
-  private func forgetStrings() throws(Failure) {
-    guard strings.count > 2 * pairs.count + Self.leastGarbage else { return }
-    var kept = ByteIndex()
-    try pairs.renumber { (number) throws(Failure) in try kept.number(of: strings[Int(number)]) }
-    strings.deallocate()
-    strings = kept
-  }
+  func grow(to slotCount: Int) throws(Failure) { try values.grow(to: slotCount) }
 
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) throws(Failure) {
-    guard let argument = input.argument else { preconditionFailure("distinct values are those of an argument") }
-    let column = try keys(argument, input.complete)
-    let keys = column.values(Int64.self)
-    try pairs.insert(slots, keys, count: count, rows: input.complete, states.base)
-    withExtendedLifetime(column) {}
+    try values.update(slots, count: count, input, of: member)
   }
 
   func updateRunning(
     _ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput
-  ) throws(Failure) -> Column {
-    guard let argument = input.argument else { preconditionFailure("distinct values are those of an argument") }
-    let column = try keys(argument, input.complete)
-    let keys = column.values(Int64.self)
-    let buffer = Buffer(byteCount: count * 8)
-    let counts = buffer.unsafeMutableValues(Int64.self)
-    for row in 0..<count {
-      let state = states.base + Int(slots[row])
-      if input.complete.map({ $0.word(row, 1) == 1 }) ?? true { try pairs.insert(slots[row], keys[row], state) }
-      counts[row] = Int64(state.pointee.count)
-    }
-    withExtendedLifetime(column) {}
-    return Column(type: .int64, length: count, validity: nil, buffers: [buffer])
-  }
+  ) throws(Failure) -> Column { try values.updateRunning(slots, count: count, input, of: member) }
 
-  func merge(_ slots: UnsafePointer<UInt32>, count: Int, states partials: [Column]) throws(Failure) {
-    let lists = partials[0]
-    let items = lists.items
-    if items.length == 0 { return }
-    let column = try keys(items, Bits(validityOf: items))
-    let keys = column.values(Int64.self)
-    let first = lists.itemRange(0..<count).lowerBound
-    let owners = Buffer(byteCount: items.length * 4)
-    let slotOfItem = owners.unsafeMutableValues(UInt32.self)
-    for row in 0..<count {
-      for item in lists.itemRange(row..<(row + 1)) { slotOfItem[item - first] = slots[row] }
-    }
-    try pairs.insert(slotOfItem, keys, count: items.length, rows: Bits(validityOf: items), states.base)
-    withExtendedLifetime(column) {}
+  func merge(_ slots: UnsafePointer<UInt32>, count: Int, states: [Column]) throws(Failure) {
+    if isLast { try values.merge(slots, count: count, states: states) }
   }
 
   func results(_ slots: UnsafePointer<UInt32>, count: Int) -> Column {
-    states.column(.int64, slots, count: count) { Int64($0.pointee.count) }
+    values.results(slots, count: count, of: member)
   }
 
   func states(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) -> [Column] {
-    let lists = ListWriter(count)
-    for row in 0..<count {
-      let state = states.base[Int(slots[row])]
-      pairs.keys(from: state.head, to: try lists.append(Int(state.count)))
-    }
-    let keys = lists.items
-    let items: Column
-    if isKeyed, let start = keys.baseAddress {
-      items = OrderedColumn.column(type, start, count: keys.count)
-    } else {
-      items = try strings.column(type, keys)
-    }
-    return [lists.finish(items, emptyIsNull: false)]
+    isLast ? try values.states(slots, count: count) : []
   }
 
-  func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
-    states.forEach(slots, count: count, validity: nil) { state, _ in pairs.remove(from: state.pointee.head) }
-    states.reset(slots, count: count)
-  }
+  func reset(_ slots: UnsafePointer<UInt32>, count: Int) { if isLast { values.reset(slots, count: count) } }
+  func removeAll() { if isLast { values.removeAll() } }
+}
 
-  func removeAll() {
-    states.removeAll()
-    pairs.removeAll()
-    strings.removeAll()
+extension AggregateSignature {
+  /// The most counts of one column that share.
+  public static var mostSharedCounts: Int { DistinctValues.mostCounts }
+
+  /// Accumulators without slots of several counts of the different values of one column, whose conditions may differ. They are
+  /// called in this order, each with every batch, and then have each value once.
+  ///
+  /// - Precondition: the function is `count_distinct`.
+  public func makeSharedAccumulators(_ count: Int) -> [any Accumulator] {
+    guard function == .countDistinct, let argument else {
+      preconditionFailure("only counts of different values are shared")
+    }
+    return DistinctCountAccumulator.sharing(argument, count: count)
   }
 }

@@ -20,6 +20,8 @@ struct DistinctPairs {
     var count: UInt32 = 0
   }
 
+  /// By entry: what it is marked with, where pairs are marked.
+  private var markings = SlotStates<UInt32>(initial: 0)
   private var entries = SlotStates<Entry>(initial: Entry(key: 0, slot: 0, next: 0))
   /// Entries by place, plus 1; 0 for an empty place. Never more than half full.
   private var table = SlotStates<UInt32>(initial: 0)
@@ -32,15 +34,17 @@ struct DistinctPairs {
 
   private static let leastTable = 256
 
-  var byteCount: Int { entries.byteCount + table.byteCount }
+  var byteCount: Int { entries.byteCount + table.byteCount + markings.byteCount }
 
   func deallocate() {
+    markings.deallocate()
     entries.deallocate()
     table.deallocate()
   }
 
   mutating func removeAll() {
     entries.removeAll()
+    markings.removeAll()
     free = 0
     freeCount = 0
     table.base.update(repeating: 0, count: table.count)
@@ -60,6 +64,37 @@ struct DistinctPairs {
     _ slots: UnsafePointer<UInt32>, _ keys: UnsafePointer<Int64>, count: Int, rows: Bits?,
     _ known: UnsafeMutablePointer<Slot>
   ) throws(Failure) {
+    try insert(slots, keys, count: count, rows: rows, known, isMarked: false) { _, _ in }
+  }
+
+  /// The same, and marks the pairs.
+  ///
+  /// - Parameters:
+  ///   - marks: by row: bits below `width`.
+  ///   - counts: by slot, then by bit: how many of the slot's pairs have it.
+  mutating func insert(
+    _ slots: UnsafePointer<UInt32>, _ keys: UnsafePointer<Int64>, count: Int, rows: Bits?,
+    _ known: UnsafeMutablePointer<Slot>, marks: UnsafePointer<UInt32>, _ counts: UnsafeMutablePointer<UInt32>,
+    _ width: Int
+  ) throws(Failure) {
+    try insert(slots, keys, count: count, rows: rows, known, isMarked: true) { row, marking in
+      var added = marks[row] & ~marking.pointee
+      marking.pointee |= added
+      let own = counts + Int(slots[row]) &* width
+      while added != 0 {
+        own[added.trailingZeroBitCount] &+= 1
+        added &= added &- 1
+      }
+    }
+  }
+
+  /// - Parameter visit: called with each row that counts, and its pair's marks.
+  @inline(__always)  // Two callers, one of which does nothing with a row's pair.
+  private mutating func insert(
+    _ slots: UnsafePointer<UInt32>, _ keys: UnsafePointer<Int64>, count: Int, rows: Bits?,
+    _ known: UnsafeMutablePointer<Slot>, isMarked: Bool,
+    _ visit: (_ row: Int, _ marking: UnsafeMutablePointer<UInt32>) -> Void
+  ) throws(Failure) {
     let scratch = Buffer(byteCount: 2 * Self.step * 8)
     defer { withExtendedLifetime(scratch) {} }
     let places = scratch.unsafeMutableValues(Int.self)
@@ -69,6 +104,7 @@ struct DistinctPairs {
       let length = min(Self.step, count &- start)
       var word = rows?.word(start, length) ?? (UInt64.max >> UInt64(64 &- length))
       try reserve(length)
+      if isMarked { try markings.grow(to: entries.count + length) }
       let isFar = table.byteCount > Self.nearBytes
       var found = 0
       while word != 0 {
@@ -83,34 +119,32 @@ struct DistinctPairs {
       if isFar {
         for index in 0..<found {
           let entry = table.base[places[index]]
-          if entry != 0 { platform_prefetch(entries.base + Int(entry &- 1)) }
+          if entry == 0 { continue }
+          platform_prefetch(entries.base + Int(entry &- 1))
+          if isMarked { platform_prefetch(markings.base + Int(entry &- 1)) }
         }
       }
       for index in 0..<found {
         let row = chosen[index]
-        try insert(slots[row], keys[row], from: places[index], known + Int(slots[row]))
+        let entry = try insert(slots[row], keys[row], from: places[index], known + Int(slots[row]))
+        if isMarked { visit(row, markings.base + entry) }
       }
       start &+= length
     }
   }
 
-  /// Adds one pair unless it is there.
-  mutating func insert(
-    _ slot: UInt32, _ key: Int64, _ known: UnsafeMutablePointer<Slot>
-  ) throws(Failure) {
-    try reserve(1)
-    try insert(slot, key, from: place(slot, key), known)
-  }
-
-  @inline(__always)  // Part of the loop over rows; there is room for one more.
+  /// Adds a pair unless it is there; there is room for one more.
+  ///
+  /// - Returns: its entry.
+  @inline(__always)  // Part of the loop over rows.
   private mutating func insert(
     _ slot: UInt32, _ key: Int64, from home: Int, _ known: UnsafeMutablePointer<Slot>
-  ) throws(Failure) {
+  ) throws(Failure) -> Int {
     let mask = table.count &- 1
     var place = home
     while table.base[place] != 0 {
       let entry = entries.base + Int(table.base[place] &- 1)
-      if entry.pointee.key == key, entry.pointee.slot == slot { return }
+      if entry.pointee.key == key, entry.pointee.slot == slot { return Int(table.base[place] &- 1) }
       place = (place &+ 1) & mask
     }
     let entry = Entry(key: key, slot: slot, next: known.pointee.head)
@@ -120,6 +154,7 @@ struct DistinctPairs {
       free = entries.base[Int(number &- 1)].next
       freeCount &-= 1
       entries.base[Int(number &- 1)] = entry
+      if Int(number) <= markings.count { markings.base[Int(number &- 1)] = 0 }
     } else {
       try entries.append(entry)
       number = UInt32(truncatingIfNeeded: entries.count)
@@ -127,6 +162,7 @@ struct DistinctPairs {
     known.pointee.head = number
     known.pointee.count &+= 1
     table.base[place] = number
+    return Int(number &- 1)
   }
 
   /// Makes room for so many more pairs.
@@ -228,6 +264,16 @@ struct DistinctPairs {
     var (entry, index) = (head, 0)
     while entry != 0 {
       target[index] = entries.base[Int(entry - 1)].key
+      entry = entries.base[Int(entry - 1)].next
+      index += 1
+    }
+  }
+
+  /// The marks of a slot's pairs, in the order of `keys`.
+  func marks(from head: UInt32, to target: UnsafeMutablePointer<Int64>) {
+    var (entry, index) = (head, 0)
+    while entry != 0 {
+      target[index] = Int64(markings.base[Int(entry - 1)])
       entry = entries.base[Int(entry - 1)].next
       index += 1
     }

@@ -9,11 +9,20 @@ final class AggregateSet {
   private enum Maker {
     case builtIn(AggregateSignature)
     case user(any UserAggregate)
+    /// A count of different values that shares them with others of the same column, `member` of so many.
+    case shared(AggregateSignature, column: String, member: Int, of: Int)
+  }
 
-    func make() -> any Accumulator {
-      switch self {
-      case .builtIn(let signature): signature.makeAccumulator()
-      case .user(let aggregate): aggregate.makeAccumulator()
+  private static func accumulators(_ makers: [Maker]) -> [any Accumulator] {
+    var shared: [String: [any Accumulator]] = [:]
+    return makers.map { maker in
+      switch maker {
+      case .builtIn(let signature): return signature.makeAccumulator()
+      case .user(let aggregate): return aggregate.makeAccumulator()
+      case .shared(let signature, let column, let member, let count):
+        let all = shared[column] ?? signature.makeSharedAccumulators(count)
+        shared[column] = all
+        return all[member]
       }
     }
   }
@@ -28,11 +37,11 @@ final class AggregateSet {
     _ calls: [Plan.AggregateCall], input: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
     var makers: [Maker] = []
-    for call in calls {
+    for (index, call) in calls.enumerated() {
       if let user = call.user {
         makers.append(.user(try functions.makeAggregate(user)))
       } else {
-        makers.append(.builtIn(try call.signature(in: input)))
+        makers.append(try Self.maker(calls, index, input))
       }
     }
     self.init(makers)
@@ -40,7 +49,20 @@ final class AggregateSet {
 
   private init(_ makers: [Maker]) {
     self.makers = makers
-    accumulators = makers.map { $0.make() }
+    accumulators = Self.accumulators(makers)
+  }
+
+  private static func maker(_ calls: [Plan.AggregateCall], _ index: Int, _ input: Schema) throws(Failure) -> Maker {
+    let call = calls[index]
+    let signature = try call.signature(in: input)
+    guard signature.function == .countDistinct, case .column(let column)? = call.argument else {
+      return .builtIn(signature)
+    }
+    let sharing = calls.indices.filter { calls[$0].sharesValues(with: call) }
+    guard sharing.count > 1, sharing.count <= AggregateSignature.mostSharedCounts,
+      let member = sharing.firstIndex(of: index)
+    else { return .builtIn(signature) }
+    return .shared(signature, column: column, member: member, of: sharing.count)
   }
 
   /// Accumulators of the same aggregates, without slots. The user's code is opened and closed with the first set.
@@ -172,7 +194,7 @@ final class AggregateSet {
   /// Forgets all slots and gives their memory back when it is more than so many bytes an aggregate.
   func release(above limit: Int) {
     guard byteCount > limit * accumulators.count else { return }
-    accumulators = makers.map { $0.make() }
+    accumulators = Self.accumulators(makers)
     slotCount = 0
     capacity = 0
   }
@@ -180,15 +202,27 @@ final class AggregateSet {
   /// The columns that `states` gives, after the keys. Their names cannot collide with a plan's: those are not empty.
   static func stateFields(_ calls: [Plan.AggregateCall], input: Schema) throws(Failure) -> [Field] {
     var fields: [Field] = []
-    for call in calls {
+    for (index, call) in calls.enumerated() {
       let types: [DataType]
       if let user = call.user {
         types = user.accumulator.map(\.type)
       } else {
-        types = try call.signature(in: input).makeAccumulator().stateTypes
+        switch try maker(calls, index, input) {
+        case .builtIn(let signature): types = signature.makeAccumulator().stateTypes
+        case .shared(let signature, _, let member, let count):
+          types = signature.makeSharedAccumulators(count)[member].stateTypes
+        case .user: preconditionFailure("the user's aggregates are told apart before")
+        }
       }
       fields += types.map { Field("", $0) }
     }
     return fields
+  }
+}
+
+extension Plan.AggregateCall {
+  /// Whether both count the different values of one column.
+  fileprivate func sharesValues(with other: Plan.AggregateCall) -> Bool {
+    user == nil && function == other.function && argument == other.argument && by == nil
   }
 }
