@@ -142,7 +142,7 @@ public final class LastRowsOperator: Operator {
       if part.isEmpty { return false }
       start = part.upperBound
       let lasts = part.map { rows.rows(UInt32($0))[0] }
-      let columns = try rows.columns(lasts[...], of: nil)
+      let columns = try rows.columns(lasts[...], of: nil, Array(output.fields.indices))
       steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
       return start < table.slotCount
     }

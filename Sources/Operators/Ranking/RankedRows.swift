@@ -118,18 +118,23 @@ final class RankedRows {
   /// The rows of a slot, in their order.
   func rows(_ slot: UInt32) -> RankedLists.Rows { lists.rows(slot) }
 
-  /// The columns of rows: kept ones, and those of the batch in hand that `keep` has kept.
-  func columns(_ rows: ArraySlice<RankedRow>, of batch: RecordBatch?) throws(Failure) -> [Column] {
+  /// Columns of rows: kept ones, and those of the batch in hand that `keep` has kept.
+  ///
+  /// - Parameter wanted: which ones, of the input.
+  func columns(
+    _ rows: ArraySlice<RankedRow>, of batch: RecordBatch?, _ wanted: [Int]
+  ) throws(Failure) -> [Column] {
+    if wanted.isEmpty { return [] }
     let buffer = Buffer(byteCount: rows.count * 4)
     let indices = buffer.unsafeMutableValues(UInt32.self)
     defer { withExtendedLifetime(buffer) {} }
     if let batch, rows.allSatisfy(\.isNew) {
       for (place, row) in rows.enumerated() { indices[place] = row.index }
       let selected = batch.selecting(Selection(indices: buffer, count: rows.count))
-      return selected.columns.indices.map { selected.compactedColumn($0) }
+      return wanted.map { selected.compactedColumn($0) }
     }
     for (place, row) in rows.enumerated() { indices[place] = row.isNew ? numbers[Int(row.index)] : row.index }
-    return try store.columns(of: indices, count: rows.count, Array(store.schema.fields.indices))
+    return try store.columns(of: indices, count: rows.count, wanted)
   }
 
   /// Removes kept rows that have no place any more.

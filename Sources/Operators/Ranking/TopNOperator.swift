@@ -6,11 +6,12 @@ import VolleyPlan
 
 /// The first rows of each key in an order, told as they change: once a batch, as changelog rows.
 ///
-/// Output: `row_kind`, the columns of the input, and the place of a row if it is wanted. With places each one that gets another row is told,
+/// Output: `row_kind`, columns of the input, and the place of a row if it is wanted. With places each one that gets another row is told,
 /// without them the rows that leave and those that enter.
 public final class TopNOperator: Operator {
   private let keys: [Int]
   private let limit: Int
+  private let columns: [Int]
   private let hasRank: Bool
   private let output: Schema
   private let table: any KeyTable
@@ -21,15 +22,19 @@ public final class TopNOperator: Operator {
 
   /// - Parameters:
   ///   - keys: the key's columns in the input.
-  ///   - output: `row_kind`, the columns of the input, and the rank if there is one.
+  ///   - columns: those of the input that are told; nil: all.
+  ///   - output: `row_kind`, these columns, and the rank if there is one.
   ///   - timeToLive: microseconds of processing time after which a key that has not changed is forgotten; nil: never.
   public init(
-    _ orderings: [Plan.Ordering], count: Int, takesLast: Bool = false, keys: [Int], input: Schema, output: Schema,
-    timeToLive: Int64? = nil, context: SubtaskContext
+    _ orderings: [Plan.Ordering], count: Int, takesLast: Bool = false, keys: [Int], input: Schema,
+    columns: [Int]? = nil,
+    output: Schema, timeToLive: Int64? = nil, context: SubtaskContext
   ) {
     self.keys = keys
     limit = count
-    hasRank = output.fields.count > input.fields.count + 1
+    let columns = columns ?? Array(input.fields.indices)
+    self.columns = columns
+    hasRank = output.fields.count > columns.count + 1
     self.output = output
     table = makeKeyTable(keys.map { input.fields[$0].type }, keepingKeys: timeToLive != nil)
     rows = RankedRows(RankOrder(orderings, takesLast: takesLast, input: input), limit: count, input: input)
@@ -117,7 +122,7 @@ public final class TopNOperator: Operator {
       let part = start..<end
       start = end
       var columns = [RowKind.column(told.kinds[part])]
-      columns += try rows.columns(told.rows[part], of: batch)
+      columns += try rows.columns(told.rows[part], of: batch, self.columns)
       if hasRank { columns.append(RankedRows.places(told.places[part])) }
       steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
       return end < told.rows.count

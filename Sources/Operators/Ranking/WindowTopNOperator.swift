@@ -7,10 +7,11 @@ import VolleyPlan
 
 /// The first rows of each key in an order, where a key's rows are those of a window: told once, when the watermark has passed its end.
 ///
-/// Output: the columns of the input, and the place of a row if it is wanted.
+/// Output: columns of the input, and the place of a row if it is wanted.
 public final class WindowTopNOperator: Operator {
   private let keys: [Int]
   private let end: Int
+  private let columns: [Int]
   private let hasRank: Bool
   private let output: Schema
   private let table: any KeyTable
@@ -24,14 +25,17 @@ public final class WindowTopNOperator: Operator {
 
   /// - Parameters:
   ///   - keys: the key's columns in the input; `end`, timestamps that are never null, is one of them.
-  ///   - output: the columns of the input, and the rank if there is one.
+  ///   - columns: those of the input that are told; nil: all.
+  ///   - output: these columns, and the rank if there is one.
   public init(
-    _ orderings: [Plan.Ordering], count: Int, keys: [Int], end: Int, input: Schema, output: Schema,
-    context: SubtaskContext
+    _ orderings: [Plan.Ordering], count: Int, keys: [Int], end: Int, input: Schema, columns: [Int]? = nil,
+    output: Schema, context: SubtaskContext
   ) {
     self.keys = keys
     self.end = end
-    hasRank = output.fields.count > input.fields.count
+    let columns = columns ?? Array(input.fields.indices)
+    self.columns = columns
+    hasRank = output.fields.count > columns.count
     self.output = output
     table = makeKeyTable(keys.map { input.fields[$0].type }, keepingKeys: true)
     rows = RankedRows(RankOrder(orderings, takesLast: false, input: input), limit: count, input: input)
@@ -118,7 +122,7 @@ public final class WindowTopNOperator: Operator {
       let part = start..<min(told.rows.count, start + WindowRows.batchRows)
       if part.isEmpty { return false }
       start = part.upperBound
-      var columns = try rows.columns(told.rows[part], of: nil)
+      var columns = try rows.columns(told.rows[part], of: nil, self.columns)
       if hasRank { columns.append(RankedRows.places(told.places[part])) }
       steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
       return part.upperBound < told.rows.count

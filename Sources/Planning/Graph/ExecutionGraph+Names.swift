@@ -2,6 +2,12 @@ import Arrow
 import VolleyPlan
 
 extension ExecutionGraph {
+  /// What an output of a node gives.
+  func stream(_ output: Plan.Input) -> TypedStream {
+    guard let node = byID[output.node] else { preconditionFailure("inputs exist") }
+    return node.outputs[output.output]
+  }
+
   /// Whether rows on their way to an input of this operator may go to another subtask than the one that has them.
   func travels(to typed: TypedNode, input: Int = 0) -> Bool {
     parallelism(of: typed.node.inputs[input].node) > 1 || parallelism(of: typed.node.id) > 1

@@ -86,8 +86,8 @@ private struct JobAssembly {
     case .source: ports[own] = [.head(input: 0)]
     case .union:
       var heads: [Port] = []
-      for (index, input) in node.inputs.enumerated() {
-        let head = headPorts(reading: input, task: task, typed)
+      for index in node.inputs.indices {
+        let head = headPorts(of: typed, input: index, task: task)
         heads += relabelled(head, from: typed.inputs[index].schema, to: typed.outputs[0].schema, task: task)
       }
       ports[own] = heads
@@ -117,30 +117,25 @@ private struct JobAssembly {
   /// Adds an operator behind each of its inputs.
   private mutating func add(_ step: any PlannedStep, _ typed: TypedNode, _ task: Int) throws(Failure) {
     var place = StepPlace(
-      inputs: typed.inputs, outputs: typed.outputs, name: typed.node.stableName, code: code, options: graph.options)
+      inputs: typed.inputs, wholeInputs: typed.wholeInputs, outputs: typed.outputs, name: typed.node.stableName,
+      code: code, options: graph.options)
     var producers: [[Port]] = []
     if graph.combines(typed) {
+      // What reads the columns runs where they are made.
+      place.inputs = [graph.stream(typed.node.inputs[0])]
       producers = [[try combinedPort(of: typed, step.combiner(place), task: task)]]
       place.isCombined = true
     } else {
       for index in typed.node.inputs.indices {
+        if !graph.travels(to: typed, input: index), !step.keepsRows {
+          place.inputs[index] = graph.stream(typed.node.inputs[index])
+        }
         switch step.arrival(ofInput: index) {
         case .forward, .gathered: producers.append(forwardPorts(of: typed, input: index, task: task))
-        case .keyed:
-          if graph.travels(to: typed, input: index), let names = step.columnsRead(of: typed.inputs[index]) {
-            let (narrow, columns) = typed.inputs[index].keeping(names)
-            place.inputs[index] = narrow
-            producers.append([keyedPort(of: typed, input: index, task: task, as: narrow, columns)])
-          } else {
-            producers.append([keyedPort(of: typed, input: index, task: task)])
-          }
-        case .keyedInPlace: producers.append(headPorts(reading: typed.node.inputs[index], task: task, typed))
+        case .keyed: producers.append([keyedPort(of: typed, input: index, as: place.inputs[index], task: task)])
+        case .keyedInPlace: producers.append(headPorts(of: typed, input: index, task: task))
         case .keyedEverywhere:
-          producers.append([
-            connect(
-              typed.node.inputs[index], to: task, exchange: .broadcast, schema: typed.inputs[index].schema,
-              side: step.side(ofInput: index))
-          ])
+          producers.append([connect(typed, input: index, as: typed.inputs[index], to: task, exchange: .broadcast)])
         }
       }
     }
@@ -179,49 +174,28 @@ private struct JobAssembly {
       guard let ports = ports[input] else { preconditionFailure("nodes are added after their inputs") }
       return ports
     }
-    return headPorts(reading: input, task: task, typed)
+    return headPorts(of: typed, input: index, task: task)
   }
 
   /// A new input of the task's head behind a channel that is partitioned by the key of the stream.
-  private mutating func keyedPort(of typed: TypedNode, input index: Int, task: Int) -> Port {
-    let (keys, maxKeyGroups) = (typed.inputs[index].keys, graph.options.maxKeyGroups)
-    return connect(
-      typed.node.inputs[index], to: task,
-      exchange: graph.travels(to: typed, input: index)
-        ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .forward,
-      schema: typed.inputs[index].schema, side: typed.planned.side(ofInput: index))
-  }
-
-  /// As above, behind a step that leaves columns out before rows travel.
   private mutating func keyedPort(
-    of typed: TypedNode, input index: Int, task: Int, as stream: TypedStream, _ columns: [Int]
+    of typed: TypedNode, input index: Int, as stream: TypedStream, task: Int
   ) -> Port {
-    let input = typed.node.inputs[index]
-    guard let from = graph.taskOf[input.node], let producers = ports[input] else {
-      preconditionFailure("nodes are added after their inputs")
-    }
-    let (keys, schema, maxKeyGroups) = (stream.keys, stream.schema, graph.options.maxKeyGroups)
-    var kept = producers
-    if columns.count < typed.inputs[index].schema.fields.count {
-      let step = addStep(
-        "columns", uid: nil, .operator { _ in NarrowOperator(columns: columns, output: schema) }, behind: [producers],
-        task: from, outputCount: 1)
-      kept = [.step(index: step, output: 0)]
-    }
+    let (keys, maxKeyGroups) = (stream.keys, graph.options.maxKeyGroups)
     return connect(
-      from: from, ports: kept, to: task,
-      exchange: .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) }, schema: schema)
+      typed, input: index, as: stream, to: task,
+      exchange: graph.travels(to: typed, input: index)
+        ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .forward)
   }
 
-  private mutating func headPorts(reading input: Plan.Input, task: Int, _ consumer: TypedNode) -> [Port] {
-    guard let producer = graph.byID[input.node] else { preconditionFailure("inputs exist") }
-    let from = graph.parallelism(of: input.node)
+  private mutating func headPorts(of typed: TypedNode, input index: Int, task: Int) -> [Port] {
+    let from = graph.parallelism(of: typed.node.inputs[index].node)
     let to = graph.tasks[task].parallelism
     // A row and what takes it back go the same way.
-    let isForward = from == to || keepsOrder(consumer, to: to) || producer.outputs[input.output].isChangelog
+    let isForward = from == to || keepsOrder(typed, to: to) || typed.inputs[index].isChangelog
     return [
       connect(
-        input, to: task, exchange: isForward ? .forward : .rebalance, schema: producer.outputs[input.output].schema)
+        typed, input: index, as: typed.inputs[index], to: task, exchange: isForward ? .forward : .rebalance)
     ]
   }
 
@@ -232,14 +206,27 @@ private struct JobAssembly {
     return consumer.node.inputs.contains { graph.parallelism(of: $0.node) >= parallelism }
   }
 
-  /// Makes an input of a task's head out of an output of a node in another task.
+  /// Makes an input of a task's head out of what a node in another task gives, behind a step that leaves out the columns that
+  /// `stream` does not have.
   private mutating func connect(
-    _ input: Plan.Input, to task: Int, exchange: JobGraph.Exchange, schema: Schema, side: JobGraph.SideInput? = nil
+    _ typed: TypedNode, input index: Int, as stream: TypedStream, to task: Int, exchange: JobGraph.Exchange
   ) -> Port {
-    guard let from = graph.taskOf[input.node], let producers = ports[input] else {
+    let input = typed.node.inputs[index]
+    guard let from = graph.taskOf[input.node], var producers = ports[input] else {
       preconditionFailure("nodes are added after their inputs")
     }
-    return connect(from: from, ports: producers, to: task, exchange: exchange, schema: schema, side: side)
+    let (given, read) = (graph.stream(input).schema, stream.schema)
+    if given.fields.count > read.fields.count {
+      let columns = read.fields.compactMap { given.index(of: $0.name) }
+      precondition(columns.count == read.fields.count, "what is read is among what is given")
+      let step = addStep(
+        "columns", uid: nil, .operator { _ in NarrowOperator(columns: columns, output: read) }, behind: [producers],
+        task: from, outputCount: 1)
+      producers = [.step(index: step, output: 0)]
+    }
+    return connect(
+      from: from, ports: producers, to: task, exchange: exchange, schema: read,
+      side: typed.planned.side(ofInput: index))
   }
 
   private mutating func connect(

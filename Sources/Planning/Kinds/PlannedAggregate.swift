@@ -48,7 +48,9 @@ extension Plan.Aggregate: PlannedStep {
 
   var combines: Bool { emission != .perRecord }
 
-  func columnsRead(of input: TypedStream) -> Set<String>? { aggregates.columnNames }
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    [aggregates.columnNames]
+  }
 
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
     let (calls, input, keys) = (aggregates, place.inputs[0].schema, place.inputs[0].keys)

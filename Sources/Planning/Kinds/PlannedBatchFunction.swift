@@ -44,6 +44,12 @@ extension Plan.BatchFunction: PlannedOperator {
     return streams
   }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    guard let columns else { return [nil] }
+    // What it makes of the time is known by its column.
+    return [Set(columns.map(\.name) + [inputs[0].eventTime?.name].compactMap { $0 })]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String { function }
 }
 

@@ -32,6 +32,10 @@ extension Plan.EventTime: PlannedStep {
     return streams(dated, input)
   }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    [needed.reduce(Set(assigner?.columns.map(\.name) ?? []).union([column])) { $0.union($1) }]
+  }
+
   private func streams(_ dated: TypedStream, _ input: TypedStream) -> [TypedStream] {
     undated == .route ? [dated, TypedStream(input.schema, isChangelog: input.isChangelog)] : [dated]
   }

@@ -15,6 +15,10 @@ extension Plan.Filter: PlannedStep {
     return inputs
   }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    [needed[0].union(condition.columnNames)]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String { condition.text }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {

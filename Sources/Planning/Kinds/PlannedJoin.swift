@@ -8,6 +8,7 @@ import VolleyPlan
 extension Plan.Join: PlannedStep {
   var kindName: String { "join" }
   var needsUID: String? { "an operator with state" }
+  var keepsRows: Bool { true }
 
   func arrival(ofInput index: Int) -> Arrival {
     guard case .side(let bounds) = bounds, bounds.spread == .broadcast else { return .keyed }
@@ -63,6 +64,21 @@ extension Plan.Join: PlannedStep {
     }
   }
 
+  /// What others revise is found among the rows that are kept by all of its columns.
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    let layout = try layout(inputs)
+    let read = layout.columnsRead(for: needed[0], condition: condition?.columnNames ?? [])
+    guard case .unbounded = bounds else { return read }
+    return zip(read, inputs).map { $1.isChangelog ? nil : $0 }
+  }
+
+  func narrowed(
+    _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
+  ) throws(Failure) -> [TypedStream] {
+    guard case .window = bounds else { return [whole[0].keeping(needed[0]).stream] }
+    return [whole[0].keeping(needed[0].union([WindowColumns.start, WindowColumns.end])).stream]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String {
     var text = kind.rawValue
     switch bounds {
@@ -81,7 +97,8 @@ extension Plan.Join: PlannedStep {
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
-    let layout = try layout(place.inputs)
+    let layout = try layout(place.wholeInputs)
+      .keeping(inputs: place.inputs.map(\.schema), output: place.outputs[0].schema)
     return { context throws(Failure) in
       try makeJoinOperator(self, layout: layout, functions: place.functions(in: context), context: context)
     }

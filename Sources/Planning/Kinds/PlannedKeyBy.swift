@@ -39,6 +39,11 @@ extension Plan.KeyBy: PlannedOperator {
     input.schema.fields.dropFirst(input.isChangelog ? 1 : 0).map { NamedExpression($0.name, .column($0.name)) }
   }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    if everyColumn == true { return [nil] }
+    return [needed[0].union(keys.columnNames)]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String {
     everyColumn == true ? "every column" : keys.map(\.text).joined(separator: ", ")
   }

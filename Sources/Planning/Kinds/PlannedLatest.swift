@@ -8,6 +8,7 @@ import VolleyPlan
 extension Plan.Latest: PlannedStep {
   var kindName: String { "latest" }
   var needsUID: String? { "an operator with state" }
+  var keepsRows: Bool { true }
   func arrival(ofInput index: Int) -> Arrival { .keyed }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
@@ -23,6 +24,14 @@ extension Plan.Latest: PlannedStep {
       }
     }
     return [TypedStream(try Schema.checked(fields))]
+  }
+
+  /// Rows that are taken back are found by all columns. Of new ones, whether there are columns beside the key's decides which hold.
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    let input = inputs[0]
+    let others = input.schema.fields.indices.filter { !input.keys.contains($0) }.map { input.schema.fields[$0].name }
+    guard !input.isChangelog, let other = others.first else { return [nil] }
+    return [needed[0].isDisjoint(with: others) ? needed[0].union([other]) : needed[0]]
   }
 
   func summary(_ outputs: [TypedStream]) -> String { "at the end of the input" }

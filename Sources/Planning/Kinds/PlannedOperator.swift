@@ -21,6 +21,17 @@ protocol PlannedOperator: Sendable {
   ///
   /// - Throws: `.usage`, with what is wrong and what would be right; the place is added by the caller.
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream]
+  /// The columns that it reads of each input for those of each output that are read in turn, beside its key's; nil for all. It may
+  /// name columns that the input does not have.
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?]
+  /// The streams that it makes of inputs that lack columns which nobody reads.
+  ///
+  /// - Parameters:
+  ///   - whole: what it makes of all columns.
+  ///   - needed: by output, the columns that are read.
+  func narrowed(
+    _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
+  ) throws(Failure) -> [TypedStream]
   /// What it does, in one line, for `inspect`.
   func summary(_ outputs: [TypedStream]) -> String
 }
@@ -53,6 +64,12 @@ extension PlannedOperator {
   func arrival(ofInput index: Int) -> Arrival { .forward }
   func side(ofInput index: Int) -> JobGraph.SideInput? { nil }
   func summary(_ outputs: [TypedStream]) -> String { "" }
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    inputs.map { _ in nil }
+  }
+  func narrowed(
+    _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
+  ) throws(Failure) -> [TypedStream] { try typed(inputs) }
 
   /// Whether all of it runs in one subtask.
   var isGathered: Bool { (0..<inputCounts.lowerBound).contains { arrival(ofInput: $0) == .gathered } }
@@ -66,15 +83,16 @@ protocol PlannedStep: PlannedOperator {
   var combines: Bool { get }
   /// What combines rows where they come from, so that fewer travel.
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner
-  /// The columns that it reads of an input whose rows travel to it, beside the key's; nil for all. It is made with those alone.
-  func columnsRead(of input: TypedStream) -> Set<String>?
+  /// Whether it keeps rows as it is given them, or hands them on: then it is given the columns that it reads alone also where
+  /// rows do not travel.
+  var keepsRows: Bool { get }
   /// What makes the operator of a subtask.
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator
 }
 
 extension PlannedStep {
   var combines: Bool { false }
-  func columnsRead(of input: TypedStream) -> Set<String>? { nil }
+  var keepsRows: Bool { false }
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
     preconditionFailure("only a step that says so combines rows")
   }
@@ -91,7 +109,10 @@ struct Combiner {
 
 /// What a planned step is made with.
 struct StepPlace {
+  /// Of the columns that it reads.
   var inputs: [TypedStream]
+  /// Of all columns.
+  var wholeInputs: [TypedStream]
   var outputs: [TypedStream]
   /// The node's uid, or a name made from its place in the plan.
   var name: String

@@ -8,6 +8,7 @@ import VolleyPlan
 extension Plan.Pattern: PlannedStep {
   var kindName: String { "pattern" }
   var needsUID: String? { "an operator with state" }
+  var keepsRows: Bool { true }
   func arrival(ofInput index: Int) -> Arrival { .keyed }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
@@ -59,6 +60,18 @@ extension Plan.Pattern: PlannedStep {
         throw error.within("step '\(step.name)'")
       }
     }
+  }
+
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    var names = Set(steps.flatMap(\.condition.columnNames))
+    if let time = inputs[0].eventTime { names.insert(time.name) }
+    let ofMatches = needed.prefix(timedOut == .route ? 2 : 1).reduce(into: Set<String>()) { $0.formUnion($1) }
+    for name in inputs[0].schema.fields.map(\.name)
+    where steps.contains(where: { ofMatches.contains("\($0.name)_\(name)") }) {
+      names.insert(name)
+    }
+    if late == .route { names.formUnion(needed[needed.count - 1]) }
+    return [names]
   }
 
   func summary(_ outputs: [TypedStream]) -> String {

@@ -37,6 +37,11 @@ extension Plan.Process: PlannedStep {
     }
   }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    guard let columns else { return [nil] }
+    return [Set(columns.map(\.name) + [inputs[0].eventTime?.name].compactMap { $0 })]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String {
     if states.isEmpty { return label }
     return "\(label), keeps " + states.map { "\($0.name) (\($0.kind.rawValue))" }.joined(separator: ", ")

@@ -31,6 +31,10 @@ struct PlannedSelect: PlannedStep {
     return [kind] + columns.filter { $0 != kind }
   }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    [columns.columnNames]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String { columns.map(\.text).joined(separator: ", ") }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
@@ -46,6 +50,11 @@ struct PlannedExtend: PlannedStep {
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
     [try inputs[0].extended(by: columns)]
+  }
+
+  /// A column that is replaced keeps its place.
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    [needed[0].union(columns.columnNames).union(columns.map(\.name))]
   }
 
   func summary(_ outputs: [TypedStream]) -> String { columns.map(\.text).joined(separator: ", ") }

@@ -7,6 +7,7 @@ import VolleyPlan
 extension Plan.Deduplicate: PlannedStep {
   var kindName: String { "deduplicate" }
   var needsUID: String? { "an operator with state" }
+  var keepsRows: Bool { true }
   func arrival(ofInput index: Int) -> Arrival { .keyed }
 
   /// Whether a row that was told stays: the first to arrive.
@@ -22,6 +23,17 @@ extension Plan.Deduplicate: PlannedStep {
 
   private var orderings: [Plan.Ordering] { by.map { Plan.Ordering($0, descending: keep == .last) } }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    [needed[0].union(by)]
+  }
+
+  /// A row that stays is handed on as it comes.
+  func narrowed(
+    _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
+  ) throws(Failure) -> [TypedStream] {
+    isFinal ? try typed(inputs) : [whole[0].keeping(needed[0]).stream]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String {
     keep.rawValue + (by.isEmpty ? "" : " by \(by.joined(separator: ", "))") + text(timeToLive)
   }
@@ -31,10 +43,11 @@ extension Plan.Deduplicate: PlannedStep {
     if isFinal {
       return { FirstRowOperator(keys: input.keys, input: input.schema, timeToLive: timeToLive, context: $0) }
     }
+    let columns = input.schema.columns(in: output)
     return {
       TopNOperator(
-        orderings, count: 1, takesLast: keep == .last, keys: input.keys, input: input.schema, output: output,
-        timeToLive: timeToLive, context: $0)
+        orderings, count: 1, takesLast: keep == .last, keys: input.keys, input: input.schema, columns: columns,
+        output: output, timeToLive: timeToLive, context: $0)
     }
   }
 }
@@ -42,6 +55,7 @@ extension Plan.Deduplicate: PlannedStep {
 extension Plan.TopN: PlannedStep {
   var kindName: String { "topN" }
   var needsUID: String? { "an operator with state" }
+  var keepsRows: Bool { true }
   func arrival(ofInput index: Int) -> Arrival { .keyed }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
@@ -78,6 +92,17 @@ extension Plan.TopN: PlannedStep {
     return end
   }
 
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
+    [needed[0].union(by.map(\.column))]
+  }
+
+  /// Whether there are places decides what is told of them.
+  func narrowed(
+    _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
+  ) throws(Failure) -> [TypedStream] {
+    [whole[0].keeping(needed[0].union([rank].compactMap { $0 })).stream]
+  }
+
   func summary(_ outputs: [TypedStream]) -> String {
     var text = "\(count) by " + by.map(\.text).joined(separator: ", ")
     if let rank { text += " as \(rank)" }
@@ -86,16 +111,19 @@ extension Plan.TopN: PlannedStep {
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
     let (input, output) = (place.inputs[0], place.outputs[0].schema)
+    let columns = input.schema.columns(in: output)
     if emission == .final {
       let end = try windowEnd(input)
       return {
         WindowTopNOperator(
-          by, count: count, keys: input.keys, end: end, input: input.schema, output: output, context: $0)
+          by, count: count, keys: input.keys, end: end, input: input.schema, columns: columns, output: output,
+          context: $0)
       }
     }
     return {
       TopNOperator(
-        by, count: count, keys: input.keys, input: input.schema, output: output, timeToLive: timeToLive, context: $0)
+        by, count: count, keys: input.keys, input: input.schema, columns: columns, output: output,
+        timeToLive: timeToLive, context: $0)
     }
   }
 }
@@ -138,5 +166,10 @@ extension Schema {
   /// These columns of rows that revise others.
   func revised() throws(Failure) -> Schema {
     try Schema.checked([Field(Plan.rowKindColumn, .utf8, nullable: false)] + fields)
+  }
+
+  /// Those of these columns that rows with other ones have as well.
+  fileprivate func columns(in output: Schema) -> [Int] {
+    fields.indices.filter { output.index(of: fields[$0].name) != nil }
   }
 }

@@ -8,6 +8,7 @@ import VolleyPlan
 extension Plan.Window: PlannedStep, PlannedWindowing {
   var kindName: String { "window" }
   var needsUID: String? { "an operator with state" }
+  var keepsRows: Bool { late == .route }
   func arrival(ofInput index: Int) -> Arrival { scope == .key ? .keyed : .gathered }
 
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream] {
@@ -113,13 +114,13 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
     }
   }
 
-  /// Late rows are handed on whole.
-  func columnsRead(of input: TypedStream) -> Set<String>? {
-    if late == .route { return nil }
+  func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
     var names = aggregates.columnNames.union(function?.columns.map(\.name) ?? [])
-    if time == .event, let column = input.eventTime?.name { names.insert(column) }
+    if time == .event, let column = inputs[0].eventTime?.name { names.insert(column) }
     if case .inherited = assigner { names.formUnion([WindowColumns.start, WindowColumns.end]) }
-    return names
+    // Late rows are handed on as they are.
+    if late == .route { names.formUnion(needed[needed.count - 1]) }
+    return [names]
   }
 
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {

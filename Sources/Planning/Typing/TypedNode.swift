@@ -4,10 +4,12 @@ import VolleyPlan
 /// A node whose columns are known.
 public struct TypedNode {
   public let node: Plan.Node
-  /// By input.
+  /// By input: of the columns that it is given.
   public let inputs: [TypedStream]
-  /// By output.
+  /// By output: of the columns that somebody reads.
   public let outputs: [TypedStream]
+  /// By input: of the columns that there would be if all were read.
+  let wholeInputs: [TypedStream]
 
   let planned: any PlannedOperator
 }

@@ -2,7 +2,7 @@ import Arrow
 import Base
 import VolleyPlan
 
-/// A plan with every name resolved and every type known.
+/// A plan with every name resolved and every type known, and without columns that nobody reads.
 struct TypedPlan {
   /// In topological order.
   let nodes: [TypedNode]
@@ -20,10 +20,11 @@ struct TypedPlan {
       let planned = node.operator.planned
       let outputs: [TypedStream]
       do { outputs = try planned.typed(inputs) } catch { throw error.within(node.placeName) }
-      let result = TypedNode(node: node, inputs: inputs, outputs: outputs, planned: planned)
+      let result = TypedNode(
+        node: node, inputs: inputs, outputs: outputs, wholeInputs: inputs, planned: planned)
       typed.append(result)
       byID[node.id] = result
     }
-    nodes = typed
+    nodes = try typed.narrowed()
   }
 }

@@ -17,6 +17,11 @@ extension TypedStream {
   }
 }
 
+extension [NamedExpression] {
+  /// The columns that they read.
+  var columnNames: Set<String> { reduce(into: []) { $0.formUnion($1.expression.columnNames) } }
+}
+
 extension [Plan.AggregateCall] {
   /// The columns that they read.
   var columnNames: Set<String> {
