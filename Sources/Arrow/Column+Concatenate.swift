@@ -47,7 +47,10 @@ extension Column {
       return Column(
         type: type, length: length, validity: indices.validity, buffers: indices.buffers,
         children: columns[0].children)
-    case .variable64, .view, .list32, .list64, .fixedList, .dictionary:
+    case .list32:
+      let (offsets, items) = try concatenatedLists(columns, length)
+      return Column(type: type, length: length, validity: validity, buffers: [offsets], children: [items])
+    case .variable64, .view, .list64, .fixedList, .dictionary:
       let builder = ColumnBuilder(type, capacity: length)
       for column in columns { builder.append(column, 0..<column.length) }
       return try builder.checkedFinish()
@@ -65,21 +68,42 @@ extension Column {
         "the strings of \(length) rows of a column take \(total) bytes, and a batch holds at most \(Int32.max) bytes "
           + "a column; lower --batch-rows")
     }
-    let offsets = Buffer(byteCount: (length + 1) * 4)
     let bytes = Buffer(byteCount: total)
-    var target = offsets.unsafeMutableValues(Int32.self)
-    target[0] = 0
-    var end: Int32 = 0
+    var end = 0
     for column in columns where column.length > 0 {
       let source = column.offsets32
-      let shift = end &- source[0]
-      for row in 1...column.length { target[row] = source[row] &+ shift }
       let count = Int(source[column.length] - source[0])
-      (bytes.unsafeMutableAddress + Int(end)).copyMemory(from: column.bytes + Int(source[0]), byteCount: count)
-      target += column.length
-      end += Int32(count)
+      (bytes.unsafeMutableAddress + end).copyMemory(from: column.bytes + Int(source[0]), byteCount: count)
+      end += count
     }
-    return [offsets, bytes]
+    return [concatenatedOffsets(columns, length), bytes]
+  }
+
+  private static func concatenatedLists(
+    _ columns: [Column], _ length: Int
+  ) throws(Failure) -> (offsets: Buffer, items: Column) {
+    let total = columns.reduce(0) { $0 + $1.itemRange(0..<$1.length).count }
+    guard total <= Int(Int32.max) else {
+      throw Failure(
+        .data,
+        "the lists of \(length) rows of a column have \(total) items, and a batch holds at most \(Int32.max) items a "
+          + "column; lower --batch-rows")
+    }
+    return (concatenatedOffsets(columns, length), try concatenate(columns.map(\.items)))
+  }
+
+  /// The offsets of columns whose strings or lists lie one after the other, and together are not too long.
+  private static func concatenatedOffsets(_ columns: [Column], _ length: Int) -> Buffer {
+    let offsets = Buffer(byteCount: (length + 1) * 4)
+    var target = offsets.unsafeMutableValues(Int32.self)
+    target[0] = 0
+    for column in columns where column.length > 0 {
+      let source = column.offsets32
+      let shift = target[0] &- source[0]
+      for row in 1...column.length { target[row] = source[row] &+ shift }
+      target += column.length
+    }
+    return offsets
   }
 
   /// nil when no row of any of them is null.
