@@ -108,6 +108,20 @@ enum GatherKernels {
     }
   }
 
+  /// Whether eight rows follow each other, as most do that a filter keeps which drops few: their values are then copied as one
+  /// block.
+  @inline(__always)  // A few instructions for eight rows.
+  private static func follow(_ rows: UnsafePointer<UInt32>) -> Bool {
+    let pairs = UnsafeRawPointer(rows)
+    let step: UInt64 = 0x0000_0002_0000_0002
+    let first = pairs.loadUnaligned(as: UInt64.self)
+    let second = pairs.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    let third = pairs.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+    let fourth = pairs.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
+    let pair = (first >> 32) ^ ((first & 0xFFFF_FFFF) &+ 1)
+    return pair | ((second &- first) ^ step) | ((third &- second) ^ step) | ((fourth &- third) ^ step) == 0
+  }
+
   @inline(__always)  // One specialised loop a width, chosen once a column.
   private static func fixed<Value: BitwiseCopyable>(
     _ source: UnsafeRawPointer, _: Value.Type, rows: UnsafePointer<UInt32>, count: Int,
@@ -115,7 +129,19 @@ enum GatherKernels {
   ) {
     let source = source.assumingMemoryBound(to: Value.self)
     let target = target.assumingMemoryBound(to: Value.self)
-    for index in 0..<count { target[index] = source[Int(rows[index])] }
+    var index = 0
+    while index &+ 8 <= count {
+      if follow(rows + index) {
+        (target + index).update(from: source + Int(rows[index]), count: 8)
+      } else {
+        for row in index..<(index &+ 8) { target[row] = source[Int(rows[row])] }
+      }
+      index &+= 8
+    }
+    while index < count {
+      target[index] = source[Int(rows[index])]
+      index &+= 1
+    }
   }
 
   /// Writes the `count + 1` offsets of the gathered rows and returns the last one unclipped, which tells whether they fit.
@@ -124,10 +150,22 @@ enum GatherKernels {
   ) -> Int {
     var end = 0
     target[0] = 0
-    for index in 0..<count {
-      let row = Int(rows[index])
-      end &+= Int(source[row &+ 1] &- source[row])
-      target[index &+ 1] = Int32(truncatingIfNeeded: end)
+    var index = 0
+    while index < count {
+      let step = min(8, count &- index)
+      if step == 8 && follow(rows + index) {
+        let row = Int(rows[index])
+        let shift = Int32(truncatingIfNeeded: end) &- source[row]
+        for next in 1...8 { target[index &+ next] = source[row &+ next] &+ shift }
+        end &+= Int(source[row &+ 8] &- source[row])
+      } else {
+        for index in index..<(index &+ step) {
+          let row = Int(rows[index])
+          end &+= Int(source[row &+ 1] &- source[row])
+          target[index &+ 1] = Int32(truncatingIfNeeded: end)
+        }
+      }
+      index &+= step
     }
     return end
   }
@@ -143,17 +181,28 @@ enum GatherKernels {
     let from = UnsafeRawPointer(source)
     let to = UnsafeMutableRawPointer(target)
     var position = 0
-    for index in 0..<count {
-      let row = Int(rows[index])
-      let start = Int(offsets[row])
-      let length = Int(offsets[row &+ 1]) &- start
-      if length <= 16 && start &+ 16 <= sourceEnd && position &+ 16 <= capacity {
-        let block = (from + start).loadUnaligned(as: SIMD2<UInt64>.self)
-        (to + position).storeBytes(of: block, as: SIMD2<UInt64>.self)
-      } else {
+    var index = 0
+    while index < count {
+      let step = min(8, count &- index)
+      if step == 8 && follow(rows + index) {
+        let start = Int(offsets[Int(rows[index])])
+        let length = Int(offsets[Int(rows[index]) &+ 8]) &- start
         (to + position).copyMemory(from: from + start, byteCount: length)
+        position &+= length
+      } else {
+        for index in index..<(index &+ step) {
+          let start = Int(offsets[Int(rows[index])])
+          let length = Int(offsets[Int(rows[index]) &+ 1]) &- start
+          if length <= 16 && start &+ 16 <= sourceEnd && position &+ 16 <= capacity {
+            let block = (from + start).loadUnaligned(as: SIMD2<UInt64>.self)
+            (to + position).storeBytes(of: block, as: SIMD2<UInt64>.self)
+          } else {
+            (to + position).copyMemory(from: from + start, byteCount: length)
+          }
+          position &+= length
+        }
       }
-      position &+= length
+      index &+= step
     }
   }
 }

@@ -33,6 +33,24 @@ struct GatherTests {
     }
   }
 
+  @Test("takes rows that follow each other, for a while", arguments: RandomColumns.types)
+  func runs(type: DataType) {
+    var generator = SeededGenerator()
+    for _ in 0..<50 {
+      let values = RandomColumns.values(type, 150, nulls: 4, &generator)
+      var rows: [UInt32] = []
+      while rows.count < 200 {
+        let first = UInt32.random(in: 0..<150, using: &generator)
+        rows += (first..<150).prefix(Int.random(in: 1...30, using: &generator))
+        // One pair of rows the wrong way round ends a run as well.
+        if rows.count > 9 && Bool.random(using: &generator) { rows.swapAt(rows.count - 1, rows.count - 2) }
+      }
+      let column = RandomColumns.column(type, values, offset: 7)
+      let gathered = rows.withUnsafeBufferPointer { column.gather($0.baseAddress!, count: rows.count) }
+      #expect(gathered.literals == rows.map { values[Int($0)] }, "\(generator)")
+    }
+  }
+
   @Test("takes no rows", arguments: RandomColumns.types)
   func none(type: DataType) {
     var generator = SeededGenerator()

@@ -63,6 +63,17 @@ import VolleyPlan
     }
   }
 
+  @Test(
+    "bytes are summed however many and great they are", arguments: [0, 1, 31, 32, 33, 4_095, 4_096, 4_129, 100_000])
+  func manyBytes(count: Int) throws {
+    let column = ColumnBuilder(.binary)
+    column.append(.binary([UInt8](repeating: 0xFF, count: count), .binary))
+    let batch = RecordBatch(schema: Schema([Field("b", .binary)]), columns: [column.finish()], length: 1)
+    var sum = BlackholeChecksum()
+    sum.add(batch)
+    #expect(sum == BlackholeChecksum(rows: 1, bits: UInt64(255 * count)))
+  }
+
   /// The sum of the bytes of a value of a type without a sum of its own.
   private func bytes(_ value: Literal) -> UInt64 {
     switch value {

@@ -56,9 +56,26 @@ public struct BlackholeChecksum: Sendable, Hashable {
     return UInt64(bitPattern: sum)
   }
 
+  /// 32 bytes at a time, two in a sum of 16 bits.
   private static func sum(_ values: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+    let bytes = UnsafeRawPointer(values)
     var sum: UInt64 = 0
-    for index in 0..<count { sum &+= UInt64(values[index]) }
+    var index = 0
+    while index &+ 32 <= count {
+      // A step adds at most 510 to each sum.
+      let end = min(count, index &+ 128 * 32)
+      var sums = SIMD16<UInt16>(repeating: 0)
+      while index &+ 32 <= end {
+        let pairs = (bytes + index).loadUnaligned(as: SIMD16<UInt16>.self)
+        sums = sums &+ (pairs & SIMD16(repeating: 0xFF)) &+ (pairs &>> SIMD16(repeating: 8))
+        index &+= 32
+      }
+      for lane in 0..<16 { sum &+= UInt64(sums[lane]) }
+    }
+    while index < count {
+      sum &+= UInt64(values[index])
+      index &+= 1
+    }
     return sum
   }
 
