@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Sets `volley-host bench columns` beside pyarrow.compute and DuckDB: one thread, the same rows, the same run.
 
-    Tests/columns-peers.py PATH_OF_VOLLEY_HOST [--rows N] [--repeat N] [--case NAME]… [--json]
+    Tests/columns-peers.py PATH_OF_VOLLEY_HOST [--rows N] [--rounds N] [--repeat N] [--case NAME]… [--json]
 
 Prints a line a case: millions of rows a second (megabytes for files) of each engine, and Volley's ratio to it: above 1 it is
-faster. The medians of the repetitions count. pyarrow and duckdb come from PyPI.
+faster. In each round Volley and then its peers repeat a case; the medians of all repetitions count, so that a machine that is
+slower for a while is so for all of them. pyarrow and duckdb come from PyPI.
 """
 
 import argparse
@@ -28,6 +29,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("host")
     parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--case", action="append", default=[], help="one case; again for more")
     parser.add_argument("--json", action="store_true")
@@ -35,14 +37,26 @@ def main():
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     with tempfile.TemporaryDirectory() as folder:
-        command = [arguments.host, "bench", "columns", "--json", "--data", folder]
-        command += ["--rows", str(arguments.rows), "--repeat", str(arguments.repeat)]
-        command += [word for case in arguments.case for word in ("--case", case)]
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        ours = {line["case"]: line for line in map(json.loads, output.splitlines())}
+        # Writes the files, and says what there is.
+        first = run(arguments, [word for case in arguments.case for word in ("--case", case)] + ["--data", folder])
         peers = Peers(folder, arguments.repeat)
-        for case, result in ours.items():
-            report(case, result, peers.seconds(case), arguments.json)
+        for case, result in first.items():
+            files = ["--data", folder] if "bytes" in result else []
+            ours, others = [], {}
+            for _ in range(arguments.rounds):
+                ours.append(run(arguments, ["--case", case] + files)[case]["seconds"])
+                for name, seconds in peers.seconds(case).items():
+                    others.setdefault(name, []).extend(seconds)
+            result["seconds"] = statistics.median(ours)
+            report(case, result, {name: statistics.median(times) for name, times in others.items()}, arguments.json)
+
+
+def run(arguments, more):
+    """The results of some cases by name."""
+    command = [arguments.host, "bench", "columns", "--json", "--rows", str(arguments.rows)]
+    command += ["--repeat", str(arguments.repeat)] + more
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {line["case"]: line for line in map(json.loads, output.splitlines())}
 
 
 def report(case, result, peers, as_json):
@@ -82,7 +96,7 @@ class Peers:
                 start = time.perf_counter()
                 work()
                 runs.append(time.perf_counter() - start)
-            found[name] = statistics.median(runs)
+            found[name] = runs
         return found
 
     def each(self, function):

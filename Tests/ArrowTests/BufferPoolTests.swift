@@ -94,9 +94,7 @@ struct BufferPoolTests {
     func fill(_ byteCount: Int, _ blocks: Int) {
       let size = BlockSize(atLeast: byteCount)
       for _ in 0..<blocks {
-        var block: UnsafeMutableRawPointer?
-        posix_memalign(&block, 64, size.byteCount)
-        thread.push(block!, size, size.byteCount)
+        thread.push(BlockMemory.shared.take(size.byteCount)!, size, size.byteCount)
         #expect(thread.byteCount <= BufferPool.threadByteLimit)
         #expect(store.byteCount <= 10 << 20)
       }
@@ -107,7 +105,7 @@ struct BufferPoolTests {
     let small = BlockSize(atLeast: 64 << 10)
     var list = FreeBlocks()
     #expect(store.take(small, 1000, into: &list) > 10, "another size found room")
-    while let block = list.pop() { free(block) }
+    while let block = list.pop() { BlockMemory.shared.give(block, small.byteCount) }
     for power in 6...25 { fill(1 << power, 40) }
     fill(BlockSize.largest, 2)
     thread.giveBackAll()
@@ -124,17 +122,16 @@ struct BufferPoolTests {
     let size = BlockSize(atLeast: 4096)
     var given: Set<UnsafeMutableRawPointer> = []
     for _ in 0..<8 {
-      var block: UnsafeMutableRawPointer?
-      posix_memalign(&block, 64, 4096)
-      given.insert(block!)
-      giver.push(block!, size, 4096)
+      let block = BlockMemory.shared.take(4096)!
+      given.insert(block)
+      giver.push(block, size, 4096)
     }
     giver.giveBackAll()
     #expect(store.byteCount == 8 * 4096)
     for count in 1...8 {
       let block = taker.pop(size, 4096) ?? taker.refill(size, 4096)
       #expect(block.map { given.remove($0) != nil } == true, "block \(count)")
-      free(block)
+      if let block { BlockMemory.shared.give(block, 4096) }
     }
     #expect(taker.refill(size, 4096) == nil)
     #expect(taker.byteCount == 0 && store.byteCount == 0)

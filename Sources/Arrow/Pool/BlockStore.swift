@@ -1,9 +1,14 @@
 import Base
-import Glibc
 
 /// The free blocks that no thread holds, up to a number of bytes.
 final class BlockStore: Sendable {
   static let shared = BlockStore(limit: 256 << 20)
+
+  /// A block for which there is no room.
+  private struct Surplus {
+    let block: UnsafeMutableRawPointer
+    let byteCount: Int
+  }
 
   private struct Content: @unchecked Sendable {  // Guarded by the monitor that it lives in.
     var lists = [FreeBlocks](repeating: FreeBlocks(), count: BlockSize.count)
@@ -11,12 +16,12 @@ final class BlockStore: Sendable {
     var limit: Int
 
     /// Takes blocks out of the sizes that hold the most bytes until `bytes` more fit.
-    mutating func evict(for bytes: Int, into surplus: inout FreeBlocks) {
+    mutating func evict(for bytes: Int, into surplus: inout [Surplus]) {
       while byteCount + bytes > limit, byteCount > 0 {
         let size = largestShare()
         while byteCount + bytes > limit, let block = lists[size.index].pop() {
           byteCount -= size.byteCount
-          surplus.push(block)
+          surplus.append(Surplus(block: block, byteCount: size.byteCount))
         }
       }
     }
@@ -33,12 +38,12 @@ final class BlockStore: Sendable {
   var byteCount: Int { content.withLock { $0.byteCount } }
 
   func setLimit(_ limit: Int) {
-    var surplus = FreeBlocks()
+    var surplus: [Surplus] = []
     content.withLock { content in
       content.limit = limit
       content.evict(for: 0, into: &surplus)
     }
-    Self.free(&surplus)
+    Self.free(surplus)
   }
 
   /// Moves up to `wanted` blocks of a size to `list`; returns how many.
@@ -58,11 +63,11 @@ final class BlockStore: Sendable {
   /// most: what is given now is what is used now.
   func give(_ size: BlockSize, from list: inout FreeBlocks, keep: Int) {
     let byteCount = size.byteCount
-    var surplus = FreeBlocks()
+    var surplus: [Surplus] = []
     content.withLock { content in
       while list.count > keep, let block = list.pop() {
         if byteCount > content.limit {
-          surplus.push(block)
+          surplus.append(Surplus(block: block, byteCount: size.byteCount))
           continue
         }
         content.evict(for: byteCount, into: &surplus)
@@ -70,10 +75,10 @@ final class BlockStore: Sendable {
         content.byteCount += byteCount
       }
     }
-    Self.free(&surplus)
+    Self.free(surplus)
   }
 
-  private static func free(_ surplus: inout FreeBlocks) {
-    while let block = surplus.pop() { Glibc.free(block) }
+  private static func free(_ surplus: [Surplus]) {
+    for surplus in surplus { BlockMemory.shared.give(surplus.block, surplus.byteCount) }
   }
 }

@@ -2,14 +2,14 @@ import CPlatform
 import Glibc
 import Synchronization
 
-/// Where buffers come from: per-thread lists of free blocks, a shared store behind them, `malloc` behind that.
+/// Where buffers come from: per-thread lists of free blocks, a shared store behind them, the system's memory behind that.
 ///
 /// A block is freed by whichever thread drops the last batch that uses it, often not the one that allocates. So a thread
 /// that has too many blocks of a size gives half of them to the store, and one that has none takes from there. Large blocks
-/// from plain `malloc` would be mapped and unmapped each time, and the page faults cost more than the kernels do.
+/// from the system would be mapped and unmapped each time, and the page faults cost more than the kernels do.
 ///
 /// Bounds on what is kept free: `threadByteLimit` a thread, and in the store what `limitIdleBytes` says; beyond that,
-/// blocks go back to `malloc`. Blocks above `BlockSize.largest` are never kept, those above half of a thread's limit only
+/// blocks go back to the system (`BlockMemory`). Blocks above `BlockSize.largest` are never kept, those above half of a thread's limit only
 /// by the store.
 public enum BufferPool {
   static let alignment = 64
@@ -54,7 +54,7 @@ public enum BufferPool {
   static func free(_ address: UnsafeMutableRawPointer, capacity: Int) {
     outstanding.wrappingSubtract(capacity, ordering: .relaxed)
     if capacity > largestPooled {
-      Glibc.free(address)
+      toSystem(address, capacity)
       return
     }
     #if DEBUG
@@ -65,12 +65,24 @@ public enum BufferPool {
   }
 
   private static func fromSystem(_ capacity: Int) -> UnsafeMutableRawPointer {
-    var block: UnsafeMutableRawPointer?
-    let status = posix_memalign(&block, alignment, capacity)
-    guard status == 0, let block else {
+    #if UNPOOLED_BUFFERS
+      var block: UnsafeMutableRawPointer?
+      posix_memalign(&block, alignment, capacity)
+    #else
+      let block = BlockMemory.shared.take(capacity)
+    #endif
+    guard let block else {
       fatalError("out of memory: \(capacity) bytes for a buffer could not be allocated; lower --memory-limit")
     }
     return block
+  }
+
+  private static func toSystem(_ address: UnsafeMutableRawPointer, _ capacity: Int) {
+    #if UNPOOLED_BUFFERS
+      Glibc.free(address)
+    #else
+      BlockMemory.shared.give(address, capacity)
+    #endif
   }
 
   /// The calling thread's blocks, made at its first allocation and given to the store when it ends.
