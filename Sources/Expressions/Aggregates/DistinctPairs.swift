@@ -5,7 +5,7 @@ import Keys
 
 /// A set of pairs of a slot and a key: which keys each slot has. A hash table of entries, those of one slot linked.
 struct DistinctPairs {
-  private struct Entry {
+  struct Entry {
     var key: Int64
     var slot: UInt32
     /// The slot's entry before this one, plus 1; 0 for none.
@@ -20,14 +20,23 @@ struct DistinctPairs {
     var count: UInt32 = 0
   }
 
+  /// What a place of the table holds: nothing, or an entry beside the tag by which its pair is looked for, so that an entry is
+  /// hardly read but for its own pair.
+  private struct Place: BitwiseCopyable {
+    /// Bits of the pair's hash, the lowest of which tell its home.
+    var tag: UInt32 = 0
+    /// The entry, plus 1; 0 for an empty place.
+    var entry: UInt32 = 0
+  }
+
+  private(set) var entries = SlotStates<Entry>(initial: Entry(key: 0, slot: 0, next: 0))
   /// By entry: what it is marked with, where pairs are marked.
-  private var markings = SlotStates<UInt32>(initial: 0)
-  private var entries = SlotStates<Entry>(initial: Entry(key: 0, slot: 0, next: 0))
-  /// Entries by place, plus 1; 0 for an empty place. Never more than half full.
-  private var table = SlotStates<UInt32>(initial: 0)
+  private(set) var markings = SlotStates<UInt32>(initial: 0)
+  /// A power of two, never more than half full.
+  private var table = SlotStates<Place>(initial: Place())
   /// Entries that were removed, linked as those of a slot: the first one, plus 1, and how many.
   private var free: UInt32 = 0
-  private var freeCount = 0
+  private(set) var freeCount = 0
 
   /// Pairs in the set.
   var count: Int { entries.count - freeCount }
@@ -47,7 +56,7 @@ struct DistinctPairs {
     markings.removeAll()
     free = 0
     freeCount = 0
-    table.base.update(repeating: 0, count: table.count)
+    table.base.update(repeating: Place(), count: table.count)
   }
 
   /// Rows whose places are asked for before the first of them is looked at.
@@ -79,6 +88,7 @@ struct DistinctPairs {
   ) throws(Failure) {
     try insert(slots, keys, count: count, rows: rows, known, isMarked: true) { row, marking in
       var added = marks[row] & ~marking.pointee
+      if added == 0 { return }
       marking.pointee |= added
       let own = counts + Int(slots[row]) &* width
       while added != 0 {
@@ -95,38 +105,39 @@ struct DistinctPairs {
     _ known: UnsafeMutablePointer<Slot>, isMarked: Bool,
     _ visit: (_ row: Int, _ marking: UnsafeMutablePointer<UInt32>) -> Void
   ) throws(Failure) {
-    let scratch = Buffer(byteCount: 2 * Self.step * 8)
+    let scratch = Buffer(byteCount: Self.step * (8 + 4))
     defer { withExtendedLifetime(scratch) {} }
-    let places = scratch.unsafeMutableValues(Int.self)
-    let chosen = places + Self.step
+    let chosen = scratch.unsafeMutableValues(Int.self)
+    let tags = UnsafeMutableRawPointer(chosen + Self.step).assumingMemoryBound(to: UInt32.self)
     var start = 0
     while start < count {
       let length = min(Self.step, count &- start)
       var word = rows?.word(start, length) ?? (UInt64.max >> UInt64(64 &- length))
       try reserve(length)
       if isMarked { try markings.grow(to: entries.count + length) }
+      let (places, mask) = (table.base, table.count &- 1)
       let isFar = table.byteCount > Self.nearBytes
       var found = 0
       while word != 0 {
         let row = start &+ word.trailingZeroBitCount
         word &= word &- 1
-        let place = place(slots[row], keys[row])
-        places[found] = place
+        let tag = Self.tag(slots[row], keys[row])
+        tags[found] = tag
         chosen[found] = row
         found &+= 1
-        if isFar { platform_prefetch(table.base + place) }
+        if isFar { platform_prefetch(places + Int(tag) & mask) }
       }
       if isFar {
         for index in 0..<found {
-          let entry = table.base[places[index]]
-          if entry == 0 { continue }
-          platform_prefetch(entries.base + Int(entry &- 1))
-          if isMarked { platform_prefetch(markings.base + Int(entry &- 1)) }
+          let place = places[Int(tags[index]) & mask]
+          if place.entry == 0 || place.tag != tags[index] { continue }
+          platform_prefetch(entries.base + Int(place.entry &- 1))
+          if isMarked { platform_prefetch(markings.base + Int(place.entry &- 1)) }
         }
       }
       for index in 0..<found {
         let row = chosen[index]
-        let entry = try insert(slots[row], keys[row], from: places[index], known + Int(slots[row]))
+        let entry = try insert(slots[row], keys[row], tags[index], known + Int(slots[row]))
         if isMarked { visit(row, markings.base + entry) }
       }
       start &+= length
@@ -138,13 +149,16 @@ struct DistinctPairs {
   /// - Returns: its entry.
   @inline(__always)  // Part of the loop over rows.
   private mutating func insert(
-    _ slot: UInt32, _ key: Int64, from home: Int, _ known: UnsafeMutablePointer<Slot>
+    _ slot: UInt32, _ key: Int64, _ tag: UInt32, _ known: UnsafeMutablePointer<Slot>
   ) throws(Failure) -> Int {
     let mask = table.count &- 1
-    var place = home
-    while table.base[place] != 0 {
-      let entry = entries.base + Int(table.base[place] &- 1)
-      if entry.pointee.key == key, entry.pointee.slot == slot { return Int(table.base[place] &- 1) }
+    var place = Int(tag) & mask
+    while table.base[place].entry != 0 {
+      if table.base[place].tag == tag {
+        let number = Int(table.base[place].entry &- 1)
+        let entry = entries.base + number
+        if entry.pointee.key == key, entry.pointee.slot == slot { return number }
+      }
       place = (place &+ 1) & mask
     }
     let entry = Entry(key: key, slot: slot, next: known.pointee.head)
@@ -161,7 +175,7 @@ struct DistinctPairs {
     }
     known.pointee.head = number
     known.pointee.count &+= 1
-    table.base[place] = number
+    table.base[place] = Place(tag: tag, entry: number)
     return Int(number &- 1)
   }
 
@@ -173,7 +187,7 @@ struct DistinctPairs {
         "count_distinct: more than 4,294,967,294 different values in one subtask; raise the parallelism, or use "
           + "approx_count_distinct")
     }
-    if (count + more) * 2 > table.count { try growTable() }
+    if (count + more) * 2 > table.count { try rebuild(max(Self.leastTable, table.count * 2)) }
   }
 
   /// Removes all pairs of a slot.
@@ -194,88 +208,47 @@ struct DistinctPairs {
   private mutating func removePlace(of entry: UInt32) {
     let mask = table.count - 1
     let removed = entries.base[Int(entry - 1)]
-    var hole = place(removed.slot, removed.key)
-    while table.base[hole] != entry { hole = (hole + 1) & mask }
+    var hole = Int(Self.tag(removed.slot, removed.key)) & mask
+    while table.base[hole].entry != entry { hole = (hole + 1) & mask }
     // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
     var next = (hole + 1) & mask
-    while table.base[next] != 0 {
-      let moved = entries.base[Int(table.base[next] - 1)]
-      let home = place(moved.slot, moved.key)
+    while table.base[next].entry != 0 {
+      let home = Int(table.base[next].tag) & mask
       if (next &- home) & mask >= (next &- hole) & mask {
         table.base[hole] = table.base[next]
         hole = next
       }
       next = (next + 1) & mask
     }
-    table.base[hole] = 0
+    table.base[hole] = Place()
   }
 
   /// Gives every pair another key; different keys stay different.
   mutating func renumber(_ key: (Int64) throws(Failure) -> Int64) throws(Failure) {
-    for place in 0..<table.count where table.base[place] != 0 {
-      let entry = entries.base + Int(table.base[place] - 1)
+    for place in 0..<table.count where table.base[place].entry != 0 {
+      let entry = entries.base + Int(table.base[place].entry - 1)
       entry.pointee.key = try key(entry.pointee.key)
+      table.base[place].tag = Self.tag(entry.pointee.slot, entry.pointee.key)
     }
     try rebuild(table.count)
   }
 
-  private func place(_ slot: UInt32, _ key: Int64) -> Int {
-    let mixed = XXH3.hash64(UInt64(bitPattern: key) ^ (UInt64(slot) &* 0x9E37_79B9_7F4A_7C15))
-    return Int(truncatingIfNeeded: mixed) & (table.count - 1)
+  private static func tag(_ slot: UInt32, _ key: Int64) -> UInt32 {
+    UInt32(
+      truncatingIfNeeded: XXH3.hash64(UInt64(bitPattern: key) ^ (UInt64(slot) &* 0x9E37_79B9_7F4A_7C15)))
   }
 
-  private mutating func growTable() throws(Failure) {
-    try rebuild(max(Self.leastTable, table.count * 2))
-  }
-
-  /// Puts all pairs into a table of so many places.
+  /// Puts all pairs into a table of so many places. Those of the former table come nearly in the order of their new homes.
   private mutating func rebuild(_ wanted: Int) throws(Failure) {
-    var rebuilt = SlotStates<UInt32>(initial: 0)
-    try rebuilt.grow(to: wanted)
-    swap(&rebuilt, &table)
-    defer { rebuilt.deallocate() }
-    if freeCount == 0 { return fill() }
-    for former in 0..<rebuilt.count where rebuilt.base[former] != 0 {
-      let entry = entries.base[Int(rebuilt.base[former] - 1)]
-      var place = place(entry.slot, entry.key)
-      while table.base[place] != 0 { place = (place + 1) & (wanted - 1) }
-      table.base[place] = rebuilt.base[former]
-    }
-  }
-
-  /// Puts all entries, none of which is free, into the table, which is empty.
-  private func fill() {
-    let mask = table.count - 1
-    let ahead = 16
-    for index in 0..<entries.count {
-      if index &+ ahead < entries.count {
-        let later = entries.base[index &+ ahead]
-        platform_prefetch(table.base + place(later.slot, later.key))
-      }
-      let entry = entries.base[index]
-      var place = place(entry.slot, entry.key)
-      while table.base[place] != 0 { place = (place &+ 1) & mask }
-      table.base[place] = UInt32(truncatingIfNeeded: index &+ 1)
-    }
-  }
-
-  /// The keys of a slot, written from `target` on, the latest first.
-  func keys(from head: UInt32, to target: UnsafeMutablePointer<Int64>) {
-    var (entry, index) = (head, 0)
-    while entry != 0 {
-      target[index] = entries.base[Int(entry - 1)].key
-      entry = entries.base[Int(entry - 1)].next
-      index += 1
-    }
-  }
-
-  /// The marks of a slot's pairs, in the order of `keys`.
-  func marks(from head: UInt32, to target: UnsafeMutablePointer<Int64>) {
-    var (entry, index) = (head, 0)
-    while entry != 0 {
-      target[index] = Int64(markings.base[Int(entry - 1)])
-      entry = entries.base[Int(entry - 1)].next
-      index += 1
+    var former = SlotStates<Place>(initial: Place())
+    try former.grow(to: wanted)
+    swap(&former, &table)
+    defer { former.deallocate() }
+    let mask = wanted &- 1
+    for index in 0..<former.count where former.base[index].entry != 0 {
+      var place = Int(former.base[index].tag) & mask
+      while table.base[place].entry != 0 { place = (place &+ 1) & mask }
+      table.base[place] = former.base[index]
     }
   }
 }

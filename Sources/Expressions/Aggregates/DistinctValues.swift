@@ -38,7 +38,7 @@ final class DistinctValues {
   }
 
   /// A list of the different values, and, of several counts, one of their marks.
-  var stateTypes: [DataType] { width == 1 ? [.list(of: type)] : [.list(of: type), .list(of: .int64)] }
+  var stateTypes: [DataType] { width == 1 ? [.list(of: type)] : [.list(of: type), .list(of: .uint32)] }
   var slotCount: Int { slots.count }
   var byteCount: Int { slots.byteCount + counts.byteCount + pairs.byteCount + strings.byteCount }
 
@@ -153,52 +153,51 @@ final class DistinctValues {
     let items = lists.items
     if items.length == 0 { return }
     // Lists of states are never null.
-    let first = lists.itemRange(0..<count).lowerBound
+    let offsets = lists.offsets32
     let owners = Buffer(byteCount: items.length * 4)
     let slotOfItem = owners.unsafeMutableValues(UInt32.self)
     for row in 0..<count {
-      for item in lists.itemRange(row..<(row + 1)) { slotOfItem[item - first] = rowSlots[row] }
+      for item in offsets[row]..<offsets[row &+ 1] { slotOfItem[Int(item &- offsets[0])] = rowSlots[row] }
     }
     guard width > 1 else {
-      return try add(items, slotOfItem, count: items.length, rows: Bits(validityOf: items), marks: nil)
+      try add(items, slotOfItem, count: items.length, rows: Bits(validityOf: items), marks: nil)
+      return withExtendedLifetime((lists, owners)) {}
     }
-    let wide = states[1].items
-    let marks = NumberColumn.convert(wide, .uint32) { UInt32(truncatingIfNeeded: $0 as Int64) }
+    let marks = states[1].items
     try add(
       items, slotOfItem, count: items.length, rows: Bits(validityOf: items), marks: marks.values(UInt32.self))
-    withExtendedLifetime((marks, owners)) {}
+    withExtendedLifetime((lists, marks, owners)) {}
   }
 
   func results(_ rowSlots: UnsafePointer<UInt32>, count: Int, of member: Int) -> Column {
     let buffer = Buffer(byteCount: count * 8)
     let results = buffer.unsafeMutableValues(Int64.self)
-    for row in 0..<count { results[row] = distinct(rowSlots[row], member) }
+    if width == 1 {
+      let slots = slots.base
+      for row in 0..<count { results[row] = Int64(slots[Int(rowSlots[row])].count) }
+    } else {
+      let (counts, width) = (counts.base, width)
+      for row in 0..<count { results[row] = Int64(counts[Int(rowSlots[row]) &* width &+ member]) }
+    }
     return Column(type: .int64, length: count, validity: nil, buffers: [buffer])
   }
 
   func states(_ rowSlots: UnsafePointer<UInt32>, count: Int) throws(Failure) -> [Column] {
-    let lists = ListWriter(count)
-    let marks = ListWriter(width == 1 ? 0 : count)
-    for row in 0..<count {
-      let slot = slots.base[Int(rowSlots[row])]
-      pairs.keys(from: slot.head, to: try lists.append(Int(slot.count)))
-      if width > 1 { pairs.marks(from: slot.head, to: try marks.append(Int(slot.count))) }
-    }
-    let keys = lists.items
+    let lists = try pairs.lists(
+      slots.base, slotCount: slots.count, rowSlots, count: count, isMarked: width > 1)
     let items: Column
-    if isKeyed, let start = keys.baseAddress {
-      items = OrderedColumn.column(type, start, count: keys.count)
+    if isKeyed {
+      items = OrderedColumn.column(type, lists.keys, count: lists.itemCount)
     } else {
-      items = try strings.column(type, keys)
+      items = try strings.column(
+        type, UnsafeBufferPointer(start: lists.keys.values(Int64.self), count: lists.itemCount))
     }
-    let values = lists.finish(items, emptyIsNull: false)
-    guard width > 1 else { return [values] }
-    let numbers = Buffer(byteCount: marks.items.count * 8)
-    if let start = marks.items.baseAddress {
-      numbers.unsafeMutableValues(Int64.self).update(from: start, count: marks.items.count)
-    }
-    let column = Column(type: .int64, length: marks.items.count, validity: nil, buffers: [numbers])
-    return [values, marks.finish(column, emptyIsNull: false)]
+    let values = lists.column(of: items)
+    guard let marks = lists.marks else { return [values] }
+    return [
+      values,
+      lists.column(of: Column(type: .uint32, length: lists.itemCount, validity: nil, buffers: [marks])),
+    ]
   }
 
   func reset(_ given: UnsafePointer<UInt32>, count: Int) {

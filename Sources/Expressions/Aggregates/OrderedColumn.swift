@@ -43,6 +43,17 @@ enum OrderedColumn {
     }
   }
 
+  /// The values of these keys, Int64s. The buffer becomes the column's where a key is its value.
+  static func column(_ type: DataType, _ keys: Buffer, count: Int) -> Column {
+    switch (type, type.layout) {
+    case (.float64, _), (.uint64, _): break
+    case (_, .fixed(width: 8)): return Column(type: type, length: count, validity: nil, buffers: [keys])
+    default: break
+    }
+    let column = column(type, keys.values(Int64.self), count: count)
+    return withExtendedLifetime(keys) { column }
+  }
+
   /// The values of these keys.
   static func column(_ type: DataType, _ keys: UnsafePointer<Int64>, count: Int, validity: Buffer? = nil) -> Column {
     switch type {
