@@ -8,19 +8,46 @@ import VolleyPlan
 /// `volley-host bench windows`: what an event costs that is counted by key in a window, on one thread, beside the plain keyed
 /// aggregate. Time is that of the processor, and includes the results.
 struct WindowBench {
+  private struct Case {
+    var name: String
+    var assigner: Plan.WindowAssigner?
+    var keys: Int
+    /// Events before those that are measured.
+    var warm: Int
+
+    init(_ kind: String, _ assigner: Plan.WindowAssigner?, keys: Int, warm: Int = 8_000_000) {
+      name = "\(kind)-\(keys < 1_000_000 ? "\(keys / 1_000)k" : "\(keys / 1_000_000)m")"
+      self.assigner = assigner
+      self.keys = keys
+      self.warm = warm
+    }
+
+    /// Windows of so many slides of so many events, each of which has nearly all keys: the results are as many, whatever the
+    /// length of a window.
+    static func sliding(_ panes: Int, of slide: Int64, keys: Int) -> Case {
+      let size = Int64(panes) * slide
+      return Case("sliding-\(panes)", .sliding(.init(size: size, slide: slide)), keys: keys, warm: Int(size + slide))
+    }
+
+    static func session(keys: Int) -> Case {
+      // Each key comes once in `keys` microseconds on average, and hardly ever with a pause of twenty times as much.
+      Case("session", .session(.init(gap: Int64(20 * keys))), keys: keys, warm: max(2 * keys, 1_000_000))
+    }
+  }
+
   /// A row each microsecond.
-  private static let windows: [(name: String, assigner: Plan.WindowAssigner?)] = [
-    ("aggregate", nil), ("tumbling", .tumbling(.init(size: 4_000_000))),
-    ("sliding-5", .sliding(.init(size: 4_000_000, slide: 800_000))),
-    ("sliding-500", .sliding(.init(size: 4_000_000, slide: 8_000))),
+  private static let all: [Case] = [
+    Case("aggregate", nil, keys: 1_000), Case("aggregate", nil, keys: 1_000_000),
+    Case("tumbling", .tumbling(.init(size: 4_000_000)), keys: 1_000),
+    Case("tumbling", .tumbling(.init(size: 4_000_000)), keys: 1_000_000),
+    .sliding(5, of: 80_000, keys: 1_000), .sliding(50, of: 80_000, keys: 1_000), .sliding(500, of: 80_000, keys: 1_000),
+    .sliding(5, of: 80_000, keys: 100_000), .sliding(50, of: 80_000, keys: 100_000),
+    .sliding(500, of: 80_000, keys: 100_000),
+    .sliding(5, of: 800_000, keys: 1_000_000), .sliding(50, of: 800_000, keys: 1_000_000),
+    .session(keys: 10_000), .session(keys: 100_000), .session(keys: 1_000_000), .session(keys: 10_000_000),
   ]
-  private static let keyCounts = [(1_000, "1k"), (1_000_000, "1m")]
-  /// Live sessions.
-  private static let sessionCounts = [(10_000, "10k"), (100_000, "100k"), (1_000_000, "1m"), (10_000_000, "10m")]
 
-  static let names =
-    windows.flatMap { window in keyCounts.map { "\(window.name)-\($0.1)" } } + sessionCounts.map { "session-\($0.1)" }
-
+  static let names = all.map(\.name)
   var cases: [String] = []
   /// Events measured.
   var rows = 40_000_000
@@ -35,22 +62,12 @@ struct WindowBench {
       throw Failure(
         .usage, "there is no case '\(name)' of windows; \(hint)there are \(Self.names.joined(separator: ", "))")
     }
-    for (window, assigner) in Self.windows {
-      for (keys, suffix) in Self.keyCounts { try run("\(window)-\(suffix)", assigner, keys: keys, warm: 8_000_000) }
-    }
-    for (keys, suffix) in Self.sessionCounts {
-      // Each key comes once in `keys` microseconds on average, and hardly ever with a pause of twenty times as much.
-      try run(
-        "session-\(suffix)", .session(.init(gap: Int64(20 * keys))), keys: keys, warm: max(2 * keys, 1_000_000))
-    }
+    for one in Self.all where cases.isEmpty || cases.contains(one.name) { try run(one) }
   }
 
-  private func run(
-    _ name: String, _ assigner: Plan.WindowAssigner?, keys: Int, warm: Int
-  ) throws(Failure) {
-    guard cases.isEmpty || cases.contains(name) else { return }
-    let load = try WindowLoad(assigner, keyCount: keys)
-    try load.run(events: warm)
+  private func run(_ one: Case) throws(Failure) {
+    let load = try WindowLoad(one.assigner, keyCount: one.keys)
+    try load.run(events: one.warm)
     let told = load.rowsOut
     var failure: Failure?
     let time = measure {
@@ -58,11 +75,11 @@ struct WindowBench {
     }
     if let failure { throw failure }
     var result = BenchResult(
-      name: name, threads: 1, rows: rows, seconds: time.seconds, cpuSeconds: time.cpuSeconds)
+      name: one.name, threads: 1, rows: rows, seconds: time.seconds, cpuSeconds: time.cpuSeconds)
     result.extra = [
       ("cpu_nanoseconds_per_event", time.cpuSeconds * 1e9 / Double(rows)),
       ("results_per_event", Double(load.rowsOut - told) / Double(rows)),
-      ("state_bytes_per_key", Double(load.memory.usedBytes) / Double(keys)),
+      ("state_bytes_per_key", Double(load.memory.usedBytes) / Double(one.keys)),
     ]
     report(result)
   }
