@@ -154,7 +154,7 @@ struct NarrowPlanTests {
     #expect(found.travelling == [["row_kind"] + Self.whole, ["k", "s"]])
     #expect(try columns(nodes, of: 7).output == ["row_kind"] + Self.whole)
     let latest = try columns([
-      node(7, join(.left), from: 5, 6, uid: "first"), node(8, keyBy("k"), from: 7),
+      node(7, join(.left), from: 5, 6, uid: "first"), node(8, keyBy("v"), from: 7),
       node(10, .latest(Plan.Latest()), from: 8, uid: "latest"), node(11, select("k", "v"), from: 10),
       memorySink(12, from: 11),
     ])

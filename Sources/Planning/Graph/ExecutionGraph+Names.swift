@@ -10,7 +10,8 @@ extension ExecutionGraph {
 
   /// Whether rows on their way to an input of this operator may go to another subtask than the one that has them.
   func travels(to typed: TypedNode, input: Int = 0) -> Bool {
-    parallelism(of: typed.node.inputs[input].node) > 1 || parallelism(of: typed.node.id) > 1
+    if inPlace.contains(KeyedInput(node: typed.node.id, index: input)) { return false }
+    return parallelism(of: typed.node.inputs[input].node) > 1 || parallelism(of: typed.node.id) > 1
   }
 
   /// Whether rows are combined by key before they travel to this node.

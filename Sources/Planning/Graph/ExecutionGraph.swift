@@ -43,6 +43,8 @@ public struct ExecutionGraph {
   let byID: [Int: TypedNode]
   /// By node id: its task.
   let taskOf: [Int: Int]
+  /// The inputs by key whose rows need not travel.
+  let inPlace: Set<KeyedInput>
   /// What a source's or sink's connector is made with, by node id.
   let endpoints: [Int: Endpoint]
 
@@ -69,7 +71,8 @@ public struct ExecutionGraph {
     }
     self.endpoints = endpoints
     let parallelism = try Self.parallelism(typed.nodes, endpoints, options)
-    (tasks, taskOf) = Self.chain(typed.nodes, parallelism, options)
+    inPlace = try Self.inPlace(typed.nodes, parallelism)
+    (tasks, taskOf) = Self.chain(typed.nodes, parallelism, inPlace, options)
   }
 
   public func parallelism(of node: Int) -> Int {
@@ -131,7 +134,7 @@ public struct ExecutionGraph {
   }
 
   private static func chain(
-    _ nodes: [TypedNode], _ parallelism: [Int: Int], _ options: Options
+    _ nodes: [TypedNode], _ parallelism: [Int: Int], _ inPlace: Set<KeyedInput>, _ options: Options
   ) -> ([Task], [Int: Int]) {
     var chains: [(parallelism: Int, nodes: [Int])] = []
     var taskOf: [Int: Int] = [:]
@@ -139,7 +142,7 @@ public struct ExecutionGraph {
       let node = typed.node
       let own = parallelism[node.id] ?? 1
       if let input = node.inputs.first, let upstream = taskOf[input.node],
-        canChain(typed, own, chains[upstream], options)
+        canChain(typed, own, chains[upstream], inPlace, options)
       {
         chains[upstream].nodes.append(node.id)
         taskOf[node.id] = upstream
@@ -152,7 +155,8 @@ public struct ExecutionGraph {
   }
 
   private static func canChain(
-    _ typed: TypedNode, _ parallelism: Int, _ upstream: (parallelism: Int, nodes: [Int]), _ options: Options
+    _ typed: TypedNode, _ parallelism: Int, _ upstream: (parallelism: Int, nodes: [Int]), _ inPlace: Set<KeyedInput>,
+    _ options: Options
   ) -> Bool {
     guard parallelism == upstream.parallelism else { return false }
     switch typed.node.operator {
@@ -162,6 +166,7 @@ public struct ExecutionGraph {
     default:
       guard options.chaining, typed.inputs.count == 1 else { return false }
       return typed.planned.arrival(ofInput: 0) != .keyed
+        || inPlace.contains(KeyedInput(node: typed.node.id, index: 0))
     }
   }
 }

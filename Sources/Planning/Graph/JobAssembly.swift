@@ -132,7 +132,7 @@ private struct JobAssembly {
         }
         switch step.arrival(ofInput: index) {
         case .forward, .gathered: producers.append(forwardPorts(of: typed, input: index, task: task))
-        case .keyed: producers.append([keyedPort(of: typed, input: index, as: place.inputs[index], task: task)])
+        case .keyed: producers.append(keyedPorts(of: typed, input: index, as: place.inputs[index], task: task))
         case .keyedInPlace: producers.append(headPorts(of: typed, input: index, task: task))
         case .keyedEverywhere:
           producers.append([connect(typed, input: index, as: typed.inputs[index], to: task, exchange: .broadcast)])
@@ -177,15 +177,21 @@ private struct JobAssembly {
     return headPorts(of: typed, input: index, task: task)
   }
 
-  /// A new input of the task's head behind a channel that is partitioned by the key of the stream.
-  private mutating func keyedPort(
+  /// A new input of the task's head behind a channel that is partitioned by the key of the stream; the producer's own ports when it is in the same
+  /// task, where rows of a key are together already.
+  private mutating func keyedPorts(
     of typed: TypedNode, input index: Int, as stream: TypedStream, task: Int
-  ) -> Port {
+  ) -> [Port] {
+    if graph.taskOf[typed.node.inputs[index].node] == task {
+      return narrowedPorts(of: typed.node.inputs[index], as: stream, task: task)
+    }
     let (keys, maxKeyGroups) = (stream.keys, graph.options.maxKeyGroups)
-    return connect(
-      typed, input: index, as: stream, to: task,
-      exchange: graph.travels(to: typed, input: index)
-        ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .forward)
+    return [
+      connect(
+        typed, input: index, as: stream, to: task,
+        exchange: graph.travels(to: typed, input: index)
+          ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .forward)
+    ]
   }
 
   private mutating func headPorts(of typed: TypedNode, input index: Int, task: Int) -> [Port] {
@@ -206,27 +212,28 @@ private struct JobAssembly {
     return consumer.node.inputs.contains { graph.parallelism(of: $0.node) >= parallelism }
   }
 
-  /// Makes an input of a task's head out of what a node in another task gives, behind a step that leaves out the columns that
-  /// `stream` does not have.
+  /// Makes an input of a task's head out of what a node in another task gives, without the columns that `stream` does not have.
   private mutating func connect(
     _ typed: TypedNode, input index: Int, as stream: TypedStream, to task: Int, exchange: JobGraph.Exchange
   ) -> Port {
     let input = typed.node.inputs[index]
-    guard let from = graph.taskOf[input.node], var producers = ports[input] else {
-      preconditionFailure("nodes are added after their inputs")
-    }
-    let (given, read) = (graph.stream(input).schema, stream.schema)
-    if given.fields.count > read.fields.count {
-      let columns = read.fields.compactMap { given.index(of: $0.name) }
-      precondition(columns.count == read.fields.count, "what is read is among what is given")
-      let step = addStep(
-        "columns", uid: nil, .operator { _ in NarrowOperator(columns: columns, output: read) }, behind: [producers],
-        task: from, outputCount: 1)
-      producers = [.step(index: step, output: 0)]
-    }
+    guard let from = graph.taskOf[input.node] else { preconditionFailure("nodes are added after their inputs") }
     return connect(
-      from: from, ports: producers, to: task, exchange: exchange, schema: read,
-      side: typed.planned.side(ofInput: index))
+      from: from, ports: narrowedPorts(of: input, as: stream, task: from), to: task, exchange: exchange,
+      schema: stream.schema, side: typed.planned.side(ofInput: index))
+  }
+
+  /// The ports of what a node of this task gives, or of a step behind them that leaves out the columns that `stream` does not have.
+  private mutating func narrowedPorts(of input: Plan.Input, as stream: TypedStream, task: Int) -> [Port] {
+    guard let producers = ports[input] else { preconditionFailure("nodes are added after their inputs") }
+    let (given, read) = (graph.stream(input).schema, stream.schema)
+    guard given.fields.count > read.fields.count else { return producers }
+    let columns = read.fields.compactMap { given.index(of: $0.name) }
+    precondition(columns.count == read.fields.count, "what is read is among what is given")
+    let step = addStep(
+      "columns", uid: nil, .operator { _ in NarrowOperator(columns: columns, output: read) }, behind: [producers],
+      task: task, outputCount: 1)
+    return [.step(index: step, output: 0)]
   }
 
   private mutating func connect(

@@ -34,6 +34,9 @@ extension Plan.Aggregate: PlannedStep {
     }
   }
 
+  /// The key's columns are told as they are.
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? { column }
+
   func summary(_ outputs: [TypedStream]) -> String {
     aggregates.map(\.text).joined(separator: ", ") + emissionText
   }

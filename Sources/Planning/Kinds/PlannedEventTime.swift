@@ -36,6 +36,10 @@ extension Plan.EventTime: PlannedStep {
     [needed.reduce(Set(assigner?.columns.map(\.name) ?? []).union([column])) { $0.union($1) }]
   }
 
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
+    assigner != nil && column == self.column ? nil : column
+  }
+
   private func streams(_ dated: TypedStream, _ input: TypedStream) -> [TypedStream] {
     undated == .route ? [dated, TypedStream(input.schema, isChangelog: input.isChangelog)] : [dated]
   }

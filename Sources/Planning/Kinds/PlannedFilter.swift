@@ -19,6 +19,8 @@ extension Plan.Filter: PlannedStep {
     [needed[0].union(condition.columnNames)]
   }
 
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? { column }
+
   func summary(_ outputs: [TypedStream]) -> String { condition.text }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {

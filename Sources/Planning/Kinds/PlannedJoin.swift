@@ -79,6 +79,18 @@ extension Plan.Join: PlannedStep {
     return [whole[0].keeping(needed[0].union([WindowColumns.start, WindowColumns.end])).stream]
   }
 
+  /// A row without a partner has nulls in the place of the other's columns.
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
+    switch kind {
+    case .inner: break
+    case .left, .semi, .anti: if index != 0 { return nil }
+    case .right: if index != 1 { return nil }
+    case .full: return nil
+    }
+    guard let place = inputs[index].schema.index(of: column) else { return nil }
+    return try layout(inputs).outputName(of: place, input: index)
+  }
+
   func summary(_ outputs: [TypedStream]) -> String {
     var text = kind.rawValue
     switch bounds {

@@ -44,6 +44,10 @@ extension Plan.KeyBy: PlannedOperator {
     return [needed[0].union(keys.columnNames)]
   }
 
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
+    column
+  }
+
   func summary(_ outputs: [TypedStream]) -> String {
     everyColumn == true ? "every column" : keys.map(\.text).joined(separator: ", ")
   }

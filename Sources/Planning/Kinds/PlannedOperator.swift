@@ -32,6 +32,11 @@ protocol PlannedOperator: Sendable {
   func narrowed(
     _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
   ) throws(Failure) -> [TypedStream]
+  /// What a column of an input is called in output 0, where each row of the output has the value there of a row of that input that came to
+  /// the same subtask; nil when it is not there, or a row may have another value.
+  ///
+  /// - Parameter inputs: of all columns.
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String?
   /// What it does, in one line, for `inspect`.
   func summary(_ outputs: [TypedStream]) -> String
 }
@@ -70,6 +75,7 @@ extension PlannedOperator {
   func narrowed(
     _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
   ) throws(Failure) -> [TypedStream] { try typed(inputs) }
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? { nil }
 
   /// Whether all of it runs in one subtask.
   var isGathered: Bool { (0..<inputCounts.lowerBound).contains { arrival(ofInput: $0) == .gathered } }

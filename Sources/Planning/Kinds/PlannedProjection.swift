@@ -35,6 +35,10 @@ struct PlannedSelect: PlannedStep {
     [columns.columnNames]
   }
 
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
+    columns.first { $0.expression == .column(column) }?.name
+  }
+
   func summary(_ outputs: [TypedStream]) -> String { columns.map(\.text).joined(separator: ", ") }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
@@ -55,6 +59,10 @@ struct PlannedExtend: PlannedStep {
   /// A column that is replaced keeps its place.
   func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
     [needed[0].union(columns.columnNames).union(columns.map(\.name))]
+  }
+
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
+    columns.contains { $0.name == column && !$0.isPlain } ? nil : column
   }
 
   func summary(_ outputs: [TypedStream]) -> String { columns.map(\.text).joined(separator: ", ") }

@@ -34,6 +34,8 @@ extension Plan.Deduplicate: PlannedStep {
     isFinal ? try typed(inputs) : [whole[0].keeping(needed[0]).stream]
   }
 
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? { column }
+
   func summary(_ outputs: [TypedStream]) -> String {
     keep.rawValue + (by.isEmpty ? "" : " by \(by.joined(separator: ", "))") + text(timeToLive)
   }
@@ -102,6 +104,8 @@ extension Plan.TopN: PlannedStep {
   ) throws(Failure) -> [TypedStream] {
     [whole[0].keeping(needed[0].union([rank].compactMap { $0 })).stream]
   }
+
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? { column }
 
   func summary(_ outputs: [TypedStream]) -> String {
     var text = "\(count) by " + by.map(\.text).joined(separator: ", ")

@@ -22,6 +22,11 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
     return late == .route ? [results, lateRows(input)] : [results]
   }
 
+  /// Of a key's windows the results have the key.
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
+    function == nil ? column : nil
+  }
+
   private func lateRows(_ input: TypedStream) -> TypedStream { TypedStream(input.schema, eventTime: input.eventTime) }
 
   /// What the windows come to.
