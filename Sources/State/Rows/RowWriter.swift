@@ -67,50 +67,57 @@ struct RowWriter {
     to rows: UnsafePointer<UnsafeMutableRawPointer>, ends: UnsafeMutablePointer<UInt32>, sawNull: (Int) -> Void
   ) {
     let (first, byteCount) = (layout.bitsPlace, (layout.bitCount + 7) / 8)
-    for row in 0..<count {
-      for byte in first..<first + byteCount { rows[row].storeBytes(of: 0, toByteOffset: byte, as: UInt8.self) }
-    }
     ends.update(repeating: UInt32(truncatingIfNeeded: layout.fixedSize), count: count)
-    for (field, column) in zip(layout.fields, columns) { write(field, column, rows, ends, sawNull) }
+    for start in stride(from: 0, to: count, by: Self.blockRows) {
+      let block = start..<min(count, start + Self.blockRows)
+      for row in block {
+        for byte in first..<first + byteCount { rows[row].storeBytes(of: 0, toByteOffset: byte, as: UInt8.self) }
+      }
+      for (field, column) in zip(layout.fields, columns) { write(field, column, block, rows, ends, sawNull) }
+    }
   }
 
+  /// Rows whose columns are written together: so few that they stay in the first cache from one column to the next.
+  private static let blockRows = 64
+
   private func write(
-    _ field: RowLayout.Field, _ column: Column, _ rows: UnsafePointer<UnsafeMutableRawPointer>,
+    _ field: RowLayout.Field, _ column: Column, _ block: Range<Int>, _ rows: UnsafePointer<UnsafeMutableRawPointer>,
     _ ends: UnsafeMutablePointer<UInt32>, _ sawNull: (Int) -> Void
   ) {
-    writeNulls(field, column, rows, sawNull)
+    writeNulls(field, column, block, rows, sawNull)
     let place = field.place
     switch field.kind {
     case .none: break
     case .record(let fields):
-      for (child, column) in zip(fields, column.children) { write(child, column, rows, ends, sawNull) }
+      for (child, column) in zip(fields, column.children) { write(child, column, block, rows, ends, sawNull) }
     case .bit:
-      for row in 0..<count { rows[row].storeBytes(of: column.bit(row) ? 1 : 0, toByteOffset: place, as: UInt8.self) }
-    case .fixed(width: 1): writeFixed(UInt8.self, column, rows, place)
-    case .fixed(width: 2): writeFixed(UInt16.self, column, rows, place)
-    case .fixed(width: 4): writeFixed(UInt32.self, column, rows, place)
-    case .fixed(width: 8): writeFixed(UInt64.self, column, rows, place)
+      for row in block { rows[row].storeBytes(of: column.bit(row) ? 1 : 0, toByteOffset: place, as: UInt8.self) }
+    case .fixed(width: 1): writeFixed(UInt8.self, column, block, rows, place)
+    case .fixed(width: 2): writeFixed(UInt16.self, column, block, rows, place)
+    case .fixed(width: 4): writeFixed(UInt32.self, column, block, rows, place)
+    case .fixed(width: 8): writeFixed(UInt64.self, column, block, rows, place)
     case .fixed(let width):
       let source = column.buffers[0].address + column.offset * width
-      for row in 0..<count { (rows[row] + place).copyMemory(from: source + row * width, byteCount: width) }
-    case .bytes: writeBytes(column, rows, place, ends)
+      for row in block { (rows[row] + place).copyMemory(from: source + row * width, byteCount: width) }
+    case .bytes: writeBytes(column, block, rows, place, ends)
     }
   }
 
   @inline(__always)  // One specialised loop a width.
   private func writeFixed<Value: BitwiseCopyable>(
-    _: Value.Type, _ column: Column, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ place: Int
+    _: Value.Type, _ column: Column, _ block: Range<Int>, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ place: Int
   ) {
     let values = column.values(Value.self)
-    for row in 0..<count { rows[row].storeBytes(of: values[row], toByteOffset: place, as: Value.self) }
+    for row in block { rows[row].storeBytes(of: values[row], toByteOffset: place, as: Value.self) }
   }
 
   private func writeBytes(
-    _ column: Column, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ place: Int, _ ends: UnsafeMutablePointer<UInt32>
+    _ column: Column, _ block: Range<Int>, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ place: Int,
+    _ ends: UnsafeMutablePointer<UInt32>
   ) {
     if case .variable32 = column.type.layout, column.validity == nil {
       let (offsets, bytes) = (column.offsets32, column.bytes)
-      for row in 0..<count {
+      for row in block {
         let length = Int(offsets[row + 1] &- offsets[row])
         let end = Int(ends[row])
         (rows[row] + end).copyMemory(from: bytes + Int(offsets[row]), byteCount: length)
@@ -119,7 +126,7 @@ struct RowWriter {
       }
       return
     }
-    for row in 0..<count {
+    for row in block {
       if column.isValid(row) {
         let source = column.bytes(at: row)
         if let base = source.baseAddress {
@@ -132,13 +139,14 @@ struct RowWriter {
   }
 
   private func writeNulls(
-    _ field: RowLayout.Field, _ column: Column, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ sawNull: (Int) -> Void
+    _ field: RowLayout.Field, _ column: Column, _ block: Range<Int>, _ rows: UnsafePointer<UnsafeMutableRawPointer>,
+    _ sawNull: (Int) -> Void
   ) {
     guard column.validity != nil else { return }
     let place = layout.bitsPlace + field.bit >> 3
     let bit = UInt8(1) << UInt8(field.bit & 7)
     var hasNull = false
-    for row in 0..<count where !column.isValid(row) {
+    for row in block where !column.isValid(row) {
       let byte = rows[row].load(fromByteOffset: place, as: UInt8.self)
       rows[row].storeBytes(of: byte | bit, toByteOffset: place, as: UInt8.self)
       hasNull = true
