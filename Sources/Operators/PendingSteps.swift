@@ -9,7 +9,8 @@ import Dataflow
 /// in the call that added them and in `proceed`, has more while there are any, and drops them when it is closed, since they hold it.
 final class PendingSteps {
   private enum Step {
-    case give(RecordBatch)
+    case batch(RecordBatch)
+    case rows(any DeferredRows)
     case advance(EventTime)
     case once(() throws(Failure) -> Void)
     case loop(() throws(Failure) -> Bool)
@@ -26,7 +27,10 @@ final class PendingSteps {
   var isEmpty: Bool { steps.isEmpty && added.isEmpty }
 
   /// Gives a batch to output 0.
-  func give(_ batch: RecordBatch) { added.append(.give(batch)) }
+  func give(_ batch: RecordBatch) { added.append(.batch(batch)) }
+
+  /// Gives rows to output 0 that are put together as far as they are read; they have to be valid until the steps behind it run.
+  func give(_ rows: any DeferredRows) { added.append(.rows(rows)) }
 
   /// Moves the operator's watermark.
   func advance(to time: EventTime) { added.append(.advance(time)) }
@@ -43,11 +47,16 @@ final class PendingSteps {
     settle()
     while let step = steps.last {
       switch step {
-      case .give(let batch):
+      case .batch(let batch):
         if isGiven { return }
         isGiven = true
         steps.removeLast()
         try collector.emit(batch, output: 0)
+      case .rows(let rows):
+        if isGiven { return }
+        isGiven = true
+        steps.removeLast()
+        try collector.emit(rows, output: 0)
       case .advance(let time):
         steps.removeLast()
         collector.advance(to: time)

@@ -7,6 +7,8 @@ final class OperatorNode: ChainNode, Collector {
   private let body: any Operator
   /// The same, when it has rows under way elsewhere.
   private let waiting: (any WaitingOperator)?
+  /// The same, when it reads columns of rows one by one.
+  private let deferring: (any DeferringOperator)?
   private let context: ChainContext
   /// By output.
   private let targets: [[ChainTarget]]
@@ -28,6 +30,7 @@ final class OperatorNode: ChainNode, Collector {
     self.stage = stage
     self.body = body
     waiting = body as? any WaitingOperator
+    deferring = body as? any DeferringOperator
     self.context = context
     self.targets = targets
     makesWatermarks = body.makesWatermarks
@@ -53,12 +56,39 @@ final class OperatorNode: ChainNode, Collector {
     try context.run(stage) { () throws(Failure) in try body.process(batch, input: input, to: self) }
   }
 
+  private func receive(_ rows: any DeferredRows, by body: any DeferringOperator, input: Int) throws(Failure) {
+    while body.hasMore { try proceed() }
+    try context.run(stage) { () throws(Failure) in try body.process(rows, input: input, to: self) }
+    stage.metrics.received(rows: rows.rowCount, bytes: rows.gatheredBytes)
+  }
+
+  func emit(_ rows: any DeferredRows, output: Int) throws(Failure) {
+    guard try isReady(output, rows.rowCount) else { return }
+    guard targets[output].count == 1, let next = targets[output][0].node as? OperatorNode,
+      let reader = next.deferring
+    else {
+      try give(rows.batch(), output: output)
+      return
+    }
+    try next.receive(rows, by: reader, input: targets[output][0].input)
+    stage.metrics.emitted(rows: rows.rowCount, bytes: rows.gatheredBytes)
+  }
+
   func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
+    if try isReady(output, batch.rowCount) { try give(batch, output: output) }
+  }
+
+  /// Whether there is anything to emit.
+  private func isReady(_ output: Int, _ rowCount: Int) throws(Failure) -> Bool {
     // After a failure behind it, an operator that goes on is stopped here.
     if let failure = context.failure { throw failure }
     precondition(output >= 0 && output < targets.count, "an operator emits to an output that it has")
-    if batch.rowCount == 0 { return }
+    if rowCount == 0 { return false }
     if wakesUp { try becomeActive() }
+    return true
+  }
+
+  private func give(_ batch: RecordBatch, output: Int) throws(Failure) {
     let size = BatchSize(batch)
     stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
     try targets[output].receive(batch, size: size)

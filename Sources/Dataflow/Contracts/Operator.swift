@@ -7,6 +7,10 @@ public protocol Collector: AnyObject {
   /// output. Never blocks: when the channel behind it is full the batch waits with the task, which then gets no new input.
   func emit(_ batch: RecordBatch, output: Int) throws(Failure)
 
+  /// The same with rows that are put together as far as they are read: when what is behind the output asks for columns itself, only those
+  /// that it asks for. Also with room or without, done with when this returns.
+  func emit(_ rows: any DeferredRows, output: Int) throws(Failure)
+
   /// The operator's watermark is `time`, on all of its outputs: no row with an earlier event time follows, but for late ones.
   /// Only for operators with `makesWatermarks`.
   ///
@@ -23,6 +27,7 @@ public protocol Collector: AnyObject {
 }
 
 extension Collector {
+  public func emit(_ rows: any DeferredRows, output: Int) throws(Failure) { try emit(rows.batch(), output: output) }
   /// For collectors that keep batches only, without a chain behind them.
   public func advance(to time: EventTime) {}
   /// For collectors that keep batches only, without a chain behind them.

@@ -121,7 +121,7 @@ public final class LastRowsOperator: Operator {
     if batch.rowCount == 0 { return }
     let columns = keys.map { batch.compactedColumn($0) }
     let growth =
-      table.growth(columns, rowCount: batch.rowCount) + rows.growth(batch, slotCount: table.slotCount)
+      table.growth(columns, rowCount: batch.rowCount) + rows.growth(rows: batch.rowCount, slotCount: table.slotCount)
     try reservation.set(table.byteCount + rows.byteCount + growth, keyCount: table.count)
     let slots = SlotBuffer(count: batch.rowCount)
     try table.find(columns, rowCount: batch.rowCount, into: slots.pointer)
@@ -131,19 +131,21 @@ public final class LastRowsOperator: Operator {
     for (index, slot) in changes.slots.enumerated() {
       RankedRows.findRemoved(changes.former(index), rows.rows(slot), &removed)
     }
-    try rows.keep(batch, changes)
+    try rows.keep(batch, changes, slotCount: table.slotCount) { bytes throws(Failure) in
+      try reservation.set(table.byteCount + rows.byteCount + bytes, keyCount: table.count)
+    }
     rows.remove(removed)
   }
 
   public func finish(to collector: any Collector) throws(Failure) {
     var start = 0
     steps.loop { [self] () throws(Failure) in
-      let part = start..<min(table.slotCount, start + WindowRows.batchRows)
-      if part.isEmpty { return false }
-      start = part.upperBound
-      let lasts = part.map { rows.rows(UInt32($0))[0] }
-      let columns = try rows.columns(lasts[...], of: nil, Array(output.fields.indices))
-      steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
+      var lasts = (start..<min(table.slotCount, start + WindowRows.batchRows)).map { rows.rows(UInt32($0))[0] }[...]
+      if lasts.isEmpty { return false }
+      lasts = lasts.prefix(rows.blockCount(lasts, limit: lasts.count))
+      start += lasts.count
+      let columns = try rows.columns(lasts, Array(output.fields.indices))
+      steps.give(RecordBatch(schema: output, columns: columns, length: lasts.count))
       return start < table.slotCount
     }
     try steps.run(to: collector)

@@ -87,7 +87,7 @@ final class IntervalJoinOperator: Operator {
       if keepsOwn { found.mark(pairs.rows) }
       if keepsOthers { others.mark(pairs.numbers.rows, count: pairs.count) }
       let parts = JoinSearch.parts(.whole(rows), pairs, input: input, in: others)
-      steps.give(try output.batch(parts, count: pairs.count))
+      steps.give(output.rows(parts, count: pairs.count))
     }
     steps.add { [self] () throws(Failure) in
       let numbers = SlotBuffer(count: rows.length)

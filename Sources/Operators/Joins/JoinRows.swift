@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Dataflow
 import State
 import VolleyPlan
 
@@ -27,7 +28,7 @@ enum JoinPart {
 
 /// Puts columns together from rows of the inputs: of each input all columns at once, since a row that is kept lies in one piece.
 struct JoinRows {
-  private let columns: [JoinColumn]
+  let columns: [JoinColumn]
   private let fields: [Field]
 
   init(_ columns: [JoinColumn]) {
@@ -89,6 +90,12 @@ struct JoinOutput {
     rows = JoinRows(layout.output)
   }
 
+  /// New rows whose columns are put together as they are read: `count` of them.
+  func rows(_ parts: [JoinPart], count: Int) -> any DeferredRows {
+    precondition(!isChangelog, "rows that revise others say so")
+    return JoinedRows(schema: schema, columns: rows.columns, parts: parts, count: count)
+  }
+
   /// - Parameter more: columns behind those of the inputs.
   func batch(
     _ parts: [JoinPart], count: Int, _ kind: RowKind = .insert, more: [Column] = []
@@ -96,5 +103,37 @@ struct JoinOutput {
     var columns = try rows.columns(parts, count: count) + more
     if isChangelog { columns.insert(.constant(.utf8(kind.rawValue), count: count), at: 0) }
     return RecordBatch(schema: schema, columns: columns, length: count)
+  }
+}
+
+/// Rows of a join's output that are put together as they are read. Valid until a row of a part is removed.
+private final class JoinedRows: DeferredRows {
+  let schema: Schema
+  let rowCount: Int
+  private let columns: [JoinColumn]
+  private let parts: [JoinPart]
+  private(set) var gatheredBytes = 0
+
+  init(schema: Schema, columns: [JoinColumn], parts: [JoinPart], count: Int) {
+    self.schema = schema
+    self.columns = columns
+    self.parts = parts
+    rowCount = count
+  }
+
+  func gathered(_ indices: [Int], of rows: Selection?) throws(Failure) -> [Column] {
+    let rowsOfColumns = JoinRows(indices.map { columns[$0] })
+    let found: [Column]
+    if let rows {
+      found = try rowsOfColumns.columns(Self.selecting(rows, parts), count: rows.count)
+    } else {
+      found = try rowsOfColumns.columns(parts, count: rowCount)
+    }
+    for column in found { gatheredBytes += column.byteCount }
+    return found
+  }
+
+  private static func selecting(_ rows: Selection, _ parts: [JoinPart]) -> [JoinPart] {
+    parts.map { $0.selecting(rows) }
   }
 }

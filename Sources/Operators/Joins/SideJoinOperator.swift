@@ -71,7 +71,7 @@ final class SideJoinOperator: Operator {
       if kind != .inner { found.mark(pairs.rows) }
       if kind.givesRowsOfFirst { return }
       let parts = JoinSearch.parts(.whole(batch.rows), pairs, input: 0, in: side)
-      steps.give(try output.batch(parts, count: pairs.count))
+      steps.give(output.rows(parts, count: pairs.count))
     }
     steps.add { [self] () throws(Failure) in
       if kind == .semi, let marked = found.marked() {

@@ -89,7 +89,11 @@ final class UnboundedJoinOperator: Operator {
         }
       }
       let parts = JoinSearch.parts(.whole(rows), pairs, input: input, in: others)
-      steps.give(try output.batch(parts, count: pairs.count))
+      if layout.isChangelog {
+        steps.give(try output.batch(parts, count: pairs.count))
+      } else {
+        steps.give(output.rows(parts, count: pairs.count))
+      }
     }
     steps.add { [self] () throws(Failure) in
       if keepsOwn, let alone = found.unmarked() {

@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Dataflow
 import Glibc
 import Keys
 import VolleyPlan
@@ -42,11 +43,14 @@ struct RankOrder {
     }
   }
 
-  /// The columns that rows are ordered by, one a part, as they are compared.
-  func columns(_ batch: RecordBatch) throws(Failure) -> [Column] {
-    var columns: [Column] = []
-    for part in parts { columns.append(try KeyColumn.plain(batch.compactedColumn(part.column))) }
-    return columns
+  /// The columns that words are made of, one a part, as they are compared.
+  func columns(_ rows: any DeferredRows) throws(Failure) -> [Column] {
+    try KeyColumn.plain(rows.gathered(parts.prefix(wordCount).map(\.column), of: nil))
+  }
+
+  /// The column of a part, as it is compared.
+  func column(_ part: Int, of rows: any DeferredRows) throws(Failure) -> Column {
+    try KeyColumn.plain(rows.gathered([parts[part].column], of: nil))[0]
   }
 
   /// The words of each row, one row after the other.

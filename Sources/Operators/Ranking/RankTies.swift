@@ -1,4 +1,6 @@
 import Arrow
+import Base
+import Dataflow
 import State
 
 /// A row of a key: one that is kept, by its number, or one of the batch in hand, by its row.
@@ -23,8 +25,9 @@ struct RankedRow: Hashable {
 final class RankTies {
   private let order: RankOrder
   private let store: RowStore
-  /// The columns of the batch in hand, one a part.
-  var columns: [Column] = []
+  /// The rows of the batch in hand, and its columns by part, as far as they were needed.
+  private var rows: (any DeferredRows)?
+  private var columns: [Column] = []
 
   /// A byte 0 and a byte 1: the bits of booleans have no address.
   private let flags: UnsafeMutableRawPointer
@@ -38,12 +41,29 @@ final class RankTies {
 
   deinit { flags.deallocate() }
 
+  /// - Parameter columns: of the first parts.
+  func begin(_ rows: any DeferredRows, _ columns: [Column]) {
+    self.rows = rows
+    self.columns = columns
+  }
+
+  func end() {
+    rows = nil
+    columns = []
+  }
+
+  /// Few rows are equal in all parts that have words: the columns of the others are put together for the first that are.
+  private func fetch(_ part: Int) throws(Failure) {
+    guard let rows else { preconditionFailure("new rows are compared while their batch is in hand") }
+    while columns.count <= part { columns.append(try order.column(columns.count, of: rows)) }
+  }
+
   /// Below 0 when the first one comes first; 0 when they are equal in all parts from this one on.
   @inline(never)  // Most comparisons end with the words.
-  func order(_ left: RankedRow, _ right: RankedRow, from first: Int) -> Int {
+  func order(_ left: RankedRow, _ right: RankedRow, from first: Int) throws(Failure) -> Int {
     for index in first..<order.parts.count {
       let part = order.parts[index]
-      switch (value(left, index, part.column), value(right, index, part.column)) {
+      switch (try value(left, index, part.column), try value(right, index, part.column)) {
       case (nil, nil): continue
       case (nil, _): return part.nullsFirst ? -1 : 1
       case (_, nil): return part.nullsFirst ? 1 : -1
@@ -55,8 +75,9 @@ final class RankTies {
     return 0
   }
 
-  private func value(_ row: RankedRow, _ part: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+  private func value(_ row: RankedRow, _ part: Int, _ column: Int) throws(Failure) -> UnsafeRawBufferPointer? {
     guard row.isNew else { return store.bytes(of: row.index, column) }
+    if part >= columns.count { try fetch(part) }
     let index = Int(row.index)
     guard columns[part].isValid(index) else { return nil }
     if case .bool = columns[part].type {

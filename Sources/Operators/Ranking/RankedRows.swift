@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Dataflow
 import State
 import VolleyPlan
 
@@ -12,8 +13,16 @@ final class RankedRows {
   private let lists: RankedLists
   private let store: RowStore
   private let ties: RankTies
-  /// Of the batch in hand, by row: its number, once it is kept.
-  private var numbers: [UInt32] = []
+  /// Of the batch in hand, the rows that have a place.
+  private var kept: KeptRows?
+  /// By row of the batch in hand, where it is among these.
+  private var positions: [UInt32] = []
+
+  /// Rows of a batch that are kept, and their numbers.
+  private struct KeptRows {
+    var batch: RecordBatch
+    var numbers: SlotBuffer
+  }
 
   /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
   private static let ahead = 12
@@ -27,19 +36,17 @@ final class RankedRows {
 
   var byteCount: Int { lists.byteCount + store.byteCount }
 
-  /// Bytes that a batch may add at worst.
-  func growth(_ batch: RecordBatch, slotCount: Int) -> Int {
-    lists.growth(to: slotCount + batch.rowCount, rows: batch.rowCount)
-      + store.growth(appending: batch, slotCount: slotCount + batch.rowCount)
-  }
+  /// Bytes that the places of a batch's rows take at worst, beside the rows themselves.
+  func growth(rows: Int, slotCount: Int) -> Int { lists.growth(to: slotCount + rows, rows: rows) + rows * 4 }
 
-  /// Gives a batch's rows their places: row i is one of slot `slots[i]`. `keep` has to follow.
-  func rank(_ batch: RecordBatch, _ slots: UnsafePointer<UInt32>, slotCount: Int) throws(Failure) -> RankChanges {
+  /// Gives a batch's rows their places: row i is one of slot `slots[i]`. Reads what they are ordered by, of all. `keep` has to follow.
+  func rank(_ batch: any DeferredRows, _ slots: UnsafePointer<UInt32>, slotCount: Int) throws(Failure) -> RankChanges {
     let count = batch.rowCount
     lists.grow(to: slotCount)
-    store.grow(to: slotCount)
-    ties.columns = try order.columns(batch)
-    let wordBuffer = order.words(ties.columns, count: count)
+    let columns = try order.columns(batch)
+    ties.begin(batch, columns)
+    defer { ties.end() }
+    let wordBuffer = order.words(columns, count: count)
     let words = wordBuffer.values(UInt64.self)
     var changes = RankChanges()
     let (stride, limit, ahead) = (order.wordCount, lists.limit, Self.ahead)
@@ -50,13 +57,13 @@ final class RankedRows {
       let rows = lists.rows(slot)
       var end = rows.count
       if end == limit {
-        guard comesBefore(row, own, rows, end &- 1) else { continue }
+        guard try comesBefore(row, own, rows, end &- 1) else { continue }
         end &-= 1
       }
       var start = 0
       while start < end {
         let middle = (start &+ end) >> 1
-        if comesBefore(row, own, rows, middle) { end = middle } else { start = middle &+ 1 }
+        if try comesBefore(row, own, rows, middle) { end = middle } else { start = middle &+ 1 }
       }
       if !lists.isChanged(slot) { changes.note(slot, rows) }
       lists.insert(RankedRow(new: row), own, at: start, of: slot)
@@ -69,50 +76,63 @@ final class RankedRows {
   @inline(__always)  // Mostly the comparison of one word.
   private func comesBefore(
     _ row: Int, _ words: UnsafePointer<UInt64>, _ rows: RankedLists.Rows, _ index: Int
-  ) -> Bool {
+  ) throws(Failure) -> Bool {
     let others = rows.words(index)
     for part in 0..<order.wordCount {
       if words[part] != others[part] { return words[part] < others[part] }
-      if order.isCoarse(part, words[part]) { return comesBefore(row, rows[index], from: part) }
+      if order.isCoarse(part, words[part]) { return try comesBefore(row, rows[index], from: part) }
     }
-    if order.parts.count > order.wordCount { return comesBefore(row, rows[index], from: order.wordCount) }
+    if order.parts.count > order.wordCount { return try comesBefore(row, rows[index], from: order.wordCount) }
     return order.takesLast
   }
 
   @inline(never)  // Words tell most rows apart.
-  private func comesBefore(_ row: Int, _ other: RankedRow, from part: Int) -> Bool {
-    let order = ties.order(RankedRow(new: row), other, from: part)
+  private func comesBefore(_ row: Int, _ other: RankedRow, from part: Int) throws(Failure) -> Bool {
+    let order = try ties.order(RankedRow(new: row), other, from: part)
     return order == 0 ? self.order.takesLast : order < 0
   }
 
-  /// Keeps the rows of the batch that have a place.
-  func keep(_ batch: RecordBatch, _ changes: RankChanges) throws(Failure) {
-    let kept = Buffer(byteCount: batch.rowCount * 4)
-    let keptSlots = Buffer(byteCount: batch.rowCount * 4)
-    let (rows, slots) = (kept.unsafeMutableValues(UInt32.self), keptSlots.unsafeMutableValues(UInt32.self))
+  /// Keeps the rows of the batch that have a place: of the others no more is read.
+  ///
+  /// - Parameters:
+  ///   - slotCount: slots that there are.
+  ///   - reserve: is told the bytes that this takes at worst, before it does.
+  func keep(
+    _ batch: any DeferredRows, _ changes: RankChanges, slotCount: Int, reserve: (Int) throws(Failure) -> Void
+  ) throws(Failure) {
+    let (rows, slots) = newRows(changes, batch.rowCount)
+    let new = KeptRows(batch: try batch.batch(of: rows), numbers: SlotBuffer(count: rows.count))
+    try reserve(store.growth(appending: new.batch, slotCount: slotCount))
+    store.grow(to: slotCount)
+    try store.append(new.batch, slots: slots.pointer, numbers: new.numbers.pointer)
+    if positions.count < batch.rowCount { positions = [UInt32](repeating: 0, count: batch.rowCount) }
+    for index in 0..<rows.count { positions[Int(rows.rows[index])] = UInt32(truncatingIfNeeded: index) }
+    for slot in changes.slots {
+      let ranked = lists.rows(slot)
+      for index in 0..<ranked.count where ranked[index].isNew {
+        ranked[index] = RankedRow(kept: new.numbers.pointer[Int(positions[Int(ranked[index].index)])])
+      }
+    }
+    lists.settle(changes.slots)
+    kept = new
+    withExtendedLifetime((rows, slots, new)) {}
+  }
+
+  /// The rows of the batch that have a place, and their slots.
+  private func newRows(_ changes: RankChanges, _ rowCount: Int) -> (Selection, SlotBuffer) {
+    let found = Buffer(byteCount: rowCount * 4)
+    let slots = SlotBuffer(count: rowCount)
+    let rows = found.unsafeMutableValues(UInt32.self)
     var count = 0
     for slot in changes.slots {
       let ranked = lists.rows(slot)
       for index in 0..<ranked.count where ranked[index].isNew {
         rows[count] = ranked[index].index
-        slots[count] = slot
+        slots.pointer[count] = slot
         count &+= 1
       }
     }
-    if numbers.count < batch.rowCount { numbers = [UInt32](repeating: 0, count: batch.rowCount) }
-    let keptNumbers = Buffer(byteCount: max(4, count * 4))
-    let new = keptNumbers.unsafeMutableValues(UInt32.self)
-    try store.append(batch.selecting(Selection(indices: kept, count: count)), slots: slots, numbers: new)
-    for index in 0..<count { numbers[Int(rows[index])] = new[index] }
-    for slot in changes.slots {
-      let ranked = lists.rows(slot)
-      for index in 0..<ranked.count where ranked[index].isNew {
-        ranked[index] = RankedRow(kept: numbers[Int(ranked[index].index)])
-      }
-    }
-    lists.settle(changes.slots)
-    ties.columns = []
-    withExtendedLifetime((kept, keptSlots, keptNumbers)) {}
+    return (Selection(indices: found, count: count), slots)
   }
 
   /// The rows of a slot, in their order.
@@ -121,24 +141,42 @@ final class RankedRows {
   /// Columns of rows: kept ones, and those of the batch in hand that `keep` has kept.
   ///
   /// - Parameter wanted: which ones, of the input.
-  func columns(
-    _ rows: ArraySlice<RankedRow>, of batch: RecordBatch?, _ wanted: [Int]
-  ) throws(Failure) -> [Column] {
+  func columns(_ rows: ArraySlice<RankedRow>, _ wanted: [Int]) throws(Failure) -> [Column] {
     if wanted.isEmpty { return [] }
-    let buffer = Buffer(byteCount: rows.count * 4)
-    let indices = buffer.unsafeMutableValues(UInt32.self)
+    let buffer = SlotBuffer(count: rows.count)
+    let indices = buffer.pointer
     defer { withExtendedLifetime(buffer) {} }
-    if let batch, rows.allSatisfy(\.isNew) {
-      for (place, row) in rows.enumerated() { indices[place] = row.index }
-      let selected = batch.selecting(Selection(indices: buffer, count: rows.count))
-      return wanted.map { selected.compactedColumn($0) }
+    if let kept, rows.allSatisfy(\.isNew) {
+      var isWhole = rows.count == kept.batch.length
+      for (place, row) in rows.enumerated() {
+        indices[place] = positions[Int(row.index)]
+        isWhole = isWhole && Int(indices[place]) == place
+      }
+      if isWhole { return wanted.map { kept.batch.columns[$0] } }
+      return wanted.map { kept.batch.columns[$0].gather(buffer.selection) }
     }
-    for (place, row) in rows.enumerated() { indices[place] = row.isNew ? numbers[Int(row.index)] : row.index }
+    for (place, row) in rows.enumerated() { indices[place] = number(row) }
     return try store.columns(of: indices, count: rows.count, wanted)
   }
 
-  /// Removes kept rows that have no place any more.
+  /// The number of a row that is kept.
+  private func number(_ row: RankedRow) -> UInt32 {
+    guard row.isNew else { return row.index }
+    guard let kept else { preconditionFailure("new rows are read while their batch is in hand") }
+    return kept.numbers.pointer[Int(positions[Int(row.index)])]
+  }
+
+  /// Of these rows, at most `limit`, how many from the first on are told together: fewer where they are large. At least one, if there is any.
+  func blockCount(_ rows: ArraySlice<RankedRow>, limit: Int) -> Int {
+    let rows = rows.prefix(limit)
+    if store.blockRows(rows.count) >= rows.count { return rows.count }
+    let numbers = rows.map { number($0) }
+    return store.blockCount(numbers, count: numbers.count)
+  }
+
+  /// Is done with the batch in hand, and removes kept rows that have no place any more.
   func remove(_ rows: [RankedRow]) {
+    kept = nil
     let numbers = rows.map(\.index)
     store.remove(numbers, count: numbers.count)
   }

@@ -8,7 +8,7 @@ import VolleyPlan
 ///
 /// Output: `row_kind`, columns of the input, and the place of a row if it is wanted. With places each one that gets another row is told,
 /// without them the rows that leave and those that enter.
-public final class TopNOperator: Operator {
+public final class TopNOperator: DeferringOperator {
   private let keys: [Int]
   private let limit: Int
   private let columns: [Int]
@@ -43,22 +43,30 @@ public final class TopNOperator: Operator {
   }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
-    if batch.rowCount == 0 { return }
+    try process(batch as any DeferredRows, input: input, to: collector)
+  }
+
+  /// Reads keys and what rows are ordered by of all rows, the other columns of those alone that have a place.
+  public func process(_ batch: any DeferredRows, input: Int, to collector: any Collector) throws(Failure) {
+    let count = batch.rowCount
+    if count == 0 { return }
     timeToLive?.expire(table) { rows.reset($0, count: $1) }
-    let columns = keys.map { batch.compactedColumn($0) }
-    let growth = table.growth(columns, rowCount: batch.rowCount) + rows.growth(batch, slotCount: table.slotCount)
-    let expiry = timeToLive?.growth(batch.rowCount, table) ?? 0
+    let columns = try batch.gathered(keys, of: nil)
+    let growth = table.growth(columns, rowCount: count) + rows.growth(rows: count, slotCount: table.slotCount)
+    let expiry = timeToLive?.growth(count, table) ?? 0
     try reservation.set(byteCount + growth + expiry, keyCount: table.count)
-    let slots = SlotBuffer(count: batch.rowCount)
-    try table.find(columns, rowCount: batch.rowCount, into: slots.pointer)
+    let slots = SlotBuffer(count: count)
+    try table.find(columns, rowCount: count, into: slots.pointer)
     let changes = try rows.rank(batch, slots.pointer, slotCount: table.slotCount)
     withExtendedLifetime(slots) {}
     if changes.slots.isEmpty { return }
     timeToLive?.touch(changes.slots, table)
     var (told, removed) = (RankedOutput(), [RankedRow]())
     tell(changes, &told, &removed)
-    try rows.keep(batch, changes)
-    give(told, of: batch)
+    try rows.keep(batch, changes, slotCount: table.slotCount) { bytes throws(Failure) in
+      try reservation.set(byteCount + bytes, keyCount: table.count)
+    }
+    give(told)
     steps.add { [rows, removed] in rows.remove(removed) }
     try steps.run(to: collector)
   }
@@ -112,17 +120,17 @@ public final class TopNOperator: Operator {
     for place in 0..<now.count where now[place].isNew { told.append(now[place], .insert, place: nil) }
   }
 
-  private func give(_ told: RankedOutput, of batch: RecordBatch) {
+  private func give(_ told: RankedOutput) {
     var start = 0
     steps.loop { [self] () throws(Failure) in
       if start == told.rows.count { return false }
-      var end = min(told.rows.count, start + WindowRows.batchRows)
+      var end = start + rows.blockCount(told.rows[start...], limit: WindowRows.batchRows)
       // The two rows of an update stay together.
-      if end < told.rows.count, told.kinds[end - 1] == RowKind.updateBefore.code { end -= 1 }
+      if end < told.rows.count, told.kinds[end - 1] == RowKind.updateBefore.code { end += end == start + 1 ? 1 : -1 }
       let part = start..<end
       start = end
       var columns = [RowKind.column(told.kinds[part])]
-      columns += try rows.columns(told.rows[part], of: batch, self.columns)
+      columns += try rows.columns(told.rows[part], self.columns)
       if hasRank { columns.append(RankedRows.places(told.places[part])) }
       steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
       return end < told.rows.count

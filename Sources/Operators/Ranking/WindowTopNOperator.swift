@@ -48,7 +48,7 @@ public final class WindowTopNOperator: Operator {
     let count = batch.rowCount
     if count == 0 { return }
     let columns = keys.map { batch.compactedColumn($0) }
-    let growth = table.growth(columns, rowCount: count) + rows.growth(batch, slotCount: table.slotCount)
+    let growth = table.growth(columns, rowCount: count) + rows.growth(rows: count, slotCount: table.slotCount)
     let deadlines = ends.growth(to: table.slotCount + count, setting: count)
     try reservation.set(byteCount + growth + deadlines, keyCount: table.count)
     let slots = SlotBuffer(count: count)
@@ -58,7 +58,9 @@ public final class WindowTopNOperator: Operator {
     let changes = try rows.rank(batch, slots.pointer, slotCount: table.slotCount)
     withExtendedLifetime((slots, times)) {}
     let removed = former(changes)
-    try rows.keep(batch, changes)
+    try rows.keep(batch, changes, slotCount: table.slotCount) { bytes throws(Failure) in
+      try reservation.set(byteCount + bytes, keyCount: table.count)
+    }
     rows.remove(removed)
   }
 
@@ -119,10 +121,10 @@ public final class WindowTopNOperator: Operator {
   private func give(_ told: RankedOutput) {
     var start = 0
     steps.loop { [self] () throws(Failure) in
-      let part = start..<min(told.rows.count, start + WindowRows.batchRows)
+      let part = start..<start + rows.blockCount(told.rows[start...], limit: WindowRows.batchRows)
       if part.isEmpty { return false }
       start = part.upperBound
-      var columns = try rows.columns(told.rows[part], of: nil, self.columns)
+      var columns = try rows.columns(told.rows[part], self.columns)
       if hasRank { columns.append(RankedRows.places(told.places[part])) }
       steps.give(RecordBatch(schema: output, columns: columns, length: part.count))
       return part.upperBound < told.rows.count

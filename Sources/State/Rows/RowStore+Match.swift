@@ -66,7 +66,7 @@ extension RowStore {
     cursor.index = index
     cursor.number = number
     if found > 1, largestRow > Self.blockBytes / found {
-      let kept = countOfBlock(numbers, found)
+      let kept = blockCount(numbers, count: found)
       if kept < found {
         cursor.index = Int(indices[kept])
         cursor.number = numbers[kept]
@@ -76,9 +76,9 @@ extension RowStore {
     return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found, isLast: index >= count)
   }
 
-  /// How many of the rows, from the first on, are read together; at least one.
+  /// Of these rows, none of them missing, how many from the first on are read together; at least one.
   @inline(never)  // For large rows only.
-  private func countOfBlock(_ numbers: UnsafePointer<UInt32>, _ count: Int) -> Int {
+  public func blockCount(_ numbers: UnsafePointer<UInt32>, count: Int) -> Int {
     var bytes = 0
     for index in 0..<count {
       guard let address = entries.values[Int(numbers[index])].address else {

@@ -98,4 +98,62 @@ struct RankingFanOutTests {
     let held = try call(latest) { (to) throws(Failure) in try latest.finish(to: to) }
     #expect(ids(held, column: 2) == values)
   }
+
+  private static let texts = Schema([
+    Field("window_end", .timestamp(.microsecond, timezone: nil), nullable: false), Field("k", .int64),
+    Field("v", .int64), Field("s", .utf8),
+  ])
+
+  /// A row a key, of three megabytes.
+  private func large(_ keys: Int, value: Int64) -> RecordBatch {
+    let text = String(repeating: "\(value)", count: 3 << 20)
+    let builders = Self.texts.fields.map { ColumnBuilder($0.type) }
+    for key in 0..<keys {
+      builders[0].append(.timestamp(100, .microsecond, timezone: nil))
+      builders[1].append(.int64(Int64(key)))
+      builders[2].append(.int64(value))
+      builders[3].append(.utf8(text))
+    }
+    return RecordBatch(schema: Self.texts, columns: builders.map { $0.finish() }, length: keys)
+  }
+
+  @Test("gives large rows a few at a time, the two rows of an update together")
+  func largeRows() throws {
+    let kind = Field(Plan.rowKindColumn, .utf8, nullable: false)
+    let ranking = TopNOperator(
+      [.init("v", descending: true)], count: 1, keys: [1], input: Self.texts,
+      output: Schema([kind] + Self.texts.fields), context: testContext())
+    let first = try call(ranking) { (to) throws(Failure) in try ranking.process(large(11, value: 1), input: 0, to: to) }
+    #expect(first.map(\.length) == [5, 5, 1])
+    let second = try call(ranking) { (to) throws(Failure) in
+      try ranking.process(large(11, value: 2), input: 0, to: to)
+    }
+    #expect(second.map(\.length) == [4, 4, 4, 4, 4, 2])
+    #expect(second.flatMap { ids([$0], column: 2) } == (0..<11).flatMap { [$0, $0] })
+    #expect(second.flatMap { ids([$0], column: 3) } == (0..<11).flatMap { _ in [1, 2] })
+
+    let windows = WindowTopNOperator(
+      [.init("v")], count: 1, keys: [0, 1], end: 0, input: Self.texts, output: Self.texts, context: testContext())
+    try windows.process(large(11, value: 1), input: 0, to: Collected())
+    let results = try call(windows) { (to) throws(Failure) in try windows.finish(to: to) }
+    #expect(results.map(\.length) == [5, 5, 1])
+
+    let last = LastRowsOperator(keys: [1], input: Self.texts, context: testContext())
+    try last.process(large(11, value: 1), input: 0, to: Collected())
+    #expect(try call(last) { (to) throws(Failure) in try last.finish(to: to) }.map(\.length) == [5, 5, 1])
+  }
+
+  @Test("gives an update of rows that are too large for a batch together")
+  func largest() throws {
+    let kind = Field(Plan.rowKindColumn, .utf8, nullable: false)
+    let ranking = TopNOperator(
+      [.init("v", descending: true)], count: 1, keys: [1], input: Self.texts,
+      output: Schema([kind] + Self.texts.fields), context: testContext())
+    for value: Int64 in 1...2 {
+      var rows = large(1, value: value)
+      rows.columns[3] = .constant(.utf8(String(repeating: "\(value)", count: 20 << 20)), count: 1)
+      let given = try call(ranking) { (to) throws(Failure) in try ranking.process(rows, input: 0, to: to) }
+      #expect(given.map(\.length) == (value == 1 ? [1] : [2]))
+    }
+  }
 }
