@@ -151,6 +151,31 @@ import Testing
     ])
   func unknownVerbs(word: String, expected: String) { #expect(message { _ = try Verb.split([word]) } == expected) }
 
+  @Test(
+    "bench refuses words and flags that mean nothing to what is measured",
+    arguments: [
+      (
+        ["nexmark", "--case", "q5"],
+        "--case means nothing to 'bench nexmark', which takes --query, --events, --threads, --repeat, --plugin, --latency, "
+          + "--json; it is a flag of 'bench', 'bench columns', 'bench state', 'bench windows'"
+      ),
+      (
+        ["--query", "q5"],
+        "--query means nothing to 'bench', which takes --case, --threads, --rows, --repeat, --minutes, --plugin, --json; it is "
+          + "a flag of 'bench nexmark'"
+      ),
+      (["nexmark", "extra"], "'bench nexmark' takes no further word, found 'extra'"),
+      (["nexmrak"], "'bench' has no subject 'nexmrak'; did you mean 'nexmark'?"),
+      (["udf"], "'bench' has no subject 'udf'; a case is named with --case udf"),
+    ])
+  func benchSubjects(arguments: [String], expected: String) {
+    #expect(
+      message {
+        _ = try BenchCommand.Subject(
+          ParsedFlags(arguments, flags: BenchCommand.flags, verb: "bench", environment: [:]))
+      } == expected)
+  }
+
   @Test("the help of a verb names each of its flags, variables and defaults")
   func help() {
     for verb in Verb.allCases {

@@ -2,12 +2,14 @@ import Base
 import Glibc
 import VolleyPlan
 
-/// `volley-host bench`: flags in, a line a case out.
+/// `volley-host bench`: a subject and its flags in, a line a case out.
 enum BenchCommand {
   private static let cases = Flag(
     "case", "NAME", fallbackWords: "all but soak", repeatable: true,
     expected: "the name of a case: \(Bench.names.joined(separator: ", "))",
-    help: "one case (\(Bench.names.joined(separator: ", "))); again for more", read: { $0.isEmpty ? nil : $0 })
+    help:
+      "one case (\(Bench.names.joined(separator: ", ")); columns, state and windows have cases of their own); again for more",
+    read: { $0.isEmpty ? nil : $0 })
   private static let threads = Flag(
     "threads", "N", fallback: "1", expected: "a whole number from 1 to 256",
     help: "threads of the scheduler, and subtasks of each operator", read: RunFlags.count(upTo: 256))
@@ -46,8 +48,57 @@ enum BenchCommand {
     queries.entry, events.entry, latency.entry, json.entry,
   ]
 
+  /// What is measured: the word behind the verb.
+  enum Subject: String, CaseIterable {
+    /// Without a word: plans through channels and scheduler.
+    case engine = ""
+    case columns, state, windows, nexmark
+
+    static let words = allCases.map(\.rawValue).filter { !$0.isEmpty }
+
+    /// The flags that mean something to it.
+    var flags: [FlagEntry] {
+      switch self {
+      case .engine: [cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, json.entry]
+      case .columns: [cases.entry, rows.entry, repeats.entry, data.entry, json.entry]
+      case .state, .windows: [cases.entry, rows.entry, json.entry]
+      case .nexmark:
+        [queries.entry, events.entry, threads.entry, repeats.entry, plugin.entry, latency.entry, json.entry]
+      }
+    }
+
+    /// As it is called.
+    var command: String { self == .engine ? "bench" : "bench \(rawValue)" }
+
+    /// - Throws: `usage`: another word, a second one, or a flag that means nothing to this subject.
+    init(_ parsed: ParsedFlags) throws(Failure) {
+      let word = parsed.words.first ?? ""
+      guard let subject = Self(rawValue: word) else {
+        let hint =
+          Bench.names.contains(word)
+          ? "a case is named with --case \(word)"
+          : nearestName(to: word, among: Self.words).map { "did you mean '\($0)'?" }
+            ?? "there are \(Self.words.joined(separator: ", "))"
+        throw Failure(.usage, "'bench' has no subject '\(word)'; \(hint)")
+      }
+      guard parsed.words.count < 2 else {
+        throw Failure(.usage, "'\(subject.command)' takes no further word, found '\(parsed.words[1])'")
+      }
+      for flag in BenchCommand.flags where parsed.isGiven(flag) && !subject.flags.contains(flag) {
+        let own = subject.flags.map { "--\($0.name)" }.joined(separator: ", ")
+        let others = Self.allCases.filter { $0.flags.contains(flag) }.map { "'\($0.command)'" }
+        throw Failure(
+          .usage,
+          "--\(flag.name) means nothing to '\(subject.command)', which takes \(own); it is a flag of "
+            + others.joined(separator: ", "))
+      }
+      self = subject
+    }
+  }
+
   static func run(_ arguments: [String], environment: [String: String]) throws(Failure) -> Int32 {
     let parsed = try ParsedFlags(arguments, flags: flags, verb: "bench", environment: environment)
+    let subject = try Subject(parsed)
     var options = BenchOptions()
     options.cases = try parsed.values(cases)
     if let threads = try parsed.value(threads) { options.threads = threads }
@@ -61,30 +112,26 @@ enum BenchCommand {
       // A line as soon as its case is done, also into a pipe.
       fflush(nil)
     }
-    if parsed.words == ["columns"] {
+    switch subject {
+    case .engine: try Bench(options, report: report).run()
+    case .columns:
       var columns = ColumnsBench(report: report)
       columns.cases = options.cases
       if let rows = options.rows { columns.rows = rows }
       columns.repeats = options.repeats
       columns.folder = try parsed.value(data)
       try columns.run()
-      return 0
-    }
-    if parsed.words == ["state"] {
+    case .state:
       var state = StateBench(report: report)
       state.cases = options.cases
       if let rows = options.rows { state.rows = rows }
       try state.run()
-      return 0
-    }
-    if parsed.words == ["windows"] {
+    case .windows:
       var windows = WindowBench(report: report)
       windows.cases = options.cases
       if let rows = options.rows { windows.rows = rows }
       try windows.run()
-      return 0
-    }
-    if parsed.words == ["nexmark"] {
+    case .nexmark:
       var nexmark = NexmarkBench(report: report)
       nexmark.queries = try parsed.values(queries)
       if let events = try parsed.value(events) { nexmark.events = events }
@@ -93,15 +140,7 @@ enum BenchCommand {
       nexmark.plugin = options.plugin
       nexmark.measuresLatency = try parsed.value(latency) ?? false
       try nexmark.run()
-      return 0
     }
-    if let word = parsed.words.first {
-      throw Failure(
-        .usage,
-        "bench takes no word '\(word)'; those that there are are 'columns', 'state', 'windows' and 'nexmark', and a case is "
-          + "named with --case \(word)")
-    }
-    try Bench(options, report: report).run()
     return 0
   }
 }

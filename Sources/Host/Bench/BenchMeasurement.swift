@@ -70,8 +70,15 @@ enum ProcessUsage {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime)
   }
 
-  /// The most memory that was resident so far.
+  /// The most memory that was resident since `resetPeak`, or since the process began.
   static var peakResidentBytes: Int { usage.ru_maxrss * 1024 }
+
+  /// What is resident now is the peak again. Where the kernel does not allow it, the peak stays.
+  static func resetPeak() {
+    guard let file = fopen("/proc/self/clear_refs", "w") else { return }
+    fputs("5", file)
+    fclose(file)
+  }
 
   /// Memory that is resident now, as the kernel counts it.
   static var residentBytes: Int {

@@ -77,6 +77,9 @@ struct ParsedFlags: Sendable {
     return values
   }
 
+  /// Whether the command line or the environment gave a flag.
+  func isGiven(_ flag: FlagEntry) -> Bool { given[flag.name]?.contains { $0.origin != .fallback } ?? false }
+
   /// Whether a switch was given.
   func isOn(_ flag: Flag<Bool>) -> Bool { given[flag.entry.name] != nil }
 

@@ -26,7 +26,7 @@ enum Verb: String, CaseIterable, Sendable {
     case .new: "volley-host new NAME [--sdk PATH]"
     case .sdk: "volley-host sdk update [FOLDER]"
     case .version: "volley-host version"
-    case .bench: "volley-host bench [flags]"
+    case .bench: "volley-host bench [\(BenchCommand.Subject.words.joined(separator: "|"))] [flags]"
     case .help: "volley-host help [VERB]"
     }
   }

@@ -82,7 +82,7 @@ final class NexmarkCode: UserCode {
 
   func makeSink(_ connector: Plan.Connector, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink {
     guard connector.name == Self.sink else { return try plugin.makeSink(connector, schema: schema, at: place) }
-    if case .paced(_, let latency) = feed { return try latency.sink(schema) }
+    if case .paced(_, let latency) = feed { return latency.sink(schema) }
     return BlackholeSink(totals: totals)
   }
 }

@@ -16,6 +16,7 @@ final class NexmarkLatency: Sendable {
     var told: [[(latest: Int64, due: ContinuousClock.Instant)]]
     /// By the end of a window: when the last batch of its results was read.
     var read: [Int64: ContinuousClock.Instant] = [:]
+    var hasEnds = true
   }
 
   private let notes: Mutex<Notes>
@@ -42,8 +43,15 @@ final class NexmarkLatency: Sendable {
     }
   }
 
+  /// Whether the results tell the end of their window.
+  var hasEnds: Bool { notes.withLock { $0.hasEnds } }
+
   func source(_ batches: [RecordBatch], subtask: Int) -> any Source { PacedSource(self, batches, subtask) }
-  func sink(_ schema: Schema) throws(Failure) -> any Sink { try EndSink(self, schema) }
+  func sink(_ schema: Schema) -> any Sink {
+    let column = schema.index(of: "window_end")
+    notes.withLock { $0.hasEnds = column != nil }
+    return EndSink(self, column)
+  }
 
   /// When a batch of a subtask is due.
   fileprivate func due(_ number: Int, of subtask: Int) -> ContinuousClock.Instant {
@@ -98,19 +106,17 @@ private final class PacedSource: Source {
 /// Notes which windows' results come.
 private final class EndSink: Sink {
   private let latency: NexmarkLatency
-  private let column: Int
+  private let column: Int?
 
-  init(_ latency: NexmarkLatency, _ schema: Schema) throws(Failure) {
+  init(_ latency: NexmarkLatency, _ column: Int?) {
     self.latency = latency
-    guard let column = schema.index(of: "window_end") else {
-      throw Failure(.usage, "latency is that of windows' results, and these rows have no column 'window_end'")
-    }
     self.column = column
   }
 
   var blocks: Bool { false }
 
   func write(_ batch: RecordBatch) throws(Failure) {
+    guard let column else { return }
     let ends = batch.columns[column].values(Int64.self)
     for row in 0..<batch.length where row == 0 || ends[row] != ends[row - 1] { latency.noteRead(ends[row]) }
   }
