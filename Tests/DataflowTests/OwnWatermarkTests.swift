@@ -77,6 +77,49 @@ struct OwnWatermarkTests {
     #expect(behind.words == ["7", "w7", "8", "w8"])
   }
 
+  /// Its watermark and idleness are its input's, an hour later.
+  private final class Follower: Operator {
+    let makesWatermarks = true
+    func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) {}
+    func watermark(_ time: EventTime, to output: any Collector) { output.advance(to: time) }
+    func inputBecame(idle: Bool, to output: any Collector) { output.follow(idle: idle) }
+  }
+
+  @Test("one that follows its input is idle when that is, and active again when it is, though it gives no row")
+  func followed() throws {
+    let bench = try ChainBench([Follower(), Follower()], inputOf: [0, 0])
+    var outputs: [[String]] = []
+    func say(_ element: StreamElement, _ channel: Int) {
+      bench.put(element, on: channel)
+      _ = bench.run()
+      outputs.append(bench.output())
+    }
+    say(mark(5), 0)
+    say(.idle, 0)
+    say(mark(7), 1)
+    say(.idle, 1)
+    say(.idle, 1)
+    say(mark(7), 1)
+    say(rows(1), 1)
+    say(mark(9), 1)
+    say(.idle, 1)
+    say(mark(6), 0)
+    #expect(outputs == [[], [], ["w7"], ["idle"], [], ["w7"], [], ["w9"], ["idle"], ["w9"]])
+  }
+
+  @Test("one behind an idle operator that gives a row again is active, though it keeps the row")
+  func awoken() throws {
+    let maker = Maker { $0 == 2 ? [.idle] : $0 == 3 ? [.emit] : [.advance($0), .emit] }
+    let bench = try ChainBench([maker, Follower()])
+    var outputs: [[String]] = []
+    for id in Int64(1)...4 {
+      bench.put(rows(id))
+      _ = bench.run()
+      outputs.append(bench.output())
+    }
+    #expect(outputs == [["w1"], ["idle"], ["w1"], ["w4"]])
+  }
+
   @Test("of several words in one call the highest watermark counts, and none goes back")
   func several() throws {
     let maker = Maker { $0 == 1 ? [.advance(5), .emit, .advance(9), .advance(7)] : [.advance(8), .emit] }

@@ -21,7 +21,14 @@ final class ChainWatermarks {
     let channels: [ChannelOutput]
   }
 
+  private struct Maker {
+    // The subtask has both, and the operator has its watermarks.
+    unowned let node: OperatorNode
+  }
+
   private var states: [State]
+  /// By step.
+  private let makers: [Int: Maker]
   /// By origin: the zones that it reaches, in their order.
   private let reached: [WatermarkZone.Origin: [Int]]
   /// What origins have said that has not gone on its way, in the order in which they began.
@@ -59,6 +66,7 @@ final class ChainWatermarks {
     }
     self.reached = reached
     aligned = try ChainWatermarks.join(groups, makers, hasSource: hasSource)
+    self.makers = makers.mapValues { Maker(node: $0) }
     for (index, node) in makers { node.attach(self, as: .step(index)) }
   }
 
@@ -161,6 +169,7 @@ final class ChainWatermarks {
       // No watermark moves on by that: one channel more can only hold it back.
       let change = states[index].minimum.advance(channel(of: origin, in: index), to: .earliest)
       guard let time = change.watermark else { continue }
+      for step in states[index].zone.steps { try makers[step]?.node.input(isIdle: false) }
       for channel in states[index].channels { try channel.signal(.watermark(time), now: now) }
     }
   }

@@ -25,6 +25,8 @@ final class OperatorNode: ChainNode, Collector {
   private var given = EventTime.earliest
   /// The last watermark that it was told of.
   private var told = EventTime.earliest
+  /// It was told that all that feeds it is idle.
+  private var isInputIdle = false
 
   init(stage: Stage, body: any Operator, context: ChainContext, targets: [[ChainTarget]]) {
     self.stage = stage
@@ -120,8 +122,16 @@ final class OperatorNode: ChainNode, Collector {
     if let own { try own.watermarks.activate(own.origin, now: context.now) }
   }
 
+  /// All that feeds the operator has become idle, or is not any more. For those that make watermarks.
+  func input(isIdle: Bool) throws(Failure) {
+    guard makesWatermarks, isIdle != isInputIdle else { return }
+    isInputIdle = isIdle
+    try context.run(stage) { () throws(Failure) in try body.inputBecame(idle: isIdle, to: self) }
+  }
+
   /// The watermark in front of the operator: told when it has moved on, not when it is only said again.
   func watermark(_ time: EventTime) throws(Failure) {
+    try input(isIdle: false)
     if time <= told { return }
     told = time
     if !makesWatermarks { stage.metrics.reached(time) }

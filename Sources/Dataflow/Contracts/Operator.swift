@@ -28,6 +28,10 @@ public protocol Collector: AnyObject {
 
 extension Collector {
   public func emit(_ rows: any DeferredRows, output: Int) throws(Failure) { try emit(rows.batch(), output: output) }
+
+  /// The operator's input has become idle or active, and so has the operator.
+  public func follow(idle: Bool) { if idle { becomeIdle() } else { advance(to: .earliest) } }
+
   /// For collectors that keep batches only, without a chain behind them.
   public func advance(to time: EventTime) {}
   /// For collectors that keep batches only, without a chain behind them.
@@ -39,7 +43,7 @@ extension Collector {
 /// more. After a failure only `close` follows.
 public protocol Operator: AnyObject {
   /// Whether the watermarks behind this operator are its own, given by `Collector.advance` and `becomeIdle`: those that come in
-  /// end here, as do idle signals. It is still told by `watermark` of those that come in. The same for the whole life.
+  /// end here, as do idle signals. It is still told of both, by `watermark` and `inputBecame`. The same for the whole life.
   var makesWatermarks: Bool { get }
   /// Of an operator that makes watermarks: the group of sources that its chain's source keeps in step with; nil: none. The same
   /// for the whole life. Only in a chain with a source.
@@ -50,6 +54,10 @@ public protocol Operator: AnyObject {
   func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure)
   /// The minimum over the inputs has moved on. The task hands the watermark on after this returns.
   func watermark(_ time: EventTime, to output: any Collector) throws(Failure)
+  /// All that feeds the operator has become idle, or something of it is active again. Only for operators that make watermarks, in
+  /// which idle signals end as watermarks do: one whose watermark follows that of its input becomes idle with it, behind the rows
+  /// that it has not given yet, and is active again with it, which any `advance` says.
+  func inputBecame(idle: Bool, to output: any Collector) throws(Failure)
   /// Other splits of the chain's source are being read than before, see `SubtaskContext.input`. Only for operators that make
   /// watermarks, which may move on when a split ends.
   func splitsChanged(to output: any Collector) throws(Failure)
@@ -80,6 +88,7 @@ extension Operator {
   public var alignment: WatermarkAlignment? { nil }
   public func open() throws(Failure) {}
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {}
+  public func inputBecame(idle: Bool, to output: any Collector) throws(Failure) {}
   public func splitsChanged(to output: any Collector) throws(Failure) {}
   public var wakeTime: ProcessingTime? { nil }
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {}

@@ -48,6 +48,7 @@ extension Subtask {
       for channel in zone.channels { try channel.signal(.watermark(time), now: context.now) }
     }
     if zone.signal.idle {
+      for step in zone.steps { if case .operator(let node) = steps[step] { try node.input(isIdle: true) } }
       for channel in zone.channels { try channel.signal(.idle, now: context.now) }
     }
     zoneSweep = nil

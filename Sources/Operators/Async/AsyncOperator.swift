@@ -6,17 +6,29 @@ import VolleyPlan
 /// Runs user code that answers later: rows go out a few at a time, at most so many are under way, and the results come in the order of
 /// the rows or as they are there.
 ///
-/// A watermark leaves when all rows before it have been answered.
+/// A watermark leaves when all rows before it have been answered, as does the signal that the input is idle.
 public final class AsyncOperator: WaitingOperator {
   private enum Entry {
     case request(Request)
     /// Behind the request of that token.
-    case watermark(EventTime, after: UInt64)
+    case signal(Signal, after: UInt64)
 
     var token: UInt64 {
       switch self {
       case .request(let request): request.token
-      case .watermark(_, let token): token
+      case .signal(_, let token): token
+      }
+    }
+  }
+
+  private enum Signal {
+    case watermark(EventTime)
+    case input(isIdle: Bool)
+
+    func give(to output: any Collector) {
+      switch self {
+      case .watermark(let time): output.advance(to: time)
+      case .input(let isIdle): output.follow(idle: isIdle)
       }
     }
   }
@@ -36,7 +48,7 @@ public final class AsyncOperator: WaitingOperator {
   private let outputSchema: Schema
   private let clock: SubtaskClock
   private let results: AsyncResults
-  /// What came and has not gone out: batches without a selection, and watermarks.
+  /// What came and has not gone out: batches without a selection, and signals.
   private var waiting: [Waiting] = []
   /// In the order in which they went out.
   private var entries: [Entry] = []
@@ -45,7 +57,7 @@ public final class AsyncOperator: WaitingOperator {
 
   private enum Waiting {
     case rows(RecordBatch)
-    case watermark(EventTime)
+    case signal(Signal)
   }
 
   /// - Parameter columns: the input's columns that the code takes, in its order.
@@ -86,11 +98,17 @@ public final class AsyncOperator: WaitingOperator {
   }
 
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {
-    if !isPending { return output.advance(to: time) }
+    take(.watermark(time), to: output)
+  }
+
+  public func inputBecame(idle: Bool, to output: any Collector) { take(.input(isIdle: idle), to: output) }
+
+  private func take(_ signal: Signal, to output: any Collector) {
+    if !isPending { return signal.give(to: output) }
     if waiting.isEmpty {
-      entries.append(.watermark(time, after: nextToken - 1))
+      entries.append(.signal(signal, after: nextToken - 1))
     } else {
-      waiting.append(.watermark(time))
+      waiting.append(.signal(signal))
     }
   }
 
@@ -101,8 +119,8 @@ public final class AsyncOperator: WaitingOperator {
     defer { waiting.removeFirst(done) }
     while done < waiting.count {
       switch waiting[done] {
-      case .watermark(let time):
-        entries.append(.watermark(time, after: nextToken - 1))
+      case .signal(let signal):
+        entries.append(.signal(signal, after: nextToken - 1))
         done += 1
       case .rows(let batch):
         var start = 0
@@ -187,10 +205,10 @@ public final class AsyncOperator: WaitingOperator {
         } else {
           kept.append(entry)
         }
-      case .watermark(let time, _):
+      case .signal(let signal, _):
         if isFirst {
           try emit(&ready, to: output)
-          output.advance(to: time)
+          signal.give(to: output)
         } else {
           kept.append(entry)
         }

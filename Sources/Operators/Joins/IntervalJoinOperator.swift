@@ -45,6 +45,8 @@ final class IntervalJoinOperator: Operator {
   }
 
   var makesWatermarks: Bool { delay > 0 }
+  // What was to be given when the watermark came has been given.
+  func inputBecame(idle: Bool, to collector: any Collector) { collector.follow(idle: idle) }
   func open() throws(Failure) { try search.open() }
   func close() throws(Failure) {
     steps.removeAll()

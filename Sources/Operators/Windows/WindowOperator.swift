@@ -61,6 +61,8 @@ public final class WindowOperator: Operator {
   /// watermark of their own.
   public var makesWatermarks: Bool { window.delaysResults }
 
+  public func inputBecame(idle: Bool, to collector: any Collector) { collector.follow(idle: idle) }
+
   public func open() throws(Failure) { try aggregates.open(with: input.arguments) }
   public func close() throws(Failure) { try aggregates.close(with: input.arguments) }
 

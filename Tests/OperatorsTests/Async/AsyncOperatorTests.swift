@@ -41,7 +41,7 @@ struct AsyncOperatorTests {
       all += (0..<batch.length).map { "\(batch.columns[0].values(Int64.self)[$0])" }
     }
     func advance(to time: EventTime) { all.append("w\(time.microseconds)") }
-    func becomeIdle() {}
+    func becomeIdle() { all.append("idle") }
     func taken() -> [String] {
       defer { all = [] }
       return all
@@ -115,6 +115,25 @@ struct AsyncOperatorTests {
     code.answer(1)
     try wake(made)
     #expect(signals.taken() == ["100", "w5"])
+  }
+
+  @Test(
+    "the input's idleness leaves as a watermark does, behind the answers to the rows before it", arguments: [1, 100])
+  func idleInput(capacity: Int) throws {
+    let made = try make(capacity: capacity)
+    made.inputBecame(idle: true, to: signals)
+    #expect(signals.taken() == ["idle"])
+    made.inputBecame(idle: false, to: signals)
+    #expect(signals.taken() == ["w\(Int64.min)"])
+    try made.process(Self.batch([100, 101]), input: 0, to: signals)
+    try made.watermark(EventTime(microseconds: 5), to: signals)
+    made.inputBecame(idle: true, to: signals)
+    code.answer(1)
+    try wake(made)
+    #expect(signals.taken() == ["100"])
+    code.answer(2)
+    try wake(made)
+    #expect(signals.taken() == ["101", "w5", "idle"])
   }
 
   @Test("no more rows are under way than the capacity; the rest waits and makes it full, watermarks behind it")

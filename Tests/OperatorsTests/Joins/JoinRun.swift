@@ -68,6 +68,9 @@ final class JoinRun: Collector {
   }
 
   func advance(to time: EventTime) { watermarks.append(time.microseconds) }
+  /// How often it has become idle.
+  private(set) var idleCount = 0
+  func becomeIdle() { idleCount += 1 }
 
   func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
     let batch = batch.compacted()

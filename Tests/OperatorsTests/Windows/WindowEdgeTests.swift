@@ -23,6 +23,20 @@ struct WindowEdgeTests {
     #expect(run.takeRows() == ["1 200 300 1 16"])
   }
 
+  @Test(
+    "windows that wait for late rows are idle when their input is, and active with it",
+    arguments: [Plan.WindowAssigner.tumbling(.init(size: 100)), .session(.init(gap: 100))])
+  func idleInput(_ assigner: Plan.WindowAssigner) throws {
+    let run = try WindowRun(assigner, lateness: 50)
+    try run.rows((1, 1, 0))
+    try run.watermark(120)
+    #expect(run.takeSignals() == ["w70"])
+    try run.operation.inputBecame(idle: true, to: run)
+    #expect(run.takeSignals() == ["idle"])
+    try run.operation.inputBecame(idle: false, to: run)
+    #expect(run.takeSignals() == ["w\(Int64.min)"])
+  }
+
   @Test("times before 1970 are rounded down")
   func negative() throws {
     let run = try WindowRun(.tumbling(.init(size: 100, offset: 30)))

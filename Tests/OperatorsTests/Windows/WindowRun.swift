@@ -64,6 +64,15 @@ final class WindowRun: Collector {
     return RecordBatch(schema: Schema(fields), columns: builders.map { $0.finish() }, length: rows.count)
   }
 
+  /// What the operator said of its own watermark since it was asked for last.
+  private var said: [String] = []
+  func advance(to time: EventTime) { said.append("w\(time.microseconds)") }
+  func becomeIdle() { said.append("idle") }
+  func takeSignals() -> [String] {
+    defer { said = [] }
+    return said
+  }
+
   func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
     let batch = batch.compacted()
     for row in 0..<batch.length {

@@ -92,6 +92,10 @@ public final class WindowFunctionOperator: Operator {
 
   public var makesWatermarks: Bool { windows.makesWatermarks }
 
+  public func inputBecame(idle: Bool, to output: any Collector) throws(Failure) {
+    try windows.inputBecame(idle: idle, to: output)
+  }
+
   public var wakeTime: ProcessingTime? { windows.wakeTime }
 
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {

@@ -210,6 +210,8 @@ public final class SessionOperator: Operator {
   /// As of a `WindowOperator`.
   public var makesWatermarks: Bool { window.delaysResults }
 
+  public func inputBecame(idle: Bool, to collector: any Collector) { collector.follow(idle: idle) }
+
   public func finish(to collector: any Collector) throws(Failure) { try move(to: .max, collector) }
 
   /// Time has come so far: sessions that have ended are told, and those that take no more rows are forgotten.
