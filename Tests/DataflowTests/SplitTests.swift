@@ -20,10 +20,13 @@ private final class SplitSource: Source {
   let tellsSplits = true
   private var words: ArraySlice<Word>
   private var changes: [SplitChange] = []
+  private let ended: () -> Void
 
-  init(_ words: [Word], blocks: Bool) {
+  /// - Parameter ended: called when there are no more.
+  init(_ words: [Word], blocks: Bool, ended: @escaping () -> Void = {}) {
     self.words = words[...]
     self.blocks = blocks
+    self.ended = ended
   }
 
   func read(maxRows: Int, timeout: Duration) throws(Failure) -> ReadOutcome {
@@ -37,6 +40,7 @@ private final class SplitSource: Source {
         return .batch(Rows.batch([id]))
       }
     }
+    ended()
     return .end
   }
   func takeSplitChanges() -> [SplitChange] {
@@ -133,6 +137,44 @@ struct SplitTests {
       let journal = run(words, blocks: blocks, delay: .milliseconds(1))
       #expect(journal.calls(of: "op").filter { $0.contains(":") } == expected, "\(generator)")
     }
+  }
+
+  /// Notes how long the source has been read. Its first call waits until the source has given all; each takes an hour.
+  private final class Slow: Operator {
+    let makesWatermarks = true
+    private let place: SubtaskContext
+    private let clock: ManualClock
+    private let journal: Journal
+    private let allGiven: Monitor<Bool>?
+    init(_ place: SubtaskContext, _ clock: ManualClock, _ journal: Journal, _ allGiven: Monitor<Bool>?) {
+      (self.place, self.clock, self.journal, self.allGiven) = (place, clock, journal, allGiven)
+    }
+    func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) {
+      _ = allGiven?.wait { $0 ? true : nil }
+      let read = place.input.timeRead(at: place.clock.now)
+      try journal.note("op", "\(place.input.split.number): \(read)")
+      clock.advance(to: clock.now + 3_600_000_000)
+    }
+  }
+
+  @Test("rows that wait because the chain is busy do not make their split look idle", arguments: [false, true])
+  func busyChain(blocks: Bool) {
+    let journal = Journal()
+    let clock = ManualClock()
+    let allGiven = blocks ? Monitor(false) : nil
+    let step = TestGraph.step("op", to: [[]]) { (place) throws(Failure) in Slow(place, clock, journal, allGiven) }
+    let source = TestGraph.source(steps: [step], entry: [.step(index: 0, input: 0)], outputs: 0) {
+      (_) throws(Failure) in
+      SplitSource([.row(1, of: 1), .row(2, of: 2), .row(3, of: 2), .row(4, of: 1)], blocks: blocks) {
+        allGiven?.withLock { $0 = true }
+        allGiven?.broadcast()
+      }
+    }
+    #expect(TestGraph.run([source], [], JobOptions(batchDelay: .zero, clock: .manual(clock))) == nil)
+    // A source with a thread was read for no time at all; one without is asked between the calls, of which each counts a little.
+    let step100 = blocks ? Int64(0) : 100_000
+    #expect(
+      journal.calls(of: "op") == [(1, 0), (2, 1), (2, 2), (1, 3)].map { "\($0.0): \(Int64($0.1) * step100)" })
   }
 
   @Test("a source that tells of no splits is one, and one that tells has none before they begin")

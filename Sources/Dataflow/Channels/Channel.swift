@@ -8,6 +8,8 @@ public struct ChannelItem: Sendable {
   public var byteCount: Int
   /// When the oldest row of a batch came into the job, or a signal was made.
   public var since: MonotonicTime
+  /// How long the source had been read then, see `InputCursor.timeRead`: only from the thread of a source that tells of its splits.
+  var timeRead: Int64?
 
   public init(_ element: StreamElement, byteCount: Int, since: MonotonicTime) {
     self.element = element

@@ -20,6 +20,8 @@ final class ChannelOutput {
   private let account: OutputAccount
   private var coalescer: BatchCoalescer
   private var waiting = Ring<ChannelItem>()
+  /// What is put on the channel from now on says so; nil: it says nothing.
+  var timeRead: Int64?
 
   init(writer: any ChannelWriter, account: OutputAccount, coalescer: BatchCoalescer) {
     self.writer = writer
@@ -69,7 +71,9 @@ final class ChannelOutput {
     if let item = try coalescer.flush() { try send(item) }
   }
 
-  private func send(_ item: ChannelItem) throws(Failure) {
+  private func send(_ given: ChannelItem) throws(Failure) {
+    var item = given
+    item.timeRead = timeRead
     if waiting.isEmpty && writer.offer(item) { return }
     if waiting.isEmpty { account.stuckOutputs += 1 }
     waiting.append(item)

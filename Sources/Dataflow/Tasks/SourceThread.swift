@@ -14,8 +14,10 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
   private let account: OutputAccount
   private let control: JobControl
   private let batchRows: Int
-  /// Only ticked here.
   private let clock: SubtaskClock
+  /// When the reading began, and how long it has had to wait for room since: of a source that tells of its splits.
+  private var begin = ProcessingTime(microseconds: 0)
+  private var timeHeld: Int64 = 0
   /// The split that rows come from, as told last.
   private var split: SplitID?
 
@@ -58,6 +60,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
 
   private func readAll() throws(Failure) {
     var idleReads = IdleBackoff()
+    begin = clock.reached
     try tellSplits()
     while !control.hasFailed && !source.shouldStop {
       let start = MonotonicTime.now
@@ -67,6 +70,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
         try source.body.read(maxRows: batchRows, timeout: .nanoseconds(wait))
       }
       let now = MonotonicTime.now
+      if source.body.tellsSplits { output.timeRead = clock.reached - begin - timeHeld }
       countRead(wall: now - start, cpu: SourceThread.cpuTime() - cpuStart)
       try tellSplits()
       switch outcome {
@@ -76,7 +80,11 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
         let size = BatchSize(batch)
         source.stage.metrics.emitted(rows: size.rows, bytes: size.bytes)
         try output.add(batch, bytes: size.bytes, since: now, now: now)
-        if clock.isTicking { try output.signal(.tick(clock.tick()), now: now) }
+        if clock.isTicking {
+          let time = clock.tick()
+          clock.reach(time)
+          try output.signal(.tick(time), now: now)
+        }
       case .idle:
         // One that comes back at once although it may wait is not asked again at full speed.
         let pause = min(idleReads.delay(), wait)
@@ -105,7 +113,9 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
   private func waitForRoom() {
     if output.retry() { return }
     let start = MonotonicTime.now
+    let held = clock.reached
     while !control.hasFailed && !output.retry() { parker.park() }
+    timeHeld += clock.reached - held
     source.stage.metrics.addBackpressured(nanoseconds: Int(MonotonicTime.now - start))
   }
 

@@ -12,11 +12,11 @@ extension Subtask {
   func readNext(_ budget: inout RunBudget) throws(Failure) -> RunOutcome? {
     hasLooked = true
     if !watermarks.mayRead && !isStopping {
-      context.input.quietSince = nil
+      context.input.heldBack(at: context.clock.reached)
       return try waitForInput(.backpressured, until: nil)
     }
     if waitingOperators.contains(where: \.isFull) {
-      context.input.quietSince = nil
+      context.input.heldBack(at: context.clock.reached)
       return try waitForInput(.backpressured, until: nil)
     }
     switch head {
@@ -24,7 +24,7 @@ extension Subtask {
       return try read(source, to: targets, &budget)
     case .channels(let gate, let targets):
       guard let (channel, item) = gate.next() else { return try waitForInput(.idle, until: nil) }
-      context.input.quietSince = nil
+      context.input.foundInput(read: item.timeRead)
       try take(item, from: channel, gate, targets, &budget)
       return nil
     }
@@ -50,7 +50,7 @@ extension Subtask {
     case .batch(let batch):
       precondition(batch.rowCount > 0 && batch.selection == nil, "a source gives rows, without a selection")
       idleReads.reset()
-      context.input.quietSince = nil
+      context.input.foundRows(at: context.clock.reached, isTicking: context.clock.isTicking)
       if watermarks.hasPending {
         // What a split's end lets go goes before the batch.
         readBatch = batch

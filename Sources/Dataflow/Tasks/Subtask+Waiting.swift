@@ -33,7 +33,7 @@ extension Subtask {
   ///
   /// - Parameter kind: `idle` when there is no input, `backpressured` when it is not looked at.
   func waitForInput(_ kind: Pause, until time: MonotonicTime?) throws(Failure) -> RunOutcome? {
-    if kind == .idle { context.input.quietSince = context.input.quietSince ?? context.clock.reached }
+    if kind == .idle { context.input.foundNothing(at: context.clock.reached) }
     let wake = earliestWake
     if let wake, wake <= context.clock.reached { return nil }
     for case .sink(let node) in steps { try node.pause() }

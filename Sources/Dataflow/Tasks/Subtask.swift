@@ -102,7 +102,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     while true {
       if control.hasFailed { return abandon() }
       if !retryOutputs() {
-        context.input.quietSince = nil
+        context.input.heldBack(at: context.clock.reached)
         try flushDue()
         return wait(.backpressured, until: nil)
       }

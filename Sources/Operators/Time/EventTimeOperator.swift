@@ -17,8 +17,8 @@ public final class EventTimeOperator: Operator {
   private let clock: SubtaskClock
   private let input: InputCursor
   public let alignment: WatermarkAlignment?
-  /// What a split has given: its latest time, and when its last row came.
-  private var splits: [SplitID: (latest: Int64, lastRow: ProcessingTime)] = [:]
+  /// The splits that are being read.
+  private var splits: [SplitID: Split] = [:]
   /// The user's code; nil when the column is the time.
   private let assigned: AssignedTimes?
   private let period: Int64?
@@ -47,9 +47,27 @@ public final class EventTimeOperator: Operator {
     self.output = output
     clock = context.clock
     self.input = context.input
+    for split in context.input.splits { splits[split] = Split(lastRow: 0) }
+  }
+
+  /// How far those have come that are not read any more.
+  private var latestEnded: Int64?
+  /// How long the source had been read when it was last seen which splits are idle.
+  private var toldAfter: Int64 = 0
+
+  private struct Split {
+    /// How far its rows have brought it; nil before the first one, when it may give anything.
+    var latest: Int64?
+    /// How long the source had been read when it gave its last row, or began: `InputCursor.timeRead`.
+    var lastRow: Int64
   }
 
   public var makesWatermarks: Bool { true }
+
+  public func inputBecame(idle: Bool, to collector: any Collector) {
+    isIdle = idle
+    collector.follow(idle: idle)
+  }
 
   public func open() throws(Failure) { try assigned?.code.open() }
   public func close() throws(Failure) { try assigned?.code.close() }
@@ -85,30 +103,38 @@ public final class EventTimeOperator: Operator {
     var dated = batch
     dated.schema = output
     if dated.rowCount > 0 { try collector.emit(dated, output: 0) }
-    let former = splits[input.split]
-    splits[input.split] = (
-      max(watermark, former?.latest ?? .min), idleTimeout == nil ? ProcessingTime(microseconds: 0) : clock.now
-    )
+    splits[input.split] = Split(latest: max(watermark, splits[input.split]?.latest ?? .min), lastRow: timeRead)
     tell(collector)
   }
 
   public func splitsChanged(to collector: any Collector) throws(Failure) {
     if let assigned { for split in splits.keys where !input.splits.contains(split) { assigned.code.endSplit(split) } }
-    splits = splits.filter { input.splits.contains($0.key) }
+    for (split, state) in splits where !input.splits.contains(split) {
+      if let latest = state.latest { latestEnded = max(latestEnded ?? latest, latest) }
+      splits[split] = nil
+    }
+    for split in input.splits where splits[split] == nil { splits[split] = Split(lastRow: timeRead) }
     tell(collector)
   }
+
+  /// How long the source has been read; 0 where nothing asks for it.
+  private var timeRead: Int64 { idleTimeout == nil ? 0 : input.timeRead(at: clock.now) }
 
   /// Tells the watermark when it has moved on. False when it has not.
   @discardableResult
   private func tell(_ collector: any Collector) -> Bool {
+    let timeRead = timeRead
+    toldAfter = timeRead
     var least: Int64?
-    for split in input.splits {
-      // A split that has given nothing yet may give anything.
-      guard let state = splits[split] else { return false }
-      if let idleTimeout, split != input.split, clock.now - state.lastRow >= idleTimeout { continue }
-      least = min(least ?? state.latest, state.latest)
+    var greatest = latestEnded
+    for split in splits.values {
+      if let latest = split.latest { greatest = max(greatest ?? latest, latest) }
+      if let idleTimeout, timeRead - split.lastRow >= idleTimeout { continue }
+      guard let latest = split.latest else { return false }
+      least = min(least ?? latest, latest)
     }
-    guard let least else { return false }
+    // When all are idle or have ended, in whatever order, each would have let it go alone as far as it had come.
+    guard let least = least ?? greatest else { return false }
     let (time, isBeforeAll) = least.subtractingReportingOverflow(outOfOrderness)
     guard !isBeforeAll, EventTime(microseconds: time) > told else { return false }
     told = EventTime(microseconds: time)
@@ -150,24 +176,39 @@ public final class EventTimeOperator: Operator {
     return max(since, lastNews ?? since) + idleTimeout
   }
 
+  /// When the next of several splits becomes idle, if none gives a row until then.
+  private var splitIdleTime: ProcessingTime? {
+    guard let idleTimeout, let since = input.quietSince, splits.count > 1 else { return nil }
+    var next: Int64?
+    for split in splits.values where toldAfter - split.lastRow < idleTimeout {
+      next = min(next ?? .max, split.lastRow)
+    }
+    return next.map { since + idleTimeout + ($0 - input.timeRead(at: since)) }
+  }
+
   /// Idle is who was looked at and had nothing, not who had to wait for others.
   public var wakeTime: ProcessingTime? {
-    guard let nextQuestion else { return idleTime }
-    return idleTime.map { min($0, nextQuestion) } ?? nextQuestion
+    var first = idleTime
+    for time in [nextQuestion, splitIdleTime] {
+      if let time { first = min(first ?? time, time) }
+    }
+    return first
   }
 
   public func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {
     if let assigned, let period, let nextQuestion, nextQuestion <= now {
       self.nextQuestion = now + period
-      for split in splits.keys {
+      for (split, state) in splits {
+        guard let former = state.latest else { continue }
         let watermark = try assigned.code.advance(split: split, at: now)
-        if let former = splits[split]?.latest, watermark > former { splits[split]?.latest = watermark }
+        if watermark > former { splits[split] = Split(latest: watermark, lastRow: timeRead) }
       }
       if tell(collector) {
         isIdle = false
         lastNews = now
       }
     }
+    if let splitIdleTime, splitIdleTime <= now { tell(collector) }
     if let idleTime, idleTime <= now {
       isIdle = true
       collector.becomeIdle()

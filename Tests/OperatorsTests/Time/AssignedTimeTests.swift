@@ -110,8 +110,7 @@ struct AssignedTimeTests {
   func splits() throws {
     cursor.expectSplits()
     let made = try make()
-    _ = cursor.apply(.begins(SplitID(1)))
-    _ = cursor.apply(.begins(SplitID(2)))
+    for split in 1...2 where cursor.apply(.begins(SplitID(split))) { try made.splitsChanged(to: signals) }
     _ = cursor.apply(.gives(SplitID(1)))
     try made.process(batch([10]), input: 0, to: signals)
     #expect(signals.taken() == ["0: 10:100"])
@@ -133,7 +132,7 @@ struct AssignedTimeTests {
     #expect(made.wakeTime == nil)
     try made.process(batch([1]), input: 0, to: signals)
     #expect(signals.taken() == ["0: 1:10", "watermark 5"])
-    cursor.quietSince = ProcessingTime(microseconds: 0)
+    cursor.foundNothing(at: ProcessingTime(microseconds: 0))
     var times: [Int64] = []
     while let time = made.wakeTime, time.microseconds <= 600 {
       times.append(time.microseconds)

@@ -127,14 +127,14 @@ struct EventTimeOperatorTests {
     let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100))
     let signals = Signals()
     #expect(made.wakeTime == nil, "nobody has looked yet")
-    cursor.quietSince = ProcessingTime(microseconds: 0)
+    cursor.foundNothing(at: ProcessingTime(microseconds: 0))
     #expect(made.wakeTime == ProcessingTime(microseconds: 100))
     try made.wake(at: ProcessingTime(microseconds: 100), to: signals)
     #expect(made.wakeTime == nil)
-    cursor.quietSince = nil
+    cursor.foundInput()
     try made.process(batch([5]), input: 0, to: signals)
     #expect(made.wakeTime == nil)
-    cursor.quietSince = ProcessingTime(microseconds: 150)
+    cursor.foundNothing(at: ProcessingTime(microseconds: 150))
     #expect(made.wakeTime == ProcessingTime(microseconds: 250))
     #expect(signals.all == [.idle, .rows([0], output: 0), .watermark(5)])
     #expect(try make(Plan.EventTime(column: "ts", outOfOrderness: 0)).wakeTime == nil)
@@ -168,13 +168,66 @@ struct EventTimeOperatorTests {
     // A new one that begins behind does not turn time back.
     try rows(3, 10)
     #expect(watermarks() == [])
-    manual.advance(to: ProcessingTime(microseconds: 100))
+    cursor.foundInput(read: 100)
     try rows(2, 90)
     #expect(watermarks() == [90], "split 3 gave nothing for so long")
     try rows(3, 91)
     #expect(watermarks() == [])
     try rows(2, 95)
     #expect(watermarks() == [91])
+  }
+
+  @Test(
+    "a split is idle by the time in which its source was read, whether it has given rows or not, not by that of others")
+  func splitIdleness() throws {
+    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100))
+    let signals = Signals()
+    cursor.expectSplits()
+    func change(_ change: SplitChange) throws { if cursor.apply(change) { try made.splitsChanged(to: signals) } }
+    func rows(_ split: Int, _ time: Int64, read: Int64) throws {
+      cursor.foundInput(read: read)
+      try change(.gives(SplitID(split)))
+      try made.process(batch([time]), input: 0, to: signals)
+    }
+    func told() -> [Signals.Signal] {
+      defer { signals.all = [] }
+      return signals.all.filter { if case .rows = $0 { false } else { true } }
+    }
+    func wakes(at expected: Int64?) throws {
+      #expect(made.wakeTime == expected.map { ProcessingTime(microseconds: $0) })
+      guard let time = made.wakeTime else { return }
+      manual.advance(to: time)
+      try made.wake(at: time, to: signals)
+    }
+    for split in 1...3 { try change(.begins(SplitID(split))) }
+    // All that time its rows waited in front of the operator: the source was read for a moment only.
+    manual.advance(to: ProcessingTime(microseconds: 1000))
+    try rows(1, 50, read: 10)
+    #expect(told() == [])
+    try rows(2, 20, read: 60)
+    try rows(1, 60, read: 99)
+    #expect(told() == [])
+    try rows(1, 61, read: 100)
+    #expect(told() == [.watermark(20)], "split 3 never gave a row")
+    try rows(1, 62, read: 159)
+    #expect(told() == [])
+    // Nothing comes any more: split 2 is idle a moment later, split 1 with the whole source.
+    cursor.foundNothing(at: ProcessingTime(microseconds: 2000))
+    try wakes(at: 2001)
+    #expect(told() == [.watermark(62)])
+    try wakes(at: 2100)
+    #expect(told() == [.idle])
+    try wakes(at: nil)
+    // Held back, it is read no longer.
+    cursor.heldBack(at: ProcessingTime(microseconds: 2110))
+    manual.advance(to: ProcessingTime(microseconds: 9000))
+    try rows(3, 70, read: 200)
+    try rows(2, 80, read: 300)
+    try rows(1, 90, read: 310)
+    #expect(told() == [.watermark(70)])
+    // In which order they end does not matter.
+    for split in [1, 2, 3] { try change(.ends(SplitID(split))) }
+    #expect(told() == [.watermark(90)])
   }
 
   @Test("sources of a group are kept in step")
