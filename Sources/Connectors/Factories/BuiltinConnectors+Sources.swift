@@ -28,14 +28,22 @@ extension BuiltinConnectors {
     let journal = SourceJournal(uid: uid, log: log)
     // Quoted line ends make it impossible to tell where a row of CSV begins without reading all before it.
     let isSplittable = format != "csv"
+    let interleaved = try interleaved(&options)
     if try options.bool("watch", default: false) {
       let files = WatchedFiles(
         patterns: patterns, place: place, isSplittable: isSplittable, policy: policy, journal: journal,
         compression: compression)
       return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
-        try TextSource(
-          .watched(files), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-          maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
+        func source(_ inputs: TextSource.Inputs) throws(Failure) -> TextSource {
+          try TextSource(
+            inputs, decoder: text.makeDecoder(journal), schema: schema, policy: policy,
+            maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
+        }
+        guard let interleaved else { return try source(.watched(files)) }
+        return try InterleavedSource(interleaved, watched: files) { () throws(Failure) in
+          guard let split = try files.take() else { return nil }
+          return try source(.splits([split]))
+        }
       }
     }
     let files = FileSet(patterns: patterns, place: place, isSplittable: isSplittable, compression: compression)
@@ -43,10 +51,22 @@ extension BuiltinConnectors {
       let all = try files.splits()
       try policy.refuseInputs(all.map(\.path))
       let splits = FileSplit.assigned(all, to: context.id.index, of: context.parallelism)
-      return try TextSource(
-        .splits(splits), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-        maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
+      func source(_ splits: [FileSplit]) throws(Failure) -> any Source {
+        try TextSource(
+          .splits(splits), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
+          maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
+      }
+      guard let interleaved else { return try source(splits) }
+      return try InterleavedSource(
+        interleaved,
+        next: InterleavedSource.byFile(splits, path: { $0.path }) { (file) throws(Failure) in try source(file) })
     }
+  }
+
+  /// Files that an instance reads at once; nil: one after the other.
+  private static func interleaved(_ options: inout ConnectorOptions) throws(Failure) -> Int? {
+    let count = try options.int("interleave", in: 1...1024) ?? 1
+    return count > 1 ? Int(count) : nil
   }
 
   static func arrowFiles(
@@ -56,11 +76,22 @@ extension BuiltinConnectors {
     let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
     let place = options.place
     let reading = arrowReading(codecs, uid)
+    let interleaved = try interleaved(&options)
     if try options.bool("watch", default: false) {
       let files = WatchedFiles(
         patterns: patterns, place: place, isSplittable: false, policy: BadRecordPolicy(.stop, place: place),
         journal: SourceJournal(uid: uid, log: log))
       return SourceFactory(label: label, maximumParallelism: nil) { _ throws(Failure) in
+        if let interleaved {
+          return try InterleavedSource(interleaved, watched: files) { () throws(Failure) in
+            guard let file = try files.take() else { return nil }
+            guard format == "arrow" else {
+              return try ArrowStreamSource([file.path], stdin: nil, schema: schema, place: place, options: reading)
+            }
+            let splits = try ArrowSplit.splits(of: [file], options: reading)
+            return try ArrowFileSource(splits, schema: schema, options: reading)
+          }
+        }
         guard format == "arrow" else {
           return try ArrowStreamSource(
             [], watched: files, stdin: nil, schema: schema, place: place, options: reading)
@@ -72,13 +103,24 @@ extension BuiltinConnectors {
     if format == "arrowstream" {
       return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
         let own = FileSplit.assigned(try files.splits(), to: context.id.index, of: context.parallelism)
-        return try ArrowStreamSource(own.map(\.path), stdin: nil, schema: schema, place: place, options: reading)
+        func source(_ paths: [String]) throws(Failure) -> any Source {
+          try ArrowStreamSource(paths, stdin: nil, schema: schema, place: place, options: reading)
+        }
+        guard let interleaved else { return try source(own.map(\.path)) }
+        return try InterleavedSource(
+          interleaved,
+          next: InterleavedSource.byFile(own.map(\.path), path: { $0 }) { (file) throws(Failure) in try source(file) })
       }
     }
     return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
       let all = try ArrowSplit.splits(of: try files.splits(), options: reading)
       let own = all.enumerated().filter { $0.offset % context.parallelism == context.id.index }.map(\.element)
-      return try ArrowFileSource(own, schema: schema, options: reading)
+      guard let interleaved else { return try ArrowFileSource(own, schema: schema, options: reading) }
+      return try InterleavedSource(
+        interleaved,
+        next: InterleavedSource.byFile(own, path: { $0.path }) { (file) throws(Failure) in
+          try ArrowFileSource(file, schema: schema, options: reading)
+        })
     }
   }
 

@@ -60,12 +60,13 @@ final class MemoryCode: UserCode {
   ///
   /// - Returns: what each stage counted.
   func run(
-    _ nodes: [Plan.Node], parallelism: Int, clock: ProcessingClock = .system
+    _ nodes: [Plan.Node], parallelism: Int, batchRows: Int = 65_536, clock: ProcessingClock = .system
   ) throws(Failure) -> [StageReport] {
     let graph = try ExecutionGraph(
       Plan(name: "test", nodes: nodes), code: self, options: .init(parallelism: parallelism))
     let job = try Job(
-      graph: graph.jobGraph(code: self), options: JobOptions(threads: 2, batchDelay: .zero, clock: clock),
+      graph: graph.jobGraph(code: self),
+      options: JobOptions(threads: 2, batchRows: batchRows, batchDelay: .zero, clock: clock),
       log: EventLog(minimum: .error) { _ in })
     job.start()
     try job.wait()

@@ -68,6 +68,17 @@ extension Source {
     .init("path", paths.count == 1 ? .string(paths[0]) : .array(paths.map { .string($0) }))
   }
 
+  /// The same files, so many of them read at once by each subtask, a batch of each in turn, instead of one after the other. Each counts
+  /// by itself for event time then: a file whose rows are earlier than those of the files beside it holds the watermark back, where
+  /// its rows would be late if it were read behind them. For connectors that read files.
+  public func interleaved(_ files: Int) -> Source {
+    guard case .connector(var connector) = implementation else { return self }
+    var options: [JSONValue.Member] = []
+    if case .object(let members) = connector.options { options = members.filter { $0.name != "interleave" } }
+    connector.options = .object(options + [.init("interleave", .int(Int64(files)))])
+    return Source(.connector(connector), schema: schema, badRecords: badRecords)
+  }
+
   private static func watching(_ watch: Bool) -> [JSONValue.Member] { watch ? [.init("watch", .bool(true))] : [] }
 
   /// Files of comma-separated values.
