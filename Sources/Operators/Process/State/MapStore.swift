@@ -7,14 +7,22 @@ import VolleyPlan
 
 /// Entries of each key, by a key of their own: one table for all, whose entries are chained by slot in the order in which they came.
 ///
-/// An entry is a record: hash and slot; next and previous entry; whether it is there, and whether the call in progress wrote it; the
-/// map's key; then the value. An entry that a call removes stays in its chain until the call is committed, so that pages go on
-/// behind it.
+/// An entry is a record: hash and slot; next and previous entry; flags and a number; the map's key; then the value. One that a call removes leaves
+/// its chain at once, so that clearing a map costs what it has and not what it had, but is found by its key until the call is
+/// committed. Only where a page of the call goes on it stays, so that the next page knows its place.
 final class MapStore: StateStore {
   private struct Chain: BitwiseCopyable {
     /// Entries, counted from 1; 0 is none.
     var first: UInt32 = 0
     var last: UInt32 = 0
+  }
+
+  /// An entry that went to the end of its chain, or left it from between two others.
+  private struct Move: BitwiseCopyable {
+    var entry: UInt32
+    var isLeaving: Bool
+    var previous: UInt32 = 0
+    var next: UInt32 = 0
   }
 
   private let keyForm: StateRecord.Form
@@ -27,6 +35,10 @@ final class MapStore: StateStore {
   private var free: ContiguousArray<UInt32> = []
   /// By entry of the journal: the map's entry, its flags before the call, its value before the call.
   private var journal = StateJournal()
+  /// What the call did to chains, in order.
+  private var moves: ContiguousArray<Move> = []
+  /// Entries that pages of the call go on with.
+  private var pageStarts: ContiguousArray<UInt32> = []
   private let timeToLive: TimeToLive?
   /// What a page lends its keys from.
   let keyLending: LendingColumns
@@ -38,9 +50,17 @@ final class MapStore: StateStore {
   private static let nextOffset = 8
   private static let previousOffset = 12
   private static let flagsOffset = 16
+  private static let movedOffset = 20
   private static let keyOffset = 24
   private static let isPresent: UInt32 = 1
+  /// The call in progress wrote it.
   private static let isWritten: UInt32 = 2
+  /// It is in its slot's chain.
+  private static let isChained: UInt32 = 4
+  /// A page of the call goes on with it.
+  private static let isPageStart: UInt32 = 8
+  /// The call in progress put it at the end of its chain, with the move whose number is at `movedOffset`.
+  private static let isMoved: UInt32 = 16
   private static let noSlot = UInt32.max
 
   init(_ declaration: Plan.State, key: Field) {
@@ -61,7 +81,8 @@ final class MapStore: StateStore {
 
   override var byteCount: Int {
     super.byteCount + memory.byteCount + chains.byteCount + index.byteCount + free.capacity * 4 + journal.byteCount
-      + keyLending.byteCount + (timeToLive?.byteCount ?? 0)
+      + moves.capacity * MemoryLayout<Move>.stride + pageStarts.capacity * 4 + keyLending.byteCount
+      + (timeToLive?.byteCount ?? 0)
   }
 
   override func growth(to slotCount: Int) -> Int { chains.growth(to: slotCount) }
@@ -124,7 +145,8 @@ final class MapStore: StateStore {
       if entry == 0 { entry = try insert(slots[row], key, hash) }
       let place = place(entry)
       touch(place, entry)
-      place.storeBytes(of: flags(place) | Self.isPresent, toByteOffset: Self.flagsOffset, as: UInt32.self)
+      if flags(place) & Self.isChained == 0 { chain(entry, place, slots[row]) }
+      set(Self.isPresent, of: place)
       records[row] = place
     }
     try records.withMemoryRebound(to: UnsafeMutableRawPointer.self, capacity: count) { records throws(Failure) in
@@ -143,8 +165,9 @@ final class MapStore: StateStore {
     for row in 0..<count {
       var entry = chains.values[Int(slots[row])].first
       while entry != 0 {
+        let next = place(entry).load(fromByteOffset: Self.nextOffset, as: UInt32.self)
         remove(entry)
-        entry = place(entry).load(fromByteOffset: Self.nextOffset, as: UInt32.self)
+        entry = next
       }
     }
   }
@@ -154,7 +177,16 @@ final class MapStore: StateStore {
     guard flags(place) & Self.isPresent != 0 else { return }
     touch(place, entry)
     record.freeTexts(place, blocks)
-    place.storeBytes(of: flags(place) & ~Self.isPresent, toByteOffset: Self.flagsOffset, as: UInt32.self)
+    set(0, of: place, clearing: Self.isPresent)
+    if flags(place) & Self.isPageStart == 0 {
+      let (previous, next) = unchain(place)
+      moves.append(Move(entry: entry, isLeaving: true, previous: previous, next: next))
+    }
+  }
+
+  @inline(__always)  // As `find`.
+  private func set(_ bits: UInt32, of place: UnsafeMutableRawPointer, clearing others: UInt32 = 0) {
+    place.storeBytes(of: flags(place) & ~others | bits, toByteOffset: Self.flagsOffset, as: UInt32.self)
   }
 
   /// Keeps the value as it was before the call, once a call.
@@ -165,7 +197,7 @@ final class MapStore: StateStore {
     journal.append(UInt64(entry) | UInt64(flags) << 32)
     journal.append(place, words: record.wordCount)
     record.disownTexts(place)
-    place.storeBytes(of: flags | Self.isWritten, toByteOffset: Self.flagsOffset, as: UInt32.self)
+    set(Self.isWritten, of: place)
   }
 
   private func reserve(_ count: Int) throws(Failure) {
@@ -179,7 +211,7 @@ final class MapStore: StateStore {
     index.reserve(count)
   }
 
-  /// A new entry that is not there yet, at the end of its slot's chain.
+  /// A new entry that is not there yet, in no chain.
   private func insert(_ slot: UInt32, _ key: MapKey, _ hash: UInt32) throws(Failure) -> UInt32 {
     let entry: UInt32
     if let last = free.popLast() {
@@ -190,24 +222,32 @@ final class MapStore: StateStore {
     }
     let place = place(entry)
     place.initializeMemory(as: UInt8.self, repeating: 0, count: record.stride)
-    let chain = chains.values + Int(slot)
     place.storeBytes(of: hash, toByteOffset: Self.hashOffset, as: UInt32.self)
     place.storeBytes(of: slot, toByteOffset: Self.slotOffset, as: UInt32.self)
-    place.storeBytes(of: chain.pointee.last, toByteOffset: Self.previousOffset, as: UInt32.self)
     try key.write(to: place + Self.keyOffset, keyForm, blocks)
+    index.insert(hash, entry)
+    return entry
+  }
+
+  /// Puts an entry at the end of its slot's chain.
+  private func chain(_ entry: UInt32, _ place: UnsafeMutableRawPointer, _ slot: UInt32) {
+    let chain = chains.values + Int(slot)
+    place.storeBytes(of: chain.pointee.last, toByteOffset: Self.previousOffset, as: UInt32.self)
+    place.storeBytes(of: 0, toByteOffset: Self.nextOffset, as: UInt32.self)
     if chain.pointee.last == 0 {
       chain.pointee.first = entry
     } else {
       self.place(chain.pointee.last).storeBytes(of: entry, toByteOffset: Self.nextOffset, as: UInt32.self)
     }
     chain.pointee.last = entry
-    index.insert(hash, entry)
-    return entry
+    set(Self.isChained | Self.isMoved, of: place)
+    place.storeBytes(of: UInt32(truncatingIfNeeded: moves.count), toByteOffset: Self.movedOffset, as: UInt32.self)
+    moves.append(Move(entry: entry, isLeaving: false))
   }
 
-  /// Takes an entry that is not there out of its chain and the index.
-  private func unlink(_ entry: UInt32) {
-    let place = place(entry)
+  /// Takes an entry out of its chain; between which others it was.
+  @discardableResult
+  private func unchain(_ place: UnsafeMutableRawPointer) -> (previous: UInt32, next: UInt32) {
     let slot = place.load(fromByteOffset: Self.slotOffset, as: UInt32.self)
     let next = place.load(fromByteOffset: Self.nextOffset, as: UInt32.self)
     let previous = place.load(fromByteOffset: Self.previousOffset, as: UInt32.self)
@@ -222,6 +262,49 @@ final class MapStore: StateStore {
     } else {
       self.place(next).storeBytes(of: previous, toByteOffset: Self.previousOffset, as: UInt32.self)
     }
+    set(0, of: place, clearing: Self.isChained)
+    return (previous, next)
+  }
+
+  /// Undoes what the call did to chains: from the last to the first, so that the neighbours of each are where they were.
+  private func undoMoves() {
+    for move in moves.reversed() {
+      let place = place(move.entry)
+      guard move.isLeaving else {
+        unchain(place)
+        continue
+      }
+      let slot = place.load(fromByteOffset: Self.slotOffset, as: UInt32.self)
+      let chain = chains.values + Int(slot)
+      place.storeBytes(of: move.previous, toByteOffset: Self.previousOffset, as: UInt32.self)
+      place.storeBytes(of: move.next, toByteOffset: Self.nextOffset, as: UInt32.self)
+      if move.previous == 0 {
+        chain.pointee.first = move.entry
+      } else {
+        self.place(move.previous).storeBytes(of: move.entry, toByteOffset: Self.nextOffset, as: UInt32.self)
+      }
+      if move.next == 0 {
+        chain.pointee.last = move.entry
+      } else {
+        self.place(move.next).storeBytes(of: move.entry, toByteOffset: Self.previousOffset, as: UInt32.self)
+      }
+      set(Self.isChained, of: place)
+    }
+  }
+
+  /// The call's pages and moves are over.
+  private func endMoves() {
+    for entry in pageStarts { set(0, of: place(entry), clearing: Self.isPageStart) }
+    pageStarts.removeAll(keepingCapacity: true)
+    for move in moves where !move.isLeaving { set(0, of: place(move.entry), clearing: Self.isMoved) }
+    // Memory of an unusually large call is given back.
+    moves.removeAll(keepingCapacity: moves.count <= 1 << 16)
+  }
+
+  /// Takes an entry that is not there out of its chain and the index.
+  private func unlink(_ entry: UInt32) {
+    let place = place(entry)
+    if flags(place) & Self.isChained != 0 { unchain(place) }
     if case .bytes = keyForm { StateRecord.freeText(place + Self.keyOffset, blocks) }
     index.remove(place.load(fromByteOffset: Self.hashOffset, as: UInt32.self), entry)
     place.storeBytes(of: Self.noSlot, toByteOffset: Self.slotOffset, as: UInt32.self)
@@ -241,32 +324,47 @@ final class MapStore: StateStore {
   /// - Parameter cursor: 0 for the first page; becomes 0 when no page follows.
   func page(_ slot: UInt32, limit: Int, cursor: inout UInt64) throws(Failure) {
     var entry = chains.values[Int(slot)].first
+    // What is put while pages go on comes behind them, or they might never end.
+    var moveCount = UInt32(truncatingIfNeeded: moves.count)
     if cursor != 0 {
-      guard cursor <= UInt64(used), place(UInt32(cursor)).load(fromByteOffset: Self.slotOffset, as: UInt32.self) == slot
+      entry = UInt32(truncatingIfNeeded: cursor)
+      moveCount = UInt32(truncatingIfNeeded: cursor >> 32)
+      guard entry > 0, entry <= used, flags(place(entry)) & Self.isPageStart != 0,
+        place(entry).load(fromByteOffset: Self.slotOffset, as: UInt32.self) == slot
       else {
         throw Failure(
           .plugin,
           "a page of the map '\(declaration.name)' was asked for with the cursor \(cursor), which no page of this call gave; begin "
             + "with 0")
       }
-      entry = UInt32(cursor)
     }
     let limit = max(1, min(limit, used))
     let records = addresses(limit)
     var count = 0
-    while entry != 0 && count < limit {
+    var start: UInt32 = 0
+    while entry != 0 {
       let place = place(entry)
-      if flags(place) & Self.isPresent != 0 {
+      let flags = flags(place)
+      if flags & Self.isMoved != 0,
+        place.load(fromByteOffset: Self.movedOffset, as: UInt32.self) >= moveCount
+      {
+        break
+      }
+      if flags & Self.isPresent != 0 {
+        if count == limit {
+          start = entry
+          break
+        }
         records[count] = place
         count += 1
       }
       entry = place.load(fromByteOffset: Self.nextOffset, as: UInt32.self)
     }
-    // What is removed behind the last one is no page.
-    while entry != 0 && flags(place(entry)) & Self.isPresent == 0 {
-      entry = place(entry).load(fromByteOffset: Self.nextOffset, as: UInt32.self)
+    cursor = start == 0 ? 0 : UInt64(start) | UInt64(moveCount) << 32
+    if start != 0, flags(place(start)) & Self.isPageStart == 0 {
+      set(Self.isPageStart, of: place(start))
+      pageStarts.append(start)
     }
-    cursor = UInt64(entry)
     try keyRecord.read(records, count, into: keyLending)
     try record.read(records, count, into: lending)
   }
@@ -274,6 +372,7 @@ final class MapStore: StateStore {
   // MARK: The end of a call
 
   override func commit(_ references: UnsafeMutablePointer<UInt32>, at now: Int64) {
+    endMoves()
     guard !journal.isEmpty else { return }
     let blocks = blocks
     var dead: [UInt32] = []
@@ -281,8 +380,8 @@ final class MapStore: StateStore {
       let (entry, flagsBefore) = Self.entry(former[0])
       record.freeTexts(UnsafeMutableRawPointer(former + 1), blocks)
       let place = place(entry)
-      let flags = flags(place) & ~Self.isWritten
-      place.storeBytes(of: flags, toByteOffset: Self.flagsOffset, as: UInt32.self)
+      let flags = flags(place)
+      set(0, of: place, clearing: Self.isWritten)
       let slot = Int(place.load(fromByteOffset: Self.slotOffset, as: UInt32.self))
       references[slot] &+= (flags & Self.isPresent) &- (flagsBefore & Self.isPresent)
       if flags & Self.isPresent == 0 {
@@ -296,6 +395,8 @@ final class MapStore: StateStore {
   }
 
   override func abort() {
+    undoMoves()
+    endMoves()
     let blocks = blocks
     var dead: [UInt32] = []
     let valueOffset = record.nullOffset
@@ -305,7 +406,8 @@ final class MapStore: StateStore {
       record.freeTexts(place, blocks)
       (place + valueOffset).copyMemory(
         from: UnsafeRawPointer(former + 1) + valueOffset, byteCount: record.stride - valueOffset)
-      place.storeBytes(of: flagsBefore, toByteOffset: Self.flagsOffset, as: UInt32.self)
+      // Whether it is in a chain has been undone already.
+      set(flagsBefore & Self.isPresent, of: place, clearing: Self.isPresent | Self.isWritten)
       if flagsBefore & Self.isPresent == 0 { dead.append(entry) }
     }
     journal.removeAll()
@@ -332,7 +434,7 @@ final class MapStore: StateStore {
         let place = place(entry)
         let slot = place.load(fromByteOffset: Self.slotOffset, as: UInt32.self)
         record.freeTexts(place, blocks)
-        place.storeBytes(of: 0, toByteOffset: Self.flagsOffset, as: UInt32.self)
+        set(0, of: place, clearing: Self.isPresent)
         unlink(entry)
         references[Int(slot)] -= 1
         if references[Int(slot)] == 0 { emptied(slot) }

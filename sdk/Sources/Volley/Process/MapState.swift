@@ -91,14 +91,17 @@ final class MapCells<MapKey: ColumnValue, Value: RowValue>: AnyState {
 
   /// Names the key in hand and lends the entry's.
   private func name(_ key: MapKey, _ core: ProcessCore, _ crossing: Crossing) throws -> UnsafePointer<ArrowArray> {
-    precondition(
-      core.cursor.pointee >= 0, "state '\(name)' was used outside of process and onTimer: it belongs to the key in hand"
-    )
-    place.pointee = UInt32(core.cursor.pointee)
+    place.pointee = keyInHand(core)
     try crossing.keys.begin(crossing.keyLender.begin())
     try crossing.keys.append(key)
     crossing.keys.finish()
     return try crossing.keyLender.lend()
+  }
+
+  private func keyInHand(_ core: ProcessCore) -> UInt32 {
+    let key = core.cursor.pointee
+    precondition(key >= 0, "state '\(name)' was used outside of process and onTimer: it belongs to the key in hand")
+    return UInt32(key)
   }
 
   private var made: Crossing {
@@ -156,16 +159,14 @@ final class MapCells<MapKey: ColumnValue, Value: RowValue>: AnyState {
 
   func clear() {
     let core = running
-    do {
-      try core.clear(number, [UInt32(core.cursor.pointee)])
-    } catch {
-      core.note(error)
-    }
+    place.pointee = keyInHand(core)
+    let status = core.stateTable.pointee.clear(core.context.host, number, place, 1, core.error)
+    if status != VOLLEY_OK { core.note(core.refusal) }
   }
 
   func forEach(_ body: (MapKey, Value) throws -> Void) throws {
     let core = running
-    let key = UInt32(core.cursor.pointee)
+    let key = keyInHand(core)
     var cursor: UInt64 = 0
     repeat {
       var (keys, values): (UnsafePointer<ArrowArray>?, UnsafePointer<ArrowArray>?)
