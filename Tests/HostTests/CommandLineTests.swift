@@ -157,7 +157,7 @@ import Testing
       (
         ["nexmark", "--case", "q5"],
         "--case means nothing to 'bench nexmark', which takes --query, --events, --threads, --repeat, --plugin, --latency, "
-          + "--json; it is a flag of 'bench', 'bench columns', 'bench state', 'bench windows'"
+          + "--json; it is a flag of 'bench', 'bench columns', 'bench state', 'bench windows', 'bench process'"
       ),
       (
         ["--query", "q5"],

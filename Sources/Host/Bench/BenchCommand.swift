@@ -25,7 +25,8 @@ enum BenchCommand {
   private static let plugin = Flag(
     "plugin", "PATH", fallbackWords: "libbench.so, for nexmark libnexmark.so, beside this program",
     expected: "the path of Plugins/bench's plugin, libbench.so, or for nexmark that of Plugins/nexmark, libnexmark.so",
-    help: "the plugin of the cases udf, batch-function and startup, or of nexmark", read: { $0.isEmpty ? nil : $0 })
+    help: "the plugin of process and of the cases udf, batch-function and startup, or of nexmark",
+    read: { $0.isEmpty ? nil : $0 })
   private static let data = Flag(
     "data", "DIR", fallbackWords: "a temporary folder", expected: "the path of a folder",
     help: "columns only: where its rows are written as data.arrow, data.csv and data.jsonl, and stay",
@@ -52,7 +53,7 @@ enum BenchCommand {
   enum Subject: String, CaseIterable {
     /// Without a word: plans through channels and scheduler.
     case engine = ""
-    case columns, state, windows, nexmark
+    case columns, state, windows, process, nexmark
 
     static let words = allCases.map(\.rawValue).filter { !$0.isEmpty }
 
@@ -62,6 +63,7 @@ enum BenchCommand {
       case .engine: [cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, json.entry]
       case .columns: [cases.entry, rows.entry, repeats.entry, data.entry, json.entry]
       case .state, .windows: [cases.entry, rows.entry, json.entry]
+      case .process: [cases.entry, rows.entry, repeats.entry, plugin.entry, json.entry]
       case .nexmark:
         [queries.entry, events.entry, threads.entry, repeats.entry, plugin.entry, latency.entry, json.entry]
       }
@@ -131,6 +133,13 @@ enum BenchCommand {
       windows.cases = options.cases
       if let rows = options.rows { windows.rows = rows }
       try windows.run()
+    case .process:
+      var process = ProcessBench(report: report)
+      process.cases = options.cases
+      if let rows = options.rows { process.rows = rows }
+      process.repeats = options.repeats
+      process.plugin = options.plugin
+      try process.run()
     case .nexmark:
       var nexmark = NexmarkBench(report: report)
       nexmark.queries = try parsed.values(queries)

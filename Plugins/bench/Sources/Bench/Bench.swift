@@ -47,5 +47,5 @@ struct StartupBench: Pipeline {
 
 @c(volley_plugin_root)
 public func root() -> UnsafePointer<volley_plugin> {
-  export(UserFunctionBench.self, BatchFunctionBench.self, StartupBench.self, name: "bench")
+  export(UserFunctionBench.self, BatchFunctionBench.self, StartupBench.self, ProcessBench.self, name: "bench")
 }
