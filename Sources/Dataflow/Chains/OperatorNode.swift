@@ -12,6 +12,10 @@ final class OperatorNode: ChainNode, Collector {
   private let context: ChainContext
   /// By output.
   private let targets: [[ChainTarget]]
+  /// The operators behind it, however far, that may be full.
+  private let waitingBehind: [OperatorNode]
+  /// What came while an operator behind it was full.
+  private var inbox = Ring<(batch: RecordBatch, input: Int)>()
   private var isOpen = false
   let makesWatermarks: Bool
   let alignment: WatermarkAlignment?
@@ -35,8 +39,19 @@ final class OperatorNode: ChainNode, Collector {
     deferring = body as? any DeferringOperator
     self.context = context
     self.targets = targets
+    waitingBehind = Self.waiting(behind: targets)
     makesWatermarks = body.makesWatermarks
     alignment = body.alignment
+  }
+
+  private static func waiting(behind targets: [[ChainTarget]]) -> [OperatorNode] {
+    var found: [OperatorNode] = []
+    for case let node as OperatorNode in targets.joined().map(\.node) {
+      for waiting in (node.waits ? [node] : []) + node.waitingBehind where !found.contains(where: { $0 === waiting }) {
+        found.append(waiting)
+      }
+    }
+    return found
   }
 
   /// Before the first call, for an operator that makes watermarks.
@@ -54,7 +69,13 @@ final class OperatorNode: ChainNode, Collector {
   func receive(_ batch: RecordBatch, size: BatchSize, input: Int) throws(Failure) {
     stage.metrics.received(rows: size.rows, bytes: size.bytes)
     // An operator in front of it gives several batches in one call: there is no coming back in between.
-    while body.hasMore { try proceed() }
+    while hasMore && !isHeldBack { try proceed() }
+    if isHeldBack { return inbox.append((batch, input)) }
+    try process(batch, input: input)
+  }
+
+  private func process(_ batch: RecordBatch, input: Int) throws(Failure) {
+    defer { notePending() }
     try context.run(stage) { () throws(Failure) in try body.process(batch, input: input, to: self) }
   }
 
@@ -142,6 +163,13 @@ final class OperatorNode: ChainNode, Collector {
     try context.run(stage) { () throws(Failure) in try body.splitsChanged(to: self) }
   }
 
+  /// Whether an operator behind it is full: what it would give now would wait there, without end and in nobody's account.
+  var isHeldBack: Bool { waitingBehind.contains(where: \.isFull) }
+
+  private func notePending() {
+    if let waiting { stage.calls.note(pendingRows: waiting.pendingRows) }
+  }
+
   /// Whether it may be full or have something pending.
   var waits: Bool { waiting != nil }
   var isFull: Bool { waiting?.isFull ?? false }
@@ -151,13 +179,15 @@ final class OperatorNode: ChainNode, Collector {
   var wakeTime: ProcessingTime? { body.wakeTime }
 
   func wake(at now: ProcessingTime) throws(Failure) {
+    defer { notePending() }
     try context.run(stage) { () throws(Failure) in try body.wake(at: now, to: self) }
   }
 
-  /// Whether its last call has left results that are still to be given.
-  var hasMore: Bool { body.hasMore }
+  /// Whether its last call has left results that are still to be given, or it has been given what it did not take yet.
+  var hasMore: Bool { body.hasMore || !inbox.isEmpty }
 
   func proceed() throws(Failure) {
+    if !body.hasMore, let (batch, input) = inbox.popFirst() { return try process(batch, input: input) }
     try context.run(stage) { () throws(Failure) in try body.proceed(to: self) }
   }
 
@@ -169,6 +199,8 @@ final class OperatorNode: ChainNode, Collector {
   func close() throws(Failure) {
     guard isOpen else { return }
     isOpen = false
+    inbox = Ring()
+    if waits { stage.calls.note(pendingRows: 0) }
     do throws(Failure) { try stage.call { () throws(Failure) in try body.close() } } catch {
       throw error.within(stage.place)
     }

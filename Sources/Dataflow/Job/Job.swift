@@ -99,6 +99,10 @@ public final class Job: Sendable {
   /// holds up a job that does not start or does not stop is among them.
   public func runningCalls() -> [RunningCall] { stages.runningCalls() }
 
+  /// The operators whose rows wait for answers from elsewhere, those with the most rows first. From any thread, at any time: a job that is
+  /// to stop waits for all of them.
+  public func pendingRows() -> [PendingRows] { stages.pendingRows() }
+
   /// What the job has failed with, also before its parts have ended.
   public var failure: Failure? { control.failure }
 

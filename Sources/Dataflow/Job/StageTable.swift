@@ -53,6 +53,13 @@ struct StageTable: Sendable {
     return running.sorted { $0.duration > $1.duration }
   }
 
+  /// Operators that wait for answers, those with the most rows first.
+  func pendingRows() -> [PendingRows] {
+    entries.map { entry in
+      PendingRows(label: entry.label, uid: entry.uid, rows: entry.calls.reduce(0) { $0 + $1.pendingRows })
+    }.filter { $0.rows > 0 }.sorted { $0.rows > $1.rows }
+  }
+
   /// - Parameter queued: by entry, what waits in front of it.
   func reports(queued: [(elements: Int, bytes: Int)]) -> [StageReport] {
     entries.indices.map { index in

@@ -16,13 +16,13 @@ extension Subtask {
   /// The first operator that is to be woken now.
   func dueOperator() -> OperatorNode? {
     guard let time = earliestWake, time <= context.clock.reached else { return nil }
-    return operators.first { $0.wakeTime == time }
+    return operators.first { $0.wakeTime == time && !$0.isHeldBack }
   }
 
-  /// The first time at which an operator wants to be woken.
+  /// The first time at which an operator wants to be woken that has the way free.
   private var earliestWake: ProcessingTime? {
     var earliest: ProcessingTime?
-    for node in operators {
+    for node in operators where !node.isHeldBack {
       guard let time = node.wakeTime else { continue }
       earliest = min(earliest ?? time, time)
     }
@@ -56,24 +56,29 @@ extension Subtask {
     return .waiting(until: earliest)
   }
 
-  /// The operator in front of which the end of the input waits, because it has not given all that it took.
-  func pendingOperator(before sweep: Sweep) -> OperatorNode? {
+  /// The end of the input waits in front of an operator, because it has not given all that it took.
+  func isPending(before sweep: Sweep) -> Bool {
     guard case .finish = sweep, !waitingOperators.isEmpty, sweepStep < steps.count,
-      case .operator(let node) = steps[sweepStep], node.isPending
-    else { return nil }
-    return node
+      case .operator(let node) = steps[sweepStep]
+    else { return false }
+    return node.isPending
   }
 
-  /// Wakes it when its time has come. An outcome when that has not: those before it have finished, those behind it have nothing to
-  /// do until it gives something.
-  func awaitAnswers(of node: OperatorNode) throws(Failure) -> RunOutcome? {
-    let wake = node.wakeTime
-    if let wake, wake <= context.clock.reached {
+  /// Nothing goes on before rows come back that are under way elsewhere: wakes an operator that has some, once its time has come. An
+  /// outcome when none's has.
+  func awaitAnswers(_ kind: Pause) throws(Failure) -> RunOutcome? {
+    var first: (node: OperatorNode, time: ProcessingTime)?
+    for node in waitingOperators where !node.isHeldBack {
+      guard let time = node.wakeTime, time < first?.time ?? ProcessingTime(microseconds: .max) else { continue }
+      first = (node, time)
+    }
+    if let first, first.time <= context.clock.reached {
       context.since = context.now
-      try node.wake(at: context.clock.reached)
+      try first.node.wake(at: context.clock.reached)
       return nil
     }
+    for case .sink(let node) in steps { try node.pause() }
     try flushDue()
-    return wait(.idle, until: wake.flatMap { context.clock.wait(until: $0) }.map { context.now + $0 })
+    return wait(kind, until: first.flatMap { context.clock.wait(until: $0.time) }.map { context.now + $0 })
   }
 }

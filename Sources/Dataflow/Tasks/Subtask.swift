@@ -112,11 +112,17 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
           try flushDue()
           return .yielded
         }
-        context.since = context.now
-        try node.proceed()
+        if node.isHeldBack {
+          if let outcome = try awaitAnswers(.backpressured) { return outcome }
+        } else {
+          context.since = context.now
+          try node.proceed()
+        }
       } else if let sweep = sweeps.peek {
-        if let node = pendingOperator(before: sweep) {
-          if let outcome = try awaitAnswers(of: node) { return outcome }
+        if isPending(before: sweep) {
+          if let outcome = try awaitAnswers(.idle) { return outcome }
+        } else if waitingOperators.contains(where: \.isFull) {
+          if let outcome = try awaitAnswers(.backpressured) { return outcome }
         } else {
           try advance(sweep)
         }

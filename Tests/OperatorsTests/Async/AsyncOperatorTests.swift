@@ -155,6 +155,66 @@ struct AsyncOperatorTests {
   }
 
   @Test(
+    "watermarks that come while a row is not answered leave as one, also those behind rows that wait",
+    arguments: [1, 100])
+  func manyWatermarks(capacity: Int) throws {
+    let made = try make(capacity: capacity)
+    try made.process(Self.batch([100]), input: 0, to: signals)
+    for time in 1...1_000 { try made.watermark(EventTime(microseconds: Int64(time)), to: signals) }
+    try made.process(Self.batch([101]), input: 0, to: signals)
+    for time in 2_001...3_000 { try made.watermark(EventTime(microseconds: Int64(time)), to: signals) }
+    code.answersAtOnce = true
+    code.answer(1)
+    try wake(made)
+    code.answer(2)
+    try wake(made)
+    #expect(signals.taken() == ["100", "w1000", "101", "w3000"])
+    #expect(!made.isPending)
+  }
+
+  @Test("answers that wait for the one before them count as under way: they are never more than the capacity")
+  func answersBehindOne() throws {
+    let made = try make(capacity: 3)
+    try made.process(Self.batch(Array(100..<110)), input: 0, to: signals)
+    for token in 2...3 as ClosedRange<UInt64> { code.answer(token) }
+    try wake(made)
+    #expect(code.started.count == 3)
+    #expect(made.isFull)
+    code.answersAtOnce = true
+    code.answer(1)
+    try wake(made)
+    #expect(signals.taken() == (100..<110).map { "\($0)" })
+    #expect(!made.isPending)
+  }
+
+  private final class Counts: Collector {
+    /// By batch.
+    var rows: [Int] = []
+    func emit(_ batch: RecordBatch, output: Int) { rows.append(batch.rowCount) }
+  }
+
+  @Test(
+    "large answers leave some a call, so that no batch of them is too large",
+    arguments: [Plan.AnswerOrder.ordered, .unordered])
+  func largeAnswers(order: Plan.AnswerOrder) throws {
+    let made = try make(order)
+    let counts = Counts()
+    try made.process(Self.batch(Array(0..<6)), input: 0, to: counts)
+    // 8 MB each.
+    let answer = Self.batch([Int64](repeating: 7, count: 1_000_000))
+    for (token, _) in code.started.dropLast() { code.results?.complete(token, .success(answer)) }
+    code.results?.complete(code.started.last?.token ?? 0, .success(Self.batch([8])))
+    var calls: [[Int]] = []
+    while let time = made.wakeTime, time <= manual.now {
+      try made.wake(at: manual.now, to: counts)
+      calls.append(counts.rows)
+      counts.rows = []
+    }
+    #expect(calls == [[2_000_000], [2_000_000], [1_000_001]])
+    #expect(!made.isPending)
+  }
+
+  @Test(
     "an answer that does not come in time ends the job, a failed one with its text; close cancels what is under way")
   func failures() throws {
     let made = try make(timeout: 50)
