@@ -9,7 +9,7 @@ import Dataflow
 /// in the call that added them and in `proceed`, has more while there are any, and drops them when it is closed, since they hold it.
 final class PendingSteps {
   private enum Step {
-    case batch(RecordBatch)
+    case batch(RecordBatch, output: Int)
     case rows(any DeferredRows)
     case advance(EventTime)
     case once(() throws(Failure) -> Void)
@@ -26,8 +26,7 @@ final class PendingSteps {
 
   var isEmpty: Bool { steps.isEmpty && added.isEmpty }
 
-  /// Gives a batch to output 0.
-  func give(_ batch: RecordBatch) { added.append(.batch(batch)) }
+  func give(_ batch: RecordBatch, output: Int = 0) { added.append(.batch(batch, output: output)) }
 
   /// Gives rows to output 0 that are put together as far as they are read; they have to be valid until the steps behind it run.
   func give(_ rows: any DeferredRows) { added.append(.rows(rows)) }
@@ -47,11 +46,11 @@ final class PendingSteps {
     settle()
     while let step = steps.last {
       switch step {
-      case .batch(let batch):
+      case .batch(let batch, let output):
         if isGiven { return }
         isGiven = true
         steps.removeLast()
-        try collector.emit(batch, output: 0)
+        try collector.emit(batch, output: output)
       case .rows(let rows):
         if isGiven { return }
         isGiven = true

@@ -80,7 +80,12 @@ final class OperatorNode: ChainNode, Collector {
   }
 
   private func receive(_ rows: any DeferredRows, by body: any DeferringOperator, input: Int) throws(Failure) {
-    while body.hasMore { try proceed() }
+    while hasMore && !isHeldBack { try proceed() }
+    if isHeldBack {
+      // They are there for this call only.
+      let batch = try rows.batch()
+      return try receive(batch, size: BatchSize(batch), input: input)
+    }
     try context.run(stage) { () throws(Failure) in try body.process(rows, input: input, to: self) }
     stage.metrics.received(rows: rows.rowCount, bytes: rows.gatheredBytes)
   }

@@ -1,8 +1,11 @@
 import State
 
-/// Matches that have begun and are not complete, by slot, in the order in which they began.
+/// Matches that have begun and are not complete, by slot and the step that they wait for, in the order in which they began.
 ///
-/// A match is a piece of memory: the next one of its slot, which step it waits for, its first row's time, and the rows that it has.
+/// All matches that wait for a step go on with the same row. So one that began before another never waits for an earlier step, and those of
+/// a slot are in order from the last step's to the first's.
+///
+/// A match is a piece of memory: the next one of its list, how many rows it has, its first row's time, and those rows.
 final class PartialMatches {
   struct Ends: BitwiseCopyable {
     var first = PartialMatches.none
@@ -11,37 +14,51 @@ final class PartialMatches {
 
   static let none = UInt32.max
 
-  private let stepCount: Int
+  /// Steps that a match may wait for: all but the first one.
+  private let listCount: Int
   private let stride: Int
-  private let slots = SlotColumn(initial: Ends())
+  /// By slot and list.
+  private let lists = SlotColumn(initial: Ends())
   private let words: SlotColumn<UInt32>
   private var firstFree = PartialMatches.none
   private var used = 0
   private(set) var count = 0
 
   init(stepCount: Int) {
-    self.stepCount = stepCount
+    listCount = max(1, stepCount - 1)
     stride = 4 + stepCount
     words = SlotColumn(initial: 0)
   }
 
-  var byteCount: Int { slots.byteCount + words.byteCount }
+  var byteCount: Int { lists.byteCount + words.byteCount }
 
   /// Bytes beyond those that so many slots and new matches take at worst, while it grows.
   func growth(to slotCount: Int, adding matches: Int) -> Int {
-    slots.growth(to: slotCount) + words.growth(to: (used + matches) * stride)
+    lists.growth(to: slotCount * listCount) + words.growth(to: (used + matches) * stride)
   }
 
-  func grow(to slotCount: Int) { slots.grow(to: slotCount) }
+  func grow(to slotCount: Int) { lists.grow(to: slotCount * listCount) }
 
-  func ends(_ slot: UInt32) -> Ends { slots.values[Int(slot)] }
+  private func list(_ slot: UInt32, _ step: Int) -> UnsafeMutablePointer<Ends> {
+    lists.values + (Int(slot) &* listCount &+ step &- 1)
+  }
+
+  /// The first match that waits for a step.
+  func first(_ slot: UInt32, waitingFor step: Int) -> UInt32 { list(slot, step).pointee.first }
+
+  /// The match that began first, and the step that it waits for; `none` when there is none.
+  func first(_ slot: UInt32) -> (match: UInt32, step: Int) {
+    var step = listCount
+    while step > 1, list(slot, step).pointee.first == Self.none { step &-= 1 }
+    return (list(slot, step).pointee.first, step)
+  }
 
   private func base(_ match: UInt32) -> UnsafeMutablePointer<UInt32> { words.values + Int(match) &* stride }
 
-  /// The match that began after it.
+  /// The match behind it in its list.
   func next(_ match: UInt32) -> UInt32 { base(match)[0] }
 
-  /// The step that it waits for, which is also how many rows it has.
+  /// How many rows it has, which is also the step that it waits for.
   func step(_ match: UInt32) -> Int { Int(base(match)[1]) }
 
   /// The time of its first row.
@@ -62,32 +79,39 @@ final class PartialMatches {
       words.grow(to: used * stride)
     }
     let words = base(match)
-    words[0] = Self.none
     words[1] = 1
     words[2] = UInt32(truncatingIfNeeded: time)
     words[3] = UInt32(truncatingIfNeeded: time >> 32)
     words[4] = row
-    let ends = slots.values + Int(slot)
-    if ends.pointee.last == Self.none { ends.pointee.first = match } else { base(ends.pointee.last)[0] = match }
-    ends.pointee.last = match
+    append(match, to: list(slot, 1))
     count += 1
   }
 
-  /// Gives it the row of the step that it waits for.
+  private func append(_ match: UInt32, to list: UnsafeMutablePointer<Ends>) {
+    base(match)[0] = Self.none
+    if list.pointee.last == Self.none { list.pointee.first = match } else { base(list.pointee.last)[0] = match }
+    list.pointee.last = match
+  }
+
+  /// Takes the first match that waits for a step out of its list: it is to be added to the next one or to be forgotten.
+  func removeFirst(_ slot: UInt32, waitingFor step: Int) {
+    let list = list(slot, step)
+    list.pointee.first = next(list.pointee.first)
+    if list.pointee.first == Self.none { list.pointee.last = Self.none }
+  }
+
+  /// Gives a match that is in no list the row of the step that it waits for.
   func advance(_ match: UInt32, row: UInt32) {
     let words = base(match)
     words[4 &+ Int(words[1])] = row
     words[1] &+= 1
   }
 
-  /// Forgets a match.
-  ///
-  /// - Parameter former: the one that began before it in its slot, or `none`.
-  func remove(_ match: UInt32, behind former: UInt32, of slot: UInt32) {
-    let next = next(match)
-    let ends = slots.values + Int(slot)
-    if former == Self.none { ends.pointee.first = next } else { base(former)[0] = next }
-    if ends.pointee.last == match { ends.pointee.last = former }
+  /// Puts a match that is in no list behind those that wait for the same step.
+  func wait(_ match: UInt32, of slot: UInt32) { append(match, to: list(slot, step(match))) }
+
+  /// Forgets a match that is in no list.
+  func forget(_ match: UInt32) {
     base(match)[0] = firstFree
     firstFree = match
     count -= 1

@@ -36,6 +36,8 @@ final class PatternMatcher {
   var timedOut = MatchedRows()
   /// Rows that may have no match any more, some more than once.
   private var released: [UInt32] = []
+  /// Open matches that were looked at, of all rows so far.
+  private(set) var visited = 0
 
   init(_ steps: [Plan.PatternStep], within: Int64) {
     contiguity = steps.map(\.contiguity)
@@ -70,35 +72,57 @@ final class PatternMatcher {
     }
   }
 
-  /// The next row of a slot.
+  /// The next row of a slot. Looks at those matches only that it completes, brings on or ends.
   func take(_ row: UInt32, slot: UInt32, time: Int64) {
     let met = met.values[Int(row)]
-    var former = PartialMatches.none
-    var match = matches.ends(slot).first
-    while match != PartialMatches.none {
-      let next = matches.next(match)
-      if hasEnded(match, by: time) {
-        end(match, former, slot, &timedOut)
-      } else {
-        let step = matches.step(match)
-        if met &>> UInt32(step) & 1 != 0 {
-          matches.advance(match, row: row)
-          users.values[Int(row)] &+= 1
-          if step == stepCount - 1 { end(match, former, slot, &complete) } else { former = match }
-        } else if contiguity[step] == .next {
-          drop(match, former, slot)
-        } else {
-          former = match
+    timeOut(slot, by: time)
+    // The last step first: a row is one step of a match.
+    for step in Swift.stride(from: stepCount - 1, to: 0, by: -1) {
+      if met &>> UInt32(step) & 1 != 0 {
+        bringOn(slot, step, with: row)
+      } else if contiguity[step] == .next {
+        while true {
+          let match = matches.first(slot, waitingFor: step)
+          if match == PartialMatches.none { break }
+          drop(match, slot, step)
         }
       }
-      match = next
     }
     if met & 1 != 0 {
+      let isFirst = matches.first(slot).match == PartialMatches.none
       matches.begin(slot, row: row, time: time)
       users.values[Int(row)] &+= 1
-      if matches.ends(slot).first == matches.ends(slot).last { schedule(slot) }
+      if isFirst { schedule(slot) }
     }
     released.append(row)
+  }
+
+  /// The row is that step of all matches that wait for it.
+  private func bringOn(_ slot: UInt32, _ step: Int, with row: UInt32) {
+    while true {
+      let match = matches.first(slot, waitingFor: step)
+      if match == PartialMatches.none { return }
+      visited &+= 1
+      matches.removeFirst(slot, waitingFor: step)
+      matches.advance(match, row: row)
+      users.values[Int(row)] &+= 1
+      if step == stepCount - 1 {
+        complete.append(match, of: matches, stepCount: stepCount)
+        release(match)
+      } else {
+        matches.wait(match, of: slot)
+      }
+    }
+  }
+
+  /// Those that began first are out of time first.
+  private func timeOut(_ slot: UInt32, by time: Int64) {
+    while true {
+      let (match, step) = matches.first(slot)
+      if match == PartialMatches.none || !hasEnded(match, by: time) { return }
+      timedOut.append(match, of: matches, stepCount: stepCount)
+      drop(match, slot, step)
+    }
   }
 
   private func hasEnded(_ match: UInt32, by time: Int64) -> Bool { time >= deadline(match) }
@@ -110,24 +134,27 @@ final class PatternMatcher {
   }
 
   private func schedule(_ slot: UInt32) {
-    let first = matches.ends(slot).first
+    let first = matches.first(slot).match
     if first == PartialMatches.none { return }
     var (slot, time) = (slot, deadline(first))
     deadlines.set(&slot, &time, count: 1)
   }
 
-  private func end(_ match: UInt32, _ former: UInt32, _ slot: UInt32, _ told: inout MatchedRows) {
-    told.append(match, of: matches, stepCount: stepCount)
-    drop(match, former, slot)
+  /// Forgets the first match that waits for a step.
+  private func drop(_ match: UInt32, _ slot: UInt32, _ step: Int) {
+    visited &+= 1
+    matches.removeFirst(slot, waitingFor: step)
+    release(match)
   }
 
-  private func drop(_ match: UInt32, _ former: UInt32, _ slot: UInt32) {
+  /// Forgets a match that is in no list.
+  private func release(_ match: UInt32) {
     for step in 0..<matches.step(match) {
       let row = matches.row(match, step)
       users.values[Int(row)] &-= 1
       released.append(row)
     }
-    matches.remove(match, behind: former, of: slot)
+    matches.forget(match)
   }
 
   /// All rows before `time` have been taken: matches that cannot be completed any more are out of time, at most about `limit` at once.
@@ -138,11 +165,7 @@ final class PatternMatcher {
     if due.isEmpty { return false }
     // The buffer is used again by what is set below.
     for slot in due.map(\.slot) {
-      while true {
-        let first = matches.ends(slot).first
-        if first == PartialMatches.none || !hasEnded(first, by: time) { break }
-        end(first, PartialMatches.none, slot, &timedOut)
-      }
+      timeOut(slot, by: time)
       schedule(slot)
     }
     return true

@@ -29,6 +29,7 @@ public final class PatternOperator: Operator {
   private var closed = Int64.min
   /// Numbers of rows that there have been.
   private var numberCount = 0
+  private let steps = PendingSteps()
 
   /// - Parameters:
   ///   - keys: the key's columns in the input.
@@ -53,7 +54,13 @@ public final class PatternOperator: Operator {
   }
 
   public func open() throws(Failure) { try conditions.open() }
-  public func close() throws(Failure) { try conditions.close() }
+  public func close() throws(Failure) {
+    steps.removeAll()
+    try conditions.close()
+  }
+
+  public var hasMore: Bool { !steps.isEmpty }
+  public func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -112,54 +119,73 @@ public final class PatternOperator: Operator {
   private var byteCount: Int { table.byteCount + store.byteCount + matcher.byteCount }
 
   public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
-    try close(before: time.microseconds, to: collector)
+    close(before: time.microseconds)
+    try steps.run(to: collector)
   }
 
-  public func finish(to collector: any Collector) throws(Failure) { try close(before: .max, to: collector) }
+  public func finish(to collector: any Collector) throws(Failure) {
+    close(before: .max)
+    try steps.run(to: collector)
+  }
 
   /// Looks at the rows before a time.
-  private func close(before time: Int64, to collector: any Collector) throws(Failure) {
+  private func close(before time: Int64) {
     guard time > closed else { return }
     closed = time
-    while true {
+    steps.loop { [self] () throws(Failure) in
       let numbers = store.popExpired(before: time)
-      if numbers.isEmpty { break }
-      let (slots, times) = (SlotBuffer(count: numbers.count), Buffer(byteCount: numbers.count * 8))
-      store.slots(of: numbers, count: numbers.count, into: slots.pointer)
-      store.times(of: numbers, count: numbers.count, into: times.unsafeMutableValues(Int64.self))
-      for (index, number) in numbers.enumerated() {
-        matcher.take(number, slot: slots.pointer[index], time: times.values(Int64.self)[index])
-      }
-      try tell(to: collector)
+      if numbers.isEmpty { return false }
+      look(at: numbers)
+      tell()
+      return true
     }
-    while matcher.timeOut(upTo: time == .max ? .max - 1 : time, limit: WindowRows.batchRows) {
-      try tell(to: collector)
+    steps.loop { [self] () throws(Failure) in
+      guard matcher.timeOut(upTo: time == .max ? .max - 1 : time, limit: WindowRows.batchRows) else { return false }
+      tell()
+      return true
     }
-    try reservation.set(byteCount, keyCount: table.count)
+    steps.add { [self] () throws(Failure) in try reservation.set(byteCount, keyCount: table.count) }
   }
 
-  /// Tells the matches that have ended, and forgets what nobody asks for any more.
-  private func tell(to collector: any Collector) throws(Failure) {
-    try emit(matcher.complete, output: 0, to: collector)
+  private func look(at numbers: [UInt32]) {
+    let (slots, times) = (SlotBuffer(count: numbers.count), Buffer(byteCount: numbers.count * 8))
+    store.slots(of: numbers, count: numbers.count, into: slots.pointer)
+    store.times(of: numbers, count: numbers.count, into: times.unsafeMutableValues(Int64.self))
+    for (index, number) in numbers.enumerated() {
+      matcher.take(number, slot: slots.pointer[index], time: times.values(Int64.self)[index])
+    }
+  }
+
+  /// Tells the matches that have ended, and then forgets what nobody asks for any more.
+  private func tell() {
+    tell(matcher.complete, output: 0)
     matcher.complete.removeAll()
-    if pattern.timedOut == .route { try emit(matcher.timedOut, output: 1, to: collector) }
+    if pattern.timedOut == .route { tell(matcher.timedOut, output: 1) }
     matcher.timedOut.removeAll()
-    let free = matcher.takeReleased()
-    let empty = store.remove(free, count: free.count)
-    matcher.forget(empty)
-    table.remove(empty, count: empty.count)
+    steps.add { [self] () throws(Failure) in
+      let free = matcher.takeReleased()
+      let empty = store.remove(free, count: free.count)
+      matcher.forget(empty)
+      table.remove(empty, count: empty.count)
+    }
   }
 
-  private func emit(_ matched: MatchedRows, output: Int, to collector: any Collector) throws(Failure) {
-    let stepCount = pattern.steps.count
-    for start in stride(from: 0, to: matched.count, by: WindowRows.batchRows) {
-      let count = min(WindowRows.batchRows, matched.count - start)
+  /// A batch a step. What the rows are stays until then.
+  private func tell(_ matched: MatchedRows, output: Int) {
+    if matched.count == 0 { return }
+    var start = 0
+    steps.loop { [self] () throws(Failure) in
+      let stepCount = pattern.steps.count
+      let most = max(1, store.blockRows(WindowRows.batchRows * stepCount) / stepCount)
+      let count = min(most, matched.count - start)
       var columns: [Column] = []
       for step in 0..<stepCount {
         let numbers = (start..<start + count).map { matched.numbers[$0 * stepCount + step] }
         columns += try store.columns(of: numbers, count: count, step == 0 ? keys + others : others)
       }
-      try collector.emit(RecordBatch(schema: outputs[output], columns: columns, length: count), output: output)
+      steps.give(RecordBatch(schema: outputs[output], columns: columns, length: count), output: output)
+      start += count
+      return start < matched.count
     }
   }
 }

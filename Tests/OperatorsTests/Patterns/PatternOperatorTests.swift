@@ -22,6 +22,9 @@ private final class PatternRun: Collector {
   let metrics = StageMetrics()
   let memory: StateMemory
   private var found: [[String]] = [[], [], []]
+  /// Batches that the call in progress has given, and the most that one has.
+  private var batchCount = 0
+  private(set) var mostBatches = 0
 
   /// - Parameter steps: a step meets rows whose value is its number, or 100; a null value meets none.
   init(_ steps: [Plan.PatternContiguity], within: Int64, memory: Int = .max) throws(Failure) {
@@ -49,6 +52,8 @@ private final class PatternRun: Collector {
 
   func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
     let batch = batch.compacted()
+    batchCount += 1
+    mostBatches = max(mostBatches, batchCount)
     for row in 0..<batch.length {
       let texts = batch.columns.map { column -> String in
         guard column.isValid(row) else { return "null" }
@@ -72,11 +77,25 @@ private final class PatternRun: Collector {
         .timestamp(row.t, .microsecond, timezone: nil), .utf8("r\(row.v)"),
       ]
     }
-    try operation.process(literalBatch(Schema(Self.fields), literals), input: 0, to: self)
+    try call { () throws(Failure) in
+      try operation.process(literalBatch(Schema(Self.fields), literals), input: 0, to: self)
+    }
   }
 
   func watermark(_ time: Int64) throws(Failure) {
-    try operation.watermark(EventTime(microseconds: time), to: self)
+    try call { () throws(Failure) in try operation.watermark(EventTime(microseconds: time), to: self) }
+  }
+
+  func finish() throws(Failure) { try call { () throws(Failure) in try operation.finish(to: self) } }
+
+  /// A call of the operator, and those that give what it left, as a subtask makes them.
+  private func call(_ body: () throws(Failure) -> Void) throws(Failure) {
+    batchCount = 0
+    try body()
+    while operation.hasMore {
+      batchCount = 0
+      try operation.proceed(to: self)
+    }
   }
 }
 
@@ -129,7 +148,7 @@ struct PatternOperatorTests {
     try run.watermark(110)
     #expect(run.takeRows() == ["null 0 10 r0 1 109 r1"])
     #expect(run.takeRows(1) == ["2 0 10 r0 null null null"])
-    try run.operation.finish(to: run)
+    try run.finish()
     #expect(run.takeRows() == [])
     #expect(run.takeRows(1) == [])
   }
@@ -143,7 +162,7 @@ struct PatternOperatorTests {
     try run.rows([(1, 1, 99), (1, 1, 100)])
     #expect(run.takeRows(2) == ["1 1 99 r1"])
     #expect(run.metrics.counts.lateRowsRouted == 1)
-    try run.operation.finish(to: run)
+    try run.finish()
     // What has begun at the end of the input is out of time.
     #expect(run.takeRows(1) == ["1 0 8 r0 1 100 r1 null null null"])
   }
@@ -152,7 +171,7 @@ struct PatternOperatorTests {
   func ties() throws {
     let run = try PatternRun([.followedBy, .followedBy], within: 10)
     try run.rows([(1, 100, 5), (1, 100, 5), (1, 0, 5), (1, 1, 5)])
-    try run.operation.finish(to: run)
+    try run.finish()
     #expect(run.takeRows() == ["1 100 5 r100 100 5 r100", "1 100 5 r100 1 5 r1", "1 0 5 r0 1 5 r1"])
   }
 
@@ -191,7 +210,7 @@ struct PatternOperatorTests {
           try run.watermark(latest - 20)
         }
       }
-      try run.operation.finish(to: run)
+      try run.finish()
       var model = PatternModel(steps: steps, within: within)
       for rows in byKey.values {
         let order = rows.enumerated().sorted { ($0.element.t, $0.offset) < ($1.element.t, $1.offset) }
@@ -219,5 +238,40 @@ struct PatternOperatorTests {
     } catch {
       #expect(error.kind == .data)
     }
+  }
+
+  @Test("give at most a batch a call, also when one row completes all or the time of all is up")
+  func fanOut() throws {
+    let count = 20_000 as Int64
+    let run = try PatternRun([.followedBy, .followedBy], within: 100)
+    let open: [PatternRun.Row] = (0..<count).map { (k: 1, v: 0, t: 1 + $0 % 7) }
+    try run.rows(open)
+    try run.rows([(1, 1, 10)])
+    try run.watermark(50)
+    #expect(run.takeRows().count == Int(count))
+    try run.rows((0..<count).map { ($0, 0, 60) })
+    try run.rows((0..<count).map { ($0, 1, 70) })
+    try run.watermark(80)
+    #expect(run.takeRows().sorted() == (0..<count).map { "\($0) 0 60 r0 1 70 r1" }.sorted())
+    try run.rows((0..<count).map { ($0 % 9, 0, 90) })
+    try run.finish()
+    #expect(run.takeRows(1).count == Int(count))
+    #expect(run.takeRows().isEmpty && run.takeRows(2).isEmpty)
+    #expect(run.mostBatches == 1)
+  }
+
+  @Test("hold nothing that keeps them alive when they are closed before they have given all")
+  func closed() throws {
+    weak var former: PatternOperator?
+    do {
+      let run = try PatternRun([.followedBy, .followedBy], within: 100)
+      try run.rows((0..<20_000).map { ($0, 0, 1) })
+      try run.rows((0..<20_000).map { ($0, 1, 2) })
+      try run.operation.watermark(EventTime(microseconds: 50), to: run)
+      #expect(run.operation.hasMore)
+      former = run.operation
+      try run.operation.close()
+    }
+    #expect(former == nil)
   }
 }
