@@ -26,6 +26,12 @@ extension Plan.BatchFunction: PlannedOperator {
           "\(async.capacity) rows are under way at the most, \(async.rowsPerCall) in a call, and the timeout is \(async.timeout ?? 1) "
             + "µs; each is at least 1")
       }
+      if inputs[0].isChangelog, async.order == .unordered {
+        throw Failure(
+          .usage,
+          "its rows revise former ones, as '\(Plan.rowKindColumn)' says, and its answers leave unordered: one might leave before the row "
+            + "that it takes back; take the order 'ordered', or put latest(by:) before the function")
+      }
     }
     var streams: [TypedStream] = []
     for fields in outputs {

@@ -146,6 +146,21 @@ struct ChangelogTests {
     #expect(
       refusal(function([kind, high], [high, kind]))
         == "f (node 5): 'row_kind' is column 2 of an output; let it be the first, where what reads it looks for it")
+    func asynchronous(_ order: Plan.AnswerOrder) -> Plan.Operator {
+      let settings = Plan.AsyncSettings(capacity: 5, rowsPerCall: 1, timeout: nil, order: order)
+      return .batchFunction(
+        .init(function: "f", label: "f", columns: [kind, high], outputs: [[kind, high]], async: settings))
+    }
+    #expect(throws: Never.self) {
+      _ = try ExecutionGraph(
+        Plan(
+          name: "test", nodes: buckets(sources: 1) + [node(5, asynchronous(.ordered), from: 4), memorySink(6, from: 5)]),
+        code: MemoryCode([[]]), options: .init(parallelism: 1))
+    }
+    #expect(
+      refusal(asynchronous(.unordered))
+        == "f (node 5): its rows revise former ones, as 'row_kind' says, and its answers leave unordered: one might leave before the "
+        + "row that it takes back; take the order 'ordered', or put latest(by:) before the function")
     #expect(
       refusal(.select(.init(columns: [NamedExpression(Plan.rowKindColumn, .literal(.utf8("+I")))])))
         == "select (node 5): the column 'row_kind' says how rows revise others, and cannot be computed; choose another name"
