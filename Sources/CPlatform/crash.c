@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "crash.h"
+#include "code_owner.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,13 +22,15 @@ static void copy_text(char *to, size_t capacity, const char *from) {
   to[i] = 0;
 }
 
-// Async-signal-safe: touches the shared pages and the thread's own word only. False when another thread was first.
-static int write_report(int signal_number, const void *address) {
+// Async-signal-safe: touches the shared pages, the thread's own word and what was noted of plugins' code. False when another thread was
+// first. Without a context only the word says who was running.
+static int write_report(int signal_number, const void *address, const void *context) {
   uint32_t none = PLATFORM_CRASH_NONE;
   if (!__atomic_compare_exchange_n(&report->ready, &none, PLATFORM_CRASH_WRITING, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
     return 0;
   const platform_call_site *site = platform_current_call_word;
-  copy_text(report->plugin, sizeof report->plugin, site ? site->plugin : 0);
+  const char *plugin = site ? site->plugin : context ? platform_code_owner(context) : 0;
+  copy_text(report->plugin, sizeof report->plugin, plugin);
   copy_text(report->function, sizeof report->function, site ? site->function : 0);
   copy_text(report->call, sizeof report->call, site ? site->call : 0);
   report->address = (uint64_t)(uintptr_t)address;
@@ -36,9 +39,8 @@ static int write_report(int signal_number, const void *address) {
   return 1;
 }
 
-static void on_crash(int signal_number, siginfo_t *info, void *unused) {
-  (void)unused;
-  if (!write_report(signal_number, info->si_addr)) {
+static void on_crash(int signal_number, siginfo_t *info, void *context) {
+  if (!write_report(signal_number, info->si_addr, context)) {
     // Another thread crashed first: dying now would end the process before its report is whole. At most one second.
     struct timespec pause = {0, 1000000};
     for (int i = 0; i < 1000 && __atomic_load_n(&report->ready, __ATOMIC_ACQUIRE) != PLATFORM_CRASH_WRITTEN; i++)
@@ -50,7 +52,7 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused) {
 }
 
 // The worker itself leaves by _exit: this is exit, called by other code, in that code's thread.
-static void on_exit_call(void) { write_report(0, 0); }
+static void on_exit_call(void) { write_report(0, 0, 0); }
 
 platform_crash_report *platform_make_crash_report(int *descriptor) {
   int fd = memfd_create("volley-crash-report", 0);
@@ -75,6 +77,7 @@ int platform_install_crash_handlers(int descriptor) {
   close(descriptor);
   report = page;
   atexit(on_exit_call);
+  platform_note_own_code();
   static const int signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction action;

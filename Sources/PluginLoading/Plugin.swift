@@ -1,4 +1,5 @@
 import Base
+import CPlatform
 import CVolley
 import Glibc
 import Synchronization
@@ -40,13 +41,15 @@ public final class Plugin: Sendable {
 
   private init(_ file: PluginFile) throws(Failure) {
     let label = "plugin '\(file.path)'"
-    let root = try Self.callRoot(of: file)
+    let (root, code) = try Self.callRoot(of: file)
     let table = try PluginTable(root, name: "volley_plugin", owner: label)
     let name = try table.name(\.name, "name", volley_plugin_has_name)
     self.name = name
     version = try table.name(\.version, "version", volley_plugin_has_version)
     description = try table.text(\.description, "description", volley_plugin_has_description)
     path = file.path
+    // Its threads are known by their code.
+    platform_note_code(name, code)
     note = file.note
     try table.require(\.pipeline, "pipeline", volley_plugin_has_pipeline)
     try table.require(\.connector, "connector", volley_plugin_has_connector)
@@ -79,7 +82,11 @@ public final class Plugin: Sendable {
   }
 
   /// Brings the code in and asks it for its root table. Initialisers run here.
-  private static func callRoot(of file: PluginFile) throws(Failure) -> UnsafePointer<volley_plugin> {
+  ///
+  /// - Returns: the table, and an address in the plugin's code.
+  private static func callRoot(
+    of file: PluginFile
+  ) throws(Failure) -> (table: UnsafePointer<volley_plugin>, code: UnsafeRawPointer) {
     let loading = CallSite(plugin: file.path, function: file.path, slot: "dlopen")
     guard let handle = loading.run({ dlopen(file.path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }) else {
       let reason = dlerror().map { String(cString: $0) } ?? "no reason was given"
@@ -95,7 +102,7 @@ public final class Plugin: Sendable {
     guard let table = site.run({ root() }) else {
       throw Failure(.plugin, "plugin '\(file.path)' returned NULL from '\(rootSymbol)'; return its root table")
     }
-    return table
+    return (table, UnsafeRawPointer(symbol))
   }
 
   private static func checkNames(_ names: [String], _ what: String, _ scope: PluginScope) throws(Failure) {

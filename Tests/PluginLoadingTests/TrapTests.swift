@@ -38,6 +38,34 @@ struct TrapTests {
     #expect(report.call == "call")
   }
 
+  @Test(
+    "what happens on a thread of the plugin's own, as the body of an async function runs on, is blamed on the plugin",
+    arguments: [("own trap", [SIGILL, SIGTRAP]), ("own segv", [SIGSEGV])])
+  func ownThread(fault: String, signals: [Int32]) async throws {
+    // As Swift compiles.
+    let source = PluginSource.broken(flags: ["-DFAULT=\"\(fault)\"", "-fno-omit-frame-pointer"])
+    let report = try await report(of: try source.compiled())
+    #expect(signals.contains(report.signal))
+    #expect(report.plugin == "broken")
+    #expect(report.function == "")
+    #expect(report.call == "")
+  }
+
+  @Test("what happens in the host's own code while a plugin runs is not blamed on it")
+  func hostCode() async throws {
+    let folder = TemporaryFolder()
+    let path = try PluginSource.broken("none").compiled()
+    let shared = folder.write("report", [UInt8](repeating: 0, count: MemoryLayout<platform_crash_report>.size))
+    await #expect(processExitsWith: .failure) { [path = path as String, shared = shared as String] in
+      guard platform_install_crash_handlers(open(shared, O_RDWR)) == 0 else { exit(0) }
+      do { _ = try Rig(path) } catch { exit(0) }
+      fatalError("the host's")
+    }
+    let report = try Self.read(folder)
+    #expect(report.signal == SIGILL || report.signal == SIGTRAP)
+    #expect(report.plugin == "")
+  }
+
   struct Report {
     var signal: Int32
     var plugin: String
@@ -61,6 +89,10 @@ struct TrapTests {
       }
       // The plan is released with the last of its users.
     }
+    return try Self.read(folder)
+  }
+
+  private static func read(_ folder: TemporaryFolder) throws -> Report {
     let bytes = try #require(folder.read("report"))
     return bytes.withUnsafeBytes { bytes in
       let report = bytes.loadUnaligned(as: platform_crash_report.self)

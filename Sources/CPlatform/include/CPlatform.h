@@ -4,6 +4,7 @@
 #define VOLLEY_PLATFORM_H
 
 #include "byte_blocks.h"
+#include "code_owner.h"
 #include "crash.h"
 #include "linux.h"
 #include "loaded_library.h"

@@ -28,8 +28,9 @@ typedef struct platform_crash_report {
   /// 0: a call of `exit`.
   int32_t signal;
   uint64_t address;
-  /// Empty when the thread was in no plugin call.
+  /// Empty when the thread was in no plugin call and ran no plugin's code.
   char plugin[128];
+  /// Empty when the thread was in no plugin call: then it is one of the plugin's own.
   char function[128];
   char call[64];
   /// 1: the worker ended by itself and has told why. 0: something else made it exit.

@@ -8,6 +8,7 @@ struct WorkerEnd: Sendable, Hashable {
     var plugin: String
     /// Empty when the plugin was never loaded under that name.
     var path: String
+    /// Empty when it was in no call of the host's, as is code on threads of the plugin's own.
     var function: String
     var call: String
   }
@@ -90,6 +91,10 @@ struct WorkerEnd: Sendable, Hashable {
       return signal.map { "the worker died of \($0) outside of any plugin call" } ?? "something \(what)"
     }
     let path = site.path.isEmpty ? "" : " (\(site.path))"
+    if site.function.isEmpty {
+      return
+        "plugin '\(site.plugin)'\(path): code that it runs by itself, such as the body of an async function, \(what)\(reason)"
+    }
     return "plugin '\(site.plugin)'\(path): function '\(site.function)' \(what) in '\(site.call)'\(reason)"
   }
 }

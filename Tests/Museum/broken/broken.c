@@ -3,6 +3,7 @@
 //   numbers (source) -> doubled = twice(value) -> pass (batch function) -> drop (sink)
 //
 // and the codec "chunk".
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +46,32 @@ NOTE(other_note, "0.8.0");
 
 // MARK: What the faults do
 
+// On a thread of the plugin's own, which the host has not called.
+__attribute__((noinline)) static void *run_by_itself(void *unused) {
+  if (is("own trap")) __builtin_trap();
+  // In code of the C library that this code calls: where it fails has to be found by the frames.
+  static char *volatile nowhere = (char *)8;
+  static volatile size_t much = 100000;
+  if (is("own segv")) memset(nowhere, 1, much);
+  return unused;
+}
+
+__attribute__((noinline)) static void *start_by_itself(void *unused) {
+  void *volatile result = run_by_itself(unused);
+  return result;
+}
+
+static void trap_by_itself(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, 0, start_by_itself, 0) == 0) pthread_join(thread, 0);
+}
+
 // Fails or traps in the slot of that name, when the fault says so.
 static int32_t misbehave(const char *slot, volley_error *error) {
   if (strncmp(fault, "trap ", 5) == 0 && strcmp(fault + 5, slot) == 0) __builtin_trap();
   if (strncmp(fault, "abort ", 6) == 0 && strcmp(fault + 6, slot) == 0) abort();
   if (strncmp(fault, "segv ", 5) == 0 && strcmp(fault + 5, slot) == 0) *(volatile int *)8 = 1;
+  if (strncmp(fault, "own ", 4) == 0 && strcmp(slot, "call") == 0) trap_by_itself();
   if (strncmp(fault, "status ", 7) == 0 && strcmp(fault + 7, slot) == 0) return 7;
   if (strncmp(fault, "fail ", 5) != 0 || strcmp(fault + 5, slot) != 0 || !error) return VOLLEY_OK;
   static const char message[] = "the moon is full";
