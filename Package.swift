@@ -113,7 +113,7 @@ let package = Package(
     .testTarget(
       name: "HostTests",
       dependencies: [
-        "Base", "Host", "Observability", "TestSupport", "volley-host", plan, abi,
+        "Base", "Dataflow", "Host", "Observability", "TestSupport", "volley-host", plan, abi,
         .product(name: "VolleyTesting", package: "sdk"),
       ],
       exclude: ["Peers"]),

@@ -1,6 +1,7 @@
 import Base
 import Testing
 
+@testable import Dataflow
 @testable import Host
 
 @Suite struct WorkerEndTests {
@@ -51,6 +52,34 @@ import Testing
     early.path = ""
     let end = WorkerEnd(status: .killed(SignalName(11)), saidGoodbye: false, site: early, peakMemory: 0)
     #expect(end.failure?.message.hasPrefix("plugin 'broken': function 'tax' trapped in 'call': SIGSEGV") == true)
+  }
+
+  @Test("a trap in code that a plugin runs on threads of its own is the plugin's")
+  func ownThread() {
+    let site = WorkerEnd.CallSite(plugin: "broken", path: "/p/libbroken.so", function: "", call: "")
+    let end = WorkerEnd(status: .killed(SignalName(4)), saidGoodbye: false, site: site, peakMemory: 0)
+    #expect(
+      end.failure?.message
+        == "plugin 'broken' (/p/libbroken.so): code that it runs by itself, such as the body of an async function, "
+        + "trapped: SIGILL (illegal instruction); \(noRestart): mend the plugin and run again")
+    #expect(end.failure?.domain == .user)
+  }
+
+  @Test("a job that did not stop in time names what it waits for: calls, else operators without answers")
+  func overdue() {
+    let call = RunningCall(label: "source in", uid: "in", subtask: 0, duration: .milliseconds(300))
+    let rows = PendingRows(label: "customers", uid: nil, rows: 12)
+    func message(_ calls: [RunningCall], _ pending: [PendingRows]) -> String {
+      StopWatch.overdue("any", calls, pending, after: .milliseconds(200)).message
+    }
+    let start = "job 'any' did not stop within 0.2 s and was ended, so what it wrote may not be whole: "
+    #expect(
+      message([], [rows, PendingRows(label: "prices", uid: "p", rows: 1)]) == start
+        + "'customers' waits for answers to 12 rows, 'prices' (uid p) waits for answers to 1 rows; see to what answers, give it a "
+        + "timeout, or raise --stop-timeout")
+    #expect(
+      message([call], [rows]).contains("'source in' (uid in) has not returned from a call for 0.3 s; make it return"))
+    #expect(message([], []) == start + "its rows are still on their way; raise --stop-timeout")
   }
 
   @Test("a death outside of plugin calls is Volley's")

@@ -62,7 +62,7 @@ final class StopWatch: Sendable {
 
   private static func giveUp(on job: Job, after timeout: Duration, _ format: LogFormat) -> Never {
     if format == .auto { Console.clearTerminalLine() }
-    let overdue = overdue(job.name, job.runningCalls(), after: timeout)
+    let overdue = overdue(job.name, job.runningCalls(), job.pendingRows(), after: timeout)
     if let failure = job.failure {
       Complaint(failure).tell(format)
       Complaint(overdue).tell(format)
@@ -73,15 +73,23 @@ final class StopWatch: Sendable {
   }
 
   /// What is told of a job that did not stop in time.
-  static func overdue(_ name: String, _ calls: [RunningCall], after timeout: Duration) -> Failure {
+  static func overdue(
+    _ name: String, _ calls: [RunningCall], _ pending: [PendingRows], after timeout: Duration
+  ) -> Failure {
     let seconds = { (duration: Duration) in "\(fixed(duration / .seconds(1), digits: 1)) s" }
-    let found =
-      calls.isEmpty
-      ? "its rows are still on their way; raise --stop-timeout"
-      : calls.prefix(3).map { call in
-        let uid = call.uid.map { " (uid \($0))" } ?? ""
-        return "'\(call.label)'\(uid) has not returned from a call for \(seconds(call.duration))"
-      }.joined(separator: ", ") + "; make it return when the job stops, or raise --stop-timeout"
+    let place = { (label: String, uid: String?) in "'\(label)'\(uid.map { " (uid \($0))" } ?? "")" }
+    let found: String
+    if !calls.isEmpty {
+      found =
+        calls.prefix(3).map { "\(place($0.label, $0.uid)) has not returned from a call for \(seconds($0.duration))" }
+        .joined(separator: ", ") + "; make it return when the job stops, or raise --stop-timeout"
+    } else if !pending.isEmpty {
+      found =
+        pending.prefix(3).map { "\(place($0.label, $0.uid)) waits for answers to \($0.rows) rows" }
+        .joined(separator: ", ") + "; see to what answers, give it a timeout, or raise --stop-timeout"
+    } else {
+      found = "its rows are still on their way; raise --stop-timeout"
+    }
     return Failure(
       .software, domain: .user,
       "job '\(name)' did not stop within \(seconds(timeout)) and was ended, so what it wrote may not be whole: \(found)"
