@@ -101,36 +101,69 @@ final class RetractingIntegers: RetractingAggregate {
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) { states.reset(slots, count: count) }
 }
 
+/// A sum of which what rounding loses is carried along, as Neumaier's.
+struct CarriedSum: BitwiseCopyable {
+  private var sum = 0.0
+  private var carried = 0.0
+
+  var value: Double { sum + carried }
+
+  mutating func add(_ value: Double) {
+    let total = sum + value
+    carried += abs(sum) >= abs(value) ? (sum - total) + value : (value - total) + sum
+    sum = total
+  }
+}
+
+/// The values of a group that are so large that a sum of them may go beyond what there is, and come back: they are summed as parts
+/// of 2^64, so that as many as there can be fit.
+struct LargeFloats {
+  private var sum = CarriedSum()
+  private var count: Int64 = 0
+
+  /// The smallest of them: 2^63 values below it fit.
+  static let least = 0x1p960
+  private static let scale = 0x1p64
+
+  var isEmpty: Bool { count == 0 }
+
+  mutating func add(_ value: Double, _ weight: Int64) {
+    sum.add((weight > 0 ? value : -value) / Self.scale)
+    count += weight > 0 ? 1 : -1
+  }
+
+  /// The sum of them and of the others.
+  func value(with others: Double) -> Double { (sum.value + others / Self.scale) * Self.scale }
+}
+
 /// Sums and averages of floats. What rounding loses is carried along, and infinities and NaNs are counted, so that they can leave again.
 final class RetractingFloats: RetractingAggregate {
   private struct State: BitwiseCopyable {
-    var sum = 0.0
-    var carried = 0.0
+    var sum = CarriedSum()
     var count: Int64 = 0
     var infinities: Int64 = 0
     var negativeInfinities: Int64 = 0
     var nans: Int64 = 0
 
-    var value: Double {
+    /// - Parameter large: the values that `sum` does not have.
+    func value(with large: LargeFloats?) -> Double {
       if nans > 0 || infinities > 0 && negativeInfinities > 0 { return .nan }
       if infinities > 0 { return .infinity }
-      return negativeInfinities > 0 ? -.infinity : sum + carried
-    }
-
-    /// Neumaier's sum.
-    mutating func add(_ value: Double) {
-      let total = sum + value
-      carried += abs(sum) >= abs(value) ? (sum - total) + value : (value - total) + sum
-      sum = total
+      if negativeInfinities > 0 { return -.infinity }
+      return large?.value(with: sum.value) ?? sum.value
     }
   }
 
   private let states = SlotColumn(initial: State())
+  /// By slot, of those that have any.
+  private var large: [UInt32: LargeFloats] = [:]
   private let isAverage: Bool
 
   init(_ argument: DataType, isAverage: Bool) { self.isAverage = isAverage }
 
-  var byteCount: Int { states.byteCount }
+  var byteCount: Int {
+    states.byteCount + large.capacity * (MemoryLayout<UInt32>.stride + MemoryLayout<LargeFloats>.stride)
+  }
   func growth(_ argument: Column?, rows: Int, slotCount: Int) -> Int { states.growth(to: slotCount) }
   func grow(to slotCount: Int) { states.grow(to: slotCount) }
 
@@ -152,8 +185,10 @@ final class RetractingFloats: RetractingAggregate {
       let state = states + Int(slots[row])
       let (value, weight) = (Double(values[row]), weights[row])
       state.pointee.count &+= weight
-      if value.isFinite {
-        state.pointee.add(weight > 0 ? value : -value)
+      if abs(value) < LargeFloats.least {
+        state.pointee.sum.add(weight > 0 ? value : -value)
+      } else if value.isFinite {
+        addLarge(value, weight, slots[row])
       } else if value.isNaN {
         state.pointee.nans &+= weight
       } else if value > 0 {
@@ -168,13 +203,22 @@ final class RetractingFloats: RetractingAggregate {
     try eightByteColumn(.float64, count: count) { row in
       let state = states.values[Int(slots[row])]
       if state.count <= 0 { return nil }
-      return (isAverage ? state.value / Double(state.count) : state.value).bitPattern
+      let value = state.value(with: large.isEmpty ? nil : large[slots[row]])
+      return (isAverage ? value / Double(state.count) : value).bitPattern
     }
+  }
+
+  @inline(never)  // Such values are rare.
+  private func addLarge(_ value: Double, _ weight: Int64, _ slot: UInt32) {
+    var sum = large[slot] ?? LargeFloats()
+    sum.add(value, weight)
+    large[slot] = sum.isEmpty ? nil : sum
   }
 
   func isClear(_ slot: UInt32) -> Bool {
     let state = states.values[Int(slot)]
     return state.count == 0 && state.nans == 0 && state.infinities == 0 && state.negativeInfinities == 0
+      && large[slot] == nil
   }
 
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) { states.reset(slots, count: count) }

@@ -108,6 +108,31 @@ struct ChangelogAggregateTests {
       }
   }
 
+  @Test("sums of finite values that go beyond what there is come back")
+  func beyond() throws {
+    let schema = Schema([
+      Field(Plan.rowKindColumn, .utf8, nullable: false), Field("k", .int64), Field("f", .float64),
+    ])
+    let operation = try operation(
+      [Call(function: "sum", argument: .column("f"), name: "s")], .revisions(keys: [1]), schema)
+    func send(_ rows: (String, Double)...) throws -> String? {
+      let collected = Collected()
+      try operation.process(
+        literalBatch(schema, rows.map { [.utf8($0), .int64(1), .float64($1)] }), input: 0, to: collected)
+      return texts(collected).last
+    }
+    let (value, other): (Double, Double) = (1e308, 1.5e308)
+    let rest: Double = value - (other - value)
+    #expect(try send(("+I", 1e308), ("+I", 2.5)) == "+I 1 1e+308")
+    #expect(try send(("+I", 1e308)) == "+U 1 inf")
+    #expect(try send(("+I", -1.5e308)) == "+U 1 \(rest)")
+    #expect(try send(("-D", 1e308), ("-D", 1e308), ("+I", 1.5e308)) == "+U 1 2.5")
+    #expect(try send(("-D", -1.5e308), ("-D", 1.5e308), ("+I", -1.7e308), ("+I", -1.7e308)) == "+U 1 -inf")
+    #expect(try send(("+I", .infinity)) == "+U 1 inf")
+    #expect(try send(("-D", .infinity), ("-D", -1.7e308)) == "+U 1 -1.7e+308")
+    #expect(try send(("-D", -1.7e308)) == "+U 1 2.5")
+  }
+
   @Test("take rows back, in whatever order they come and go", arguments: [["k"], ["k", "b"]])
   func retractions(keys: [String]) throws {
     var random = SeededGenerator()
