@@ -2,14 +2,15 @@ import Arrow
 import Base
 import Dataflow
 import Expressions
+import Observability
 import State
 import VolleyPlan
 
 /// An unbounded join of streams whose rows may revise former ones: what it gives is a changelog.
 ///
 /// A row that is taken back takes back its pairs, and leaves the rows whose last partner it was without one. Of a batch the rows that are taken back
-/// go before the new ones, unless a key has them the other way round. A row whose time to live is over is kept no longer: that it is taken
-/// back then takes back its pairs with those that are kept.
+/// go before the new ones, unless a key has them the other way round. A row that is taken back when it is kept no longer, since its time to live is
+/// over, is dropped and counted: what was told of it stays.
 final class ChangelogJoinOperator: Operator {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
@@ -18,6 +19,7 @@ final class ChangelogJoinOperator: Operator {
   private let state: JoinState
   private let expiry: JoinExpiry?
   private let clock: SubtaskClock
+  private let metrics: StageMetrics
   private var order = ChangeOrder()
   private let steps = PendingSteps()
   /// Rows told together.
@@ -36,7 +38,8 @@ final class ChangelogJoinOperator: Operator {
     output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs,
-      expiring: bounds.timeToLive != nil, memory: context.stateMemory)
+      expiring: bounds.timeToLive != nil, indexed: layout.valueColumns, memory: context.stateMemory)
+    metrics = context.metrics
     expiry = bounds.timeToLive.map { JoinExpiry($0) }
     clock = context.clock
   }
@@ -136,8 +139,7 @@ final class ChangelogJoinOperator: Operator {
       }
       let numbers = SlotBuffer(count: rows.length)
       let times = WindowRows.constant(now, rows.length)
-      try state.stores[input].append(
-        rows, slots: slots.pointer, times: times.values(Int64.self), numbers: numbers.pointer)
+      try state.append(rows, slots, times: times.values(Int64.self), input: input, numbers)
       state.stores[input].mark(found.marked(numbers))
       withExtendedLifetime((slots, times)) {}
     }
@@ -152,12 +154,17 @@ final class ChangelogJoinOperator: Operator {
 
   // MARK: Rows that are taken back
 
-  private func takeBack(_ rows: RecordBatch, _ slots: SlotBuffer, _ input: Int) throws(Failure) {
+  private func takeBack(_ named: RecordBatch, _ namedSlots: SlotBuffer, _ input: Int) throws(Failure) {
+    let numbers = try state.take(named, input: input)
+    let there = numbers.present
+    if there.count < named.length { metrics.addLateDropped(rows: named.length - there.count) }
+    if there.count == 0 { return }
+    let rows = named.selecting(there).compacted()
+    let (slots, kept) = (namedSlots.gather(there), numbers.gather(there))
     let (own, others) = (state.stores[input], state.stores[1 - input])
-    let kept = try own.equalRows(rows, slots, ignoring: layout.kindColumns[input])
     let hadPartner = own.markedRows(kept)
-    let gone = (0..<kept.count).map { kept.pointer[$0] }.filter { $0 != RowStore.missing }
-    _ = state.remove(gone, count: gone.count, input: input)
+    _ = state.remove(kept.pointer, count: kept.count, input: input)
+    withExtendedLifetime(kept) {}
 
     var found = RowMarks(count: rows.length)
     var partners: [UInt32] = []

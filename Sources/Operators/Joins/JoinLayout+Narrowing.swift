@@ -1,6 +1,13 @@
 import Arrow
 
 extension JoinLayout {
+  /// By input, the columns that tell rows apart that are taken back; nil where none are.
+  var valueColumns: [[Int]?] {
+    kindColumns.enumerated().map { input, kind in
+      kind.map { kind in inputs[input].fields.indices.filter { $0 != kind } }
+    }
+  }
+
   /// The same rows of inputs that lack some of the columns, with fewer columns.
   ///
   /// - Parameters:

@@ -12,28 +12,44 @@ final class JoinState {
   /// By slot: whether its key is null, and equals none.
   private let keyless = SlotColumn<Bool>(initial: false)
   private var hasKeyless = false
+  /// By input: how rows are found that are taken back; nil where none are.
+  private let indexes: [RowIndex?]
+  /// By number of a row of the last input: the time from which on it does not hold, where the join says so.
+  let ends = SlotColumn(initial: Int64.max)
   private let reservation: StateReservation
 
   /// - Parameters:
   ///   - schemas: by input, what is kept of its rows.
   ///   - expiring: whether rows are found by their times.
-  init(keyTypes: [DataType], _ schemas: [Schema], expiring: Bool, memory: StateMemory) {
+  ///   - indexed: by input, the columns that tell apart the rows that are taken back; nil where none are.
+  init(
+    keyTypes: [DataType], _ schemas: [Schema], expiring: Bool, indexed: [[Int]?] = [], memory: StateMemory
+  ) {
     table = makeKeyTable(keyTypes, keepingKeys: true)
-    stores = schemas.map { RowStore($0, expiring: expiring) }
+    let stores = schemas.map { RowStore($0, expiring: expiring) }
+    self.stores = stores
+    indexes = stores.indices.map { input in
+      let columns = input < indexed.count ? indexed[input] : nil
+      return columns.map { RowIndex(stores[input], columns: $0) }
+    }
     reservation = StateReservation(memory)
   }
 
   var keyCount: Int { table.count }
   var slotCount: Int { table.slotCount }
 
-  private var byteCount: Int { stores.reduce(table.byteCount + keyless.byteCount) { $0 + $1.byteCount } }
+  private var byteCount: Int {
+    let byKey = table.byteCount + keyless.byteCount + ends.byteCount
+    return indexes.reduce(stores.reduce(byKey) { $0 + $1.byteCount }) { $0 + ($1?.byteCount ?? 0) }
+  }
 
   /// The slots of rows that may be appended to input `input`. Valid as long as the result is held.
   ///
   /// - Throws: `data` when that many more rows would not fit the memory.
   func find(_ batch: JoinBatch, input: Int) throws(Failure) -> SlotBuffer {
     let growth =
-      table.growth(batch.keys, rowCount: batch.count)
+      table.growth(batch.keys, rowCount: batch.count) + (try indexes[input]?.growth(adding: batch.rows) ?? 0)
+      + (ends.count == 0 ? 0 : ends.growth(to: ends.count + batch.count))
       + stores[input].growth(appending: batch.rows, slotCount: table.slotCount + batch.count)
     try reservation.set(byteCount + growth, keyCount: table.count)
     let slots = SlotBuffer(count: batch.count)
@@ -52,11 +68,30 @@ final class JoinState {
   /// The slots that the last `find` touched, each once, with their first rows.
   var touched: TouchedSlots { table.touched }
 
+  /// Appends rows to an input whose rows are taken back.
+  ///
+  /// - Parameters:
+  ///   - rows: without a selection.
+  ///   - times: by row; nil: all are 0.
+  func append(
+    _ rows: RecordBatch, _ slots: SlotBuffer, times: UnsafePointer<Int64>? = nil, input: Int, _ numbers: SlotBuffer
+  ) throws(Failure) {
+    try stores[input].append(rows, slots: slots.pointer, times: times, numbers: numbers.pointer)
+    try indexes[input]?.add(rows, numbers)
+  }
+
+  /// By row of a batch that is taken back, the row that is kept of it, which is found no longer; `RowStore.missing` where there is none.
+  func take(_ rows: RecordBatch, input: Int) throws(Failure) -> SlotBuffer {
+    guard let index = indexes[input] else { preconditionFailure("rows are taken back from a changelog") }
+    return try index.take(rows)
+  }
+
   /// Removes rows, each named once.
   ///
   /// - Returns: slots that may have no row any more, for `release`.
   func remove(_ numbers: UnsafePointer<UInt32>, count: Int, input: Int) -> [UInt32] {
-    stores[input].remove(numbers, count: count)
+    indexes[input]?.remove(numbers, count: count)
+    return stores[input].remove(numbers, count: count)
   }
 
   /// Forgets the keys of those slots that have no row in any store.

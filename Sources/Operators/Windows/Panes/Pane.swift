@@ -61,6 +61,9 @@ struct SlotBuffer {
   /// What it has in those rows.
   func gather(_ rows: Selection) -> SlotBuffer { SlotBuffer(selection.selecting(rows).indices, count: rows.count) }
 
+  /// Where it has the number of a row, and not `RowStore.missing`.
+  var present: Selection { Selection((0..<count).filter { pointer[$0] != RowStore.missing }) }
+
   /// Its numbers as rows, sharing the memory.
   var selection: Selection { Selection(indices: buffer, count: count) }
 

@@ -105,7 +105,8 @@ public struct JoinBounds: Sendable {
   /// Any two that are kept at the same time.
   ///
   /// - Parameter timeToLive: how long a row is kept, on the clock of those who process; nil: for ever, and so in memory that grows with
-  ///   each row. A partner that is kept no longer changes nothing that was told.
+  ///   each row. A partner that is kept no longer changes nothing that was told, and neither does a row that a changelog takes back when it is
+  ///   kept no longer: it is counted among the late rows.
   public static func unbounded(timeToLive: Duration? = nil) -> JoinBounds {
     JoinBounds(kind: .unbounded(timeToLive: timeToLive))
   }
@@ -128,8 +129,8 @@ public struct JoinBounds: Sendable {
   public static func window(_ assigner: WindowAssigner) -> JoinBounds { JoinBounds(kind: .window(assigner)) }
 
   /// A left row, and the version of its key that held at its event time: the last right row that is not later, of several of one time the last
-  /// to come. A left row is told when the watermark has passed it. The right stream may be a changelog: "-D" says that from its event time
-  /// on there is none. For inner, left, semi and anti joins.
+  /// to come. A left row is told when the watermark has passed it. The right stream may be a changelog: a row that an update takes
+  /// back holds until the time of the one that takes its place, also where that has another key, and "-D" ends it at its own event time. For inner, left, semi and anti joins.
   public static var versioned: JoinBounds { JoinBounds(kind: .version) }
 
   /// A left row when it comes, and the rows of a bounded right stream, which is read to its end before the left one is. For inner, left,
@@ -181,7 +182,7 @@ public enum SidePlacement: Sendable {
 /// Which of the rows of a key are kept.
 public enum SideRows: Sendable {
   case all
-  /// The last to come.
+  /// The last to come; of a changelog the last to come that was not taken back.
   case latest
 
   var plan: Plan.SideRows { self == .all ? .all : .latest }
