@@ -30,18 +30,23 @@ final class JoinSearch {
   /// - Parameters:
   ///   - own: `count` rows of the input `input`, 0 or 1.
   ///   - slots: UInt32, by row.
+  ///   - lastOnly: whether of each slot the last row alone may be a partner.
   ///   - times: Int64, by row, the first and the last time of its partners; nil: all.
   func forEachPair(
     _ own: JoinPart, count: Int, input: Int, slots: Buffer, times: (low: Buffer, high: Buffer)? = nil,
-    in store: RowStore, _ steps: PendingSteps, _ body: @escaping (JoinPairs) throws(Failure) -> Void
+    in store: RowStore, lastOnly: Bool = false, _ steps: PendingSteps,
+    _ body: @escaping (JoinPairs) throws(Failure) -> Void
   ) {
     if store.rowCount == 0 || count == 0 { return }
     var cursor = RowCursor()
     let limit = own.repeatLimit(Self.pairRows)
     steps.loop { [condition] () throws(Failure) in
-      let found = store.match(
-        slots.values(UInt32.self), count: count, from: times?.low.values(Int64.self),
-        to: times?.high.values(Int64.self), cursor: &cursor, limit: limit)
+      let found =
+        lastOnly
+        ? store.matchLast(slots.values(UInt32.self), count: count, cursor: &cursor, limit: limit)
+        : store.match(
+          slots.values(UInt32.self), count: count, from: times?.low.values(Int64.self),
+          to: times?.high.values(Int64.self), cursor: &cursor, limit: limit)
       if found.count == 0 { return false }
       var pairs = JoinPairs(
         rows: Selection(indices: found.indices, count: found.count),

@@ -15,6 +15,7 @@ final class SideJoinOperator: Operator {
   private let state: JoinState
   /// Whether a row takes the place of those that have its key.
   private let keepsLatest: Bool
+  private var order = ChangeOrder()
   /// By slot: the last batch that had a row for it.
   private let batches = SlotColumn<UInt64>(initial: 0)
   private var batch: UInt64 = 0
@@ -33,7 +34,7 @@ final class SideJoinOperator: Operator {
     output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[1].map { layout.inputs[1].fields[$0].type }, layout.inputs, expiring: false,
-      memory: context.stateMemory)
+      indexed: layout.valueColumns, memory: context.stateMemory)
     keepsLatest = bounds.keep == .latest
   }
 
@@ -66,7 +67,9 @@ final class SideJoinOperator: Operator {
     let slots = try state.lookup(batch)
     let side = state.stores[1]
     var found = RowMarks(count: kind == .inner ? 0 : batch.count)
-    search.forEachPair(.whole(batch.rows), count: batch.count, input: 0, slots: slots.buffer, in: side, steps) {
+    search.forEachPair(
+      .whole(batch.rows), count: batch.count, input: 0, slots: slots.buffer, in: side, lastOnly: keepsLatest, steps
+    ) {
       [self] pairs throws(Failure) in
       if kind != .inner { found.mark(pairs.rows) }
       if kind.givesRowsOfFirst { return }
@@ -84,29 +87,46 @@ final class SideJoinOperator: Operator {
   }
 
   private func keep(_ batch: RecordBatch) throws(Failure) {
-    let batch = try JoinBatch(RowChanges(batch, kinds: layout.kindColumns[1]).rows, keys: layout.keys[1])
+    let batch = try JoinBatch(batch, keys: layout.keys[1])
     if batch.count == 0 { return }
     let slots = try state.find(batch, input: 1)
     defer { withExtendedLifetime(slots) {} }
+    if let kinds = layout.kindColumns[1] { return try change(batch, slots, kinds: kinds) }
     guard keepsLatest else {
       try state.stores[1].append(batch.rows, slots: slots.pointer)
       return
     }
     let touched = state.touched
     state.stores[1].remove(rowsOf: touched.slots.values(UInt32.self), count: touched.count)
-    let kept = lastRows(batch.rows, slots)
+    let kept = lastRows(slots)
     let keptSlots = slots.gather(kept)
     try state.stores[1].append(batch.rows.selecting(kept), slots: keptSlots.pointer)
     withExtendedLifetime(keptSlots) {}
-    if layout.kindColumns[1] != nil {
-      let touchedSlots = touched.slots.values(UInt32.self)
-      state.release((0..<touched.count).map { touchedSlots[$0] })
-      withExtendedLifetime(touched) {}
-    }
   }
 
-  /// The last row of each slot, but for those that say that there is none any more.
-  private func lastRows(_ rows: RecordBatch, _ slots: SlotBuffer) -> Selection {
+  /// Of a changelog all rows are kept that hold: a row that goes to another key leaves one behind that was there before it.
+  private func change(_ batch: JoinBatch, _ slots: SlotBuffer, kinds: Int) throws(Failure) {
+    let isBack = RowChanges.takenBack(batch.rows, kinds: kinds)
+    let touched = state.touched
+    for block in order.blocks(isBack, slots, slotCount: state.slotCount) {
+      if let rows = block.takenBack {
+        let numbers = try state.take(batch.rows.selecting(rows).compacted(), input: 1)
+        let gone = numbers.gather(numbers.present)
+        _ = state.remove(gone.pointer, count: gone.count, input: 1)
+        withExtendedLifetime(gone) {}
+      }
+      if let rows = block.new {
+        let numbers = SlotBuffer(count: rows.count)
+        try state.append(batch.rows.selecting(rows).compacted(), slots.gather(rows), input: 1, numbers)
+      }
+    }
+    let touchedSlots = touched.slots.values(UInt32.self)
+    state.release((0..<touched.count).map { touchedSlots[$0] })
+    withExtendedLifetime(touched) {}
+  }
+
+  /// The last row of each slot.
+  private func lastRows(_ slots: SlotBuffer) -> Selection {
     batches.grow(to: state.slotCount)
     batch += 1
     var last: [Int] = []
@@ -115,10 +135,6 @@ final class SideJoinOperator: Operator {
       if batches.values[slot] == batch { continue }
       batches.values[slot] = batch
       last.append(row)
-    }
-    if let ends = RowChanges.ends(of: rows, kinds: layout.kindColumns[1]) {
-      let ended = Set((0..<ends.count).map { Int(ends.rows[$0]) })
-      last.removeAll { ended.contains($0) }
     }
     return Selection(last.reversed())
   }

@@ -7,7 +7,8 @@ import State
 import VolleyPlan
 
 /// Joins each row of the first input with the version of its key that held at its event time: the last row of the second input that is not
-/// later. Of several versions of one time the last one to come counts.
+/// later. Of several versions of one time the last one to come counts. A row of a changelog that is taken back does not hold from the time on
+/// that it comes back with; then the one before it does that was not taken back.
 ///
 /// A row is told when the watermark has passed its time, so that every version that it may need is there. Of each key the versions since then are
 /// kept, and the last one before. Rows that come behind the watermark are late: they are counted.
@@ -18,6 +19,8 @@ final class VersionJoinOperator: Operator {
   private let output: JoinOutput
   private let state: JoinState
   private let metrics: StageMetrics
+  private let walk: VersionWalk
+  private var order = ChangeOrder()
   private var reached = Int64.min
   private let steps = PendingSteps()
 
@@ -32,8 +35,9 @@ final class VersionJoinOperator: Operator {
     output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs, expiring: true,
-      memory: context.stateMemory)
+      indexed: [nil, layout.valueColumns[1]?.filter { $0 != layout.times[1].column }], memory: context.stateMemory)
     metrics = context.metrics
+    walk = VersionWalk(versions: state.stores[1], ends: layout.kindColumns[1] == nil ? nil : state.ends)
   }
 
   func open() throws(Failure) { try condition?.open() }
@@ -49,21 +53,59 @@ final class VersionJoinOperator: Operator {
     if batch.rowCount == 0 { return }
     let time = layout.times[input]
     guard let timely = try withoutLate(batch.compacted(), time, behind: reached, metrics) else { return }
-    let changes = input == 0 ? RowChanges(timely) : RowChanges(timely, kinds: layout.kindColumns[1])
-    let batch = try JoinBatch(changes.rows, keys: layout.keys[input])
+    let batch = try JoinBatch(timely, keys: layout.keys[input])
     if input == 0, kind == .left || kind == .anti, let keyless = batch.keyless {
       try collector.emit(output.batch([.whole(keyless), .none], count: keyless.length), output: 0)
     }
     if batch.count == 0 { return }
     let slots = try state.find(batch, input: input)
-    let times = try EventTimes(batch.rows.columns[time.column], shift: time.shift)
-    let numbers = SlotBuffer(count: batch.count)
-    try state.stores[input].append(
-      batch.rows, slots: slots.pointer, times: times.pointer, numbers: numbers.pointer)
-    if input == 1, let ends = RowChanges.ends(of: batch.rows, kinds: layout.kindColumns[1]) {
-      // A version that says that the key has no row.
-      state.stores[1].mark(numbers.gather(ends))
+    if input == 1, let kinds = layout.kindColumns[1] { return try change(batch, slots, kinds: kinds) }
+    _ = try append(batch.rows, slots, input: input)
+    withExtendedLifetime(slots) {}
+  }
+
+  private func append(_ rows: RecordBatch, _ slots: SlotBuffer, input: Int) throws(Failure) -> SlotBuffer {
+    let time = layout.times[input]
+    let times = try EventTimes(rows.columns[time.column], shift: time.shift)
+    let numbers = SlotBuffer(count: rows.length)
+    try state.append(rows, slots, times: times.pointer, input: input, numbers)
+    withExtendedLifetime(times) {}
+    return numbers
+  }
+
+  private func change(_ batch: JoinBatch, _ slots: SlotBuffer, kinds: Int) throws(Failure) {
+    let isBack = RowChanges.takenBack(batch.rows, kinds: kinds)
+    let touched = state.touched
+    for block in order.blocks(isBack, slots, slotCount: state.slotCount) {
+      if let rows = block.takenBack { try end(batch.rows.selecting(rows).compacted(), slots.gather(rows)) }
+      guard let rows = block.new else { continue }
+      let numbers = try append(batch.rows.selecting(rows).compacted(), slots.gather(rows), input: 1)
+      for index in 0..<numbers.count { setEnd(of: numbers.pointer[index], .max) }
     }
+    // A key that came with nothing but rows to take back.
+    let touchedSlots = touched.slots.values(UInt32.self)
+    state.release((0..<touched.count).map { touchedSlots[$0] })
+    withExtendedLifetime((slots, touched)) {}
+  }
+
+  private func setEnd(of number: UInt32, _ time: Int64) {
+    state.ends.grow(to: Int(number) + 1)
+    state.ends.values[Int(number)] = time
+  }
+
+  /// Versions end, at the times of these rows. What says so is kept until the watermark has passed it, and marked.
+  private func end(_ named: RecordBatch, _ namedSlots: SlotBuffer) throws(Failure) {
+    let numbers = try state.take(named, input: 1)
+    let there = numbers.present
+    if there.count == 0 { return }
+    let rows = named.selecting(there).compacted()
+    let (slots, ended) = (namedSlots.gather(there), numbers.gather(there))
+    let time = layout.times[1]
+    let times = try EventTimes(rows.columns[time.column], shift: time.shift)
+    for index in 0..<there.count { setEnd(of: ended.pointer[index], times.pointer[index]) }
+    let told = SlotBuffer(count: there.count)
+    try state.stores[1].append(rows, slots: slots.pointer, times: times.pointer, numbers: told.pointer)
+    state.stores[1].mark(told)
     withExtendedLifetime((slots, times)) {}
   }
 
@@ -110,10 +152,9 @@ final class VersionJoinOperator: Operator {
     rows.times(of: numbers, count: count, into: times.unsafeMutableValues(Int64.self))
     let own = SlotBuffer(count: count)
     for index in 0..<count { own.pointer[index] = numbers[index] }
-    let found = versions.latest(slots.pointer, count: count, upTo: times.values(Int64.self)).numbers
+    let found = walk.holding(slots, at: times.values(Int64.self))
     withExtendedLifetime((slots, times)) {}
-    let isEnd = versions.markedRows(found)
-    var there = Selection((0..<count).filter { found.pointer[$0] != RowStore.missing && !isEnd[$0] })
+    var there = found.present
     if let condition, there.count > 0 {
       let parts: [JoinPart] = [
         .stored(rows, own.selection.selecting(there)), .stored(versions, found.selection.selecting(there)),
@@ -161,49 +202,12 @@ final class VersionJoinOperator: Operator {
     let all = SlotBuffer(count: numbers.count)
     versions.slots(of: numbers, count: numbers.count, into: all.pointer)
     let slots = Set((0..<numbers.count).map { all.pointer[$0] }).sorted()
-    let limits = [Int64](repeating: reached == .max ? .max : reached - 1, count: slots.count)
-    let (latest, found) = versions.latest(slots, count: slots.count, upTo: limits)
-    let isEnd = versions.markedRows(latest)
-    var holding: Set<UInt32> = []
-    for index in 0..<latest.count where !isEnd[index] { holding.insert(latest.pointer[index]) }
-    let gone = found.filter { !holding.contains($0) }
+    let gone = walk.former(slots, at: reached)
     state.release(state.remove(gone, count: gone.count, input: 1))
   }
 }
 
 extension RowStore {
-  /// By slot asked for, its last row that is not later than `limits` says, of several of one time the last to be appended;
-  /// `RowStore.missing` where there is none. And all rows that were looked at.
-  func latest(
-    _ slots: UnsafePointer<UInt32>, count: Int, upTo limits: UnsafePointer<Int64>
-  ) -> (numbers: SlotBuffer, all: [UInt32]) {
-    let result = SlotBuffer(count: count)
-    result.pointer.update(repeating: RowStore.missing, count: count)
-    let best = Buffer(byteCount: count * 8)
-    let bestTimes = best.unsafeMutableValues(Int64.self)
-    bestTimes.update(repeating: .min, count: count)
-    var all: [UInt32] = []
-    var cursor = RowCursor()
-    while true {
-      let found = match(slots, count: count, to: limits, cursor: &cursor, limit: 8_192)
-      if found.count == 0 { break }
-      let (indices, numbers) = (found.indices.values(UInt32.self), found.numbers.values(UInt32.self))
-      let times = Buffer(byteCount: found.count * 8)
-      self.times(of: numbers, count: found.count, into: times.unsafeMutableValues(Int64.self))
-      for row in 0..<found.count {
-        let (index, time) = (Int(indices[row]), times.values(Int64.self)[row])
-        if time >= bestTimes[index] {
-          bestTimes[index] = time
-          result.pointer[index] = numbers[row]
-        }
-      }
-      all.append(contentsOf: UnsafeBufferPointer(start: numbers, count: found.count))
-      withExtendedLifetime((found, times)) {}
-    }
-    withExtendedLifetime(best) {}
-    return (result, all)
-  }
-
   /// Whether rows are marked; false for `RowStore.missing`.
   func markedRows(_ numbers: SlotBuffer) -> [Bool] {
     (0..<numbers.count).map { index in

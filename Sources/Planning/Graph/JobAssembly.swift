@@ -183,7 +183,7 @@ private struct JobAssembly {
     of typed: TypedNode, input index: Int, as stream: TypedStream, task: Int
   ) -> [Port] {
     if graph.taskOf[typed.node.inputs[index].node] == task {
-      return narrowedPorts(of: typed.node.inputs[index], as: stream, task: task)
+      return sentPorts(of: typed, input: index, as: stream, task: task)
     }
     let (keys, maxKeyGroups) = (stream.keys, graph.options.maxKeyGroups)
     return [
@@ -219,8 +219,21 @@ private struct JobAssembly {
     let input = typed.node.inputs[index]
     guard let from = graph.taskOf[input.node] else { preconditionFailure("nodes are added after their inputs") }
     return connect(
-      from: from, ports: narrowedPorts(of: input, as: stream, task: from), to: task, exchange: exchange,
+      from: from, ports: sentPorts(of: typed, input: index, as: stream, task: from), to: task, exchange: exchange,
       schema: stream.schema, side: typed.planned.side(ofInput: index))
+  }
+
+  /// The ports of what a node of this task gives to an input, without the columns that `stream` does not have.
+  private mutating func sentPorts(
+    of typed: TypedNode, input index: Int, as stream: TypedStream, task: Int
+  ) -> [Port] {
+    let producers = narrowedPorts(of: typed.node.inputs[index], as: stream, task: task)
+    guard let time = typed.planned.updateTime(ofInput: index, stream) else { return producers }
+    // Before the rows of an update part.
+    let step = addStep(
+      "update times", uid: nil, .operator { _ in UpdateTimesOperator(time: time) }, behind: [producers], task: task,
+      outputCount: 1)
+    return [.step(index: step, output: 0)]
   }
 
   /// The ports of what a node of this task gives, or of a step behind them that leaves out the columns that `stream` does not have.

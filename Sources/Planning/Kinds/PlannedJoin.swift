@@ -20,6 +20,12 @@ extension Plan.Join: PlannedStep {
     return bounds.awaited ? .awaited : .live
   }
 
+  /// What is taken back tells versions from when on it does not hold.
+  func updateTime(ofInput index: Int, _ stream: TypedStream) -> Int? {
+    guard index == 1, case .version = bounds, stream.isChangelog else { return nil }
+    return stream.eventTime.flatMap { stream.schema.index(of: $0.name) }
+  }
+
   var inputCounts: ClosedRange<Int> {
     if case .window = bounds { return 2...Int.max }
     return 2...2
@@ -68,7 +74,6 @@ extension Plan.Join: PlannedStep {
   func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
     let layout = try layout(inputs)
     let read = layout.columnsRead(for: needed[0], condition: condition?.columnNames ?? [])
-    guard case .unbounded = bounds else { return read }
     return zip(read, inputs).map { $1.isChangelog ? nil : $0 }
   }
 

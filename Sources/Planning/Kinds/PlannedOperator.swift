@@ -17,6 +17,8 @@ protocol PlannedOperator: Sendable {
   func arrival(ofInput index: Int) -> Arrival
   /// What an input is that does not drive the operator; nil when it does.
   func side(ofInput index: Int) -> JobGraph.SideInput?
+  /// The column of an input's event time, when a row that an update takes back is to come with the time of the row that takes its place.
+  func updateTime(ofInput index: Int, _ stream: TypedStream) -> Int?
   /// The streams that it makes of those that it reads.
   ///
   /// - Throws: `.usage`, with what is wrong and what would be right; the place is added by the caller.
@@ -68,6 +70,7 @@ extension PlannedOperator {
   var needsUID: String? { nil }
   func arrival(ofInput index: Int) -> Arrival { .forward }
   func side(ofInput index: Int) -> JobGraph.SideInput? { nil }
+  func updateTime(ofInput index: Int, _ stream: TypedStream) -> Int? { nil }
   func summary(_ outputs: [TypedStream]) -> String { "" }
   func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
     inputs.map { _ in nil }

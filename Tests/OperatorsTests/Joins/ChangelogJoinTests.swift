@@ -132,24 +132,6 @@ struct ChangelogJoinTests {
     #expect(run.metrics.counts.lateRowsDropped == 1)
   }
 
-  @Test("taking a row back costs the same however many rows its key has")
-  func cost() throws {
-    func seconds(_ live: Int) throws -> Double {
-      let run = try JoinRun(Plan.Join(kind: .left, bounds: .unbounded(.init())), changelogs: [0])
-      try run.process((0..<live).map { ("+I", (1, Int64($0), 0)) }, input: 0)
-      let start = threadSeconds()
-      for update in 0..<500 {
-        let (old, new) = (Int64(live - 1 - update), Int64(live + update))
-        try run.process([("-U", (1, old, 0)), ("+U", (1, new, 0))], input: 0)
-      }
-      let used = threadSeconds() - start
-      #expect(run.takeRows().count == live + 1_000)
-      return used
-    }
-    let few = try seconds(500)
-    #expect(try seconds(16_000) < 6 * few)
-  }
-
   @Test("of equal rows as many are taken back as are named")
   func equalRows() throws {
     let run = try JoinRun(Plan.Join(kind: .inner, bounds: .unbounded(.init())), changelogs: [0])

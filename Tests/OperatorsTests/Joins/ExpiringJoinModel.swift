@@ -1,12 +1,4 @@
-import Glibc
 import VolleyPlan
-
-/// Seconds that the calling thread has computed.
-func threadSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-}
 
 /// A join of changelogs whose rows live for a while, row by row.
 struct ExpiringJoinModel {

@@ -42,22 +42,38 @@ struct VersionJoinOperatorTests {
         kind, isChangelog: true,
         condition: hasCondition ? .call("less_than", [.column("v0"), .column("v1")]) : nil)
       var left: [JoinRun.Row] = []
-      var versions: [(kind: String, row: JoinRun.Row)] = []
+      // With the time from which on it does not hold.
+      var versions: [(row: JoinRun.Row, end: Int64)] = []
       var (watermark, lateCount) = (Int64.min, 0)
       for step in 0..<300 {
         let rows = (0..<Int.random(in: 1...6, using: &random)).map { _ -> JoinRun.Row in
           let key = Int64.random(in: -1...3, using: &random)
           let time = Int64(step * 2) + Int64.random(in: -20...10, using: &random)
-          return (key < 0 ? nil : key, Int64.random(in: 0...9, using: &random), time)
+          // Rows of a key are told apart by their values.
+          return (key < 0 ? nil : key, Int64.random(in: 0...Int64(1) << 40, using: &random), time)
         }
-        lateCount += rows.filter { $0.t < watermark }.count
         if Bool.random(using: &random) {
           try run.process(rows, 0)
+          lateCount += rows.filter { $0.t < watermark }.count
           left += rows.filter { $0.t >= watermark }
         } else {
-          let changes = rows.map { (["+I", "+U", "-U", "-D"].randomElement(using: &random) ?? "+I", $0) }
+          var changes: [(kind: String, row: JoinRun.Row)] = []
+          for row in rows where row.t >= watermark {
+            let open = versions.indices.filter { versions[$0].end == .max && versions[$0].row.t <= row.t }
+            if let place = open.randomElement(using: &random), Bool.random(using: &random) {
+              // What is taken back says from when on it does not hold. It may come back under another key.
+              versions[place].end = row.t
+              let old = versions[place].row
+              let isMoved = Bool.random(using: &random)
+              changes.append((isMoved ? "-U" : "-D", (old.k, old.v, row.t)))
+              if !isMoved { continue }
+              changes.append(("+U", row))
+            } else {
+              changes.append(("+I", row))
+            }
+            if row.k != nil { versions.append((row, .max)) }
+          }
           try run.process(changes)
-          versions += changes.filter { $0.1.t >= watermark }.map { (kind: $0.0, row: $0.1) }
         }
         if Int.random(in: 0...4, using: &random) == 0 {
           watermark = max(watermark, Int64(step * 2 - 10))
@@ -68,18 +84,16 @@ struct VersionJoinOperatorTests {
       func number(_ value: Int64?) -> String { value.map { "\($0)" } ?? "null" }
       var expected: [String] = []
       for row in left {
-        var best: (kind: String, row: JoinRun.Row)?
-        for version in versions
-        where version.kind != "-U" && row.k != nil && version.row.k == row.k && version.row.t <= row.t
-          && version.row.t >= best?.row.t ?? .min
-        { best = version }
-        if best?.kind == "-D" || (hasCondition && (row.v ?? 0) >= (best?.row.v ?? 0)) { best = nil }
+        var best: JoinRun.Row?
+        for (version, end) in versions
+        where version.k == row.k && version.t <= row.t && row.t < end && version.t >= best?.t ?? .min { best = version }
+        if hasCondition && (row.v ?? 0) >= (best?.v ?? 0) { best = nil }
         let own = "\(number(row.k)) \(number(row.v)) \(row.t)"
         switch kind {
         case .semi: if best != nil { expected.append(own) }
         case .anti: if best == nil { expected.append(own) }
         default:
-          if kind == .left || best != nil { expected.append("\(own) \(number(best?.row.v)) \(number(best?.row.t))") }
+          if kind == .left || best != nil { expected.append("\(own) \(number(best?.v)) \(number(best?.t))") }
         }
       }
       #expect(run.takeRows().sorted() == expected.sorted(), "condition \(hasCondition), \(random)")
@@ -109,6 +123,50 @@ struct VersionJoinOperatorTests {
     try latest.rows(1, (2, 13, 0))
     try latest.rows(0, (2, 2, 0))
     #expect(latest.takeRows() == ["2 2 0 13 0"])
+  }
+
+  @Test("a row that goes to another key leaves its former one, where others hold again")
+  func moved() throws {
+    let run = try version(.left, isChangelog: true)
+    // Key 2 has row 10 and then row 11, which goes to key 1 at 300.
+    try run.changes(("+I", (2, 10, 100)), ("+I", (2, 11, 200)), ("-U", (2, 11, 300)))
+    try run.changes(("+U", (1, 11, 300)))
+    try run.rows(0, (2, 0, 150), (2, 1, 250), (2, 2, 300), (1, 3, 299), (1, 4, 300))
+    try run.watermark(310)
+    #expect(
+      run.takeRows() == ["2 0 150 10 100", "2 1 250 11 200", "1 3 299 null null", "2 2 300 10 100", "1 4 300 11 300"])
+    try run.changes(("-U", (2, 10, 400)))
+    try run.rows(0, (2, 5, 399), (2, 6, 400))
+    try run.finish()
+    #expect(run.takeRows() == ["2 5 399 10 100", "2 6 400 null null"])
+    #expect(run.metrics.counts.lateRowsDropped == 0)
+  }
+
+  @Test("what has come of a changelog is the last row of each key that was not taken back")
+  func sideReference() throws {
+    var random = SeededGenerator()
+    let run = try side(.left, .latest, isChangelog: true)
+    var live: [JoinRun.Row] = []
+    for step in 0..<300 {
+      var changes: [(kind: String, row: JoinRun.Row)] = []
+      for _ in 0..<Int.random(in: 1...8, using: &random) {
+        let key = Int64.random(in: -1...3, using: &random)
+        let new: JoinRun.Row = (key < 0 ? nil : key, Int64(step), Int64.random(in: 0...100_000, using: &random))
+        let isOld = !live.isEmpty && Bool.random(using: &random)
+        if isOld { changes.append(("-D", live.remove(at: Int.random(in: live.indices, using: &random)))) }
+        if isOld, Bool.random(using: &random) { continue }
+        if isOld { changes[changes.count - 1].kind = "-U" }
+        changes.append((isOld ? "+U" : "+I", new))
+        live.append(new)
+      }
+      try run.process(changes)
+      try run.process((0...3).map { (Int64($0), 0, 0) }, 0)
+      let expected = (0...3).map { key in
+        let last = live.last { $0.k == Int64(key) }
+        return "\(key) 0 0 \(last?.v.map { "\($0)" } ?? "null") \(last.map { "\($0.t)" } ?? "null")"
+      }
+      #expect(run.takeRows().sorted() == expected.sorted(), "step \(step), \(random)")
+    }
   }
 
   @Test("a changelog of what is looked up changes and ends rows")

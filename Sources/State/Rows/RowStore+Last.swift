@@ -1,0 +1,25 @@
+import Arrow
+
+extension RowStore {
+  /// As `match`, of each slot the row alone that was appended last.
+  public func matchLast(
+    _ slots: UnsafePointer<UInt32>, count: Int, cursor: inout RowCursor, limit: Int
+  ) -> RowMatches {
+    let indexBuffer = Buffer(byteCount: limit * 4)
+    let numberBuffer = Buffer(byteCount: limit * 4)
+    let indices = indexBuffer.unsafeMutableValues(UInt32.self)
+    let numbers = numberBuffer.unsafeMutableValues(UInt32.self)
+    var found = 0
+    while cursor.index < count && found < limit {
+      let slot = Int(slots[cursor.index])
+      prefetch(slots, cursor.index, count)
+      if slot < ends.count, ends.values[slot].last != Self.missing {
+        indices[found] = UInt32(truncatingIfNeeded: cursor.index)
+        numbers[found] = ends.values[slot].last
+        found &+= 1
+      }
+      cursor.index &+= 1
+    }
+    return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found, isLast: cursor.index >= count)
+  }
+}
