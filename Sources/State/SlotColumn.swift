@@ -1,3 +1,5 @@
+import Base
+
 /// Values of one type by slot: what an operator keeps of each key, in memory that doubles.
 ///
 /// `grow(to:)` follows the key table's `slotCount` before a batch is processed; slots that it adds, and those that `reset`

@@ -101,7 +101,7 @@ struct AggregateStateTests {
       var same = SeededGenerator(seed: generator.seed)
       try update(accumulator, signature, slots, &same)
       let first = try results(accumulator, 500)
-      #expect(accumulator.byteCount >= 500 * 2, "\(generator)")
+      #expect(accumulator.byteCount >= 500, "\(generator)")
       if round == 1 { held = accumulator.byteCount }
       if round > 1 { #expect(accumulator.byteCount <= held, "\(generator)") }
       accumulator.removeAll()

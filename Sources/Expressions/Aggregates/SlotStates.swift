@@ -60,13 +60,19 @@ struct SlotStates<State: BitwiseCopyable> {
 
   private mutating func reserve(_ wanted: Int) throws(Failure) {
     let (byteCount, overflow) = wanted.multipliedReportingOverflow(by: MemoryLayout<State>.stride)
-    guard !overflow, let resized = realloc(capacity > 0 ? base : nil, byteCount) else {
+    // Memory that `realloc` moves loses its huge pages: it comes to lie otherwise within them.
+    guard !overflow, let grown = HugeMemory.allocateIfPossible(byteCount: byteCount) else {
       throw Failure(
         .io, retryable: true,
         "out of memory: \(overflow ? "\(wanted) states" : "\(byteCount) bytes") for the groups of an aggregate could not "
           + "be had; give the worker more memory, raise the parallelism over more workers, or group by fewer keys")
     }
-    base = resized.bindMemory(to: State.self, capacity: wanted)
+    let states = grown.bindMemory(to: State.self, capacity: wanted)
+    if capacity > 0 {
+      states.update(from: base, count: count)
+      free(base)
+    }
+    base = states
     capacity = wanted
   }
 }

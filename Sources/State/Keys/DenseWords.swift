@@ -1,3 +1,4 @@
+import Base
 import CPlatform
 
 /// The places of words that lie close together: one for each word of a range, so that a search neither hashes nor compares, in a

@@ -1,3 +1,4 @@
+import Base
 import CPlatform
 
 /// The places of words that lie anywhere: open addressing. Its owner frees it with `deallocate`.

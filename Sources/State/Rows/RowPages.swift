@@ -1,3 +1,4 @@
+import Base
 import CPlatform
 
 /// The memory of rows: pages that rows are written into one after the other.

@@ -1,3 +1,4 @@
+import Base
 import CPlatform
 
 /// Memory for timers in pieces of one size, which lists of timers are made of, so that none is ever copied to grow.

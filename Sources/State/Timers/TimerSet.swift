@@ -1,3 +1,4 @@
+import Base
 import CPlatform
 
 /// Which timers count: a set by open addressing, at most half of it taken.
