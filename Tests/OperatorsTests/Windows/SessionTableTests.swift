@@ -1,4 +1,5 @@
 import Base
+import State
 import TestSupport
 import Testing
 import VolleyPlan
@@ -79,6 +80,57 @@ struct SessionTableTests {
       sessions.map { "\(key) \($0.first) \($0.last) \($0.rows)" }
     }
     #expect(found.sorted() == expected.sorted(), "\(comment)")
+  }
+
+  @Test("have each open session looked at once at its time, and none that was joined to another or has ended")
+  func timers() {
+    var random = SeededGenerator()
+    for round in 0..<40 {
+      let gap = Int64.random(in: 1...20, using: &random)
+      let (table, timers) = (SessionTable(gap: gap), TimerOrder())
+      let keyCount = Int.random(in: 1...40, using: &random)
+      // By slot of an open session.
+      var scheduled: [UInt32: Int64] = [:]
+      for step in 0..<60 {
+        let count = Int.random(in: 1...12, using: &random)
+        let times = (0..<count).map { _ in Int64(step * 5) + Int64.random(in: 0..<100, using: &random) }
+        let keys = (0..<count).map { _ in UInt32.random(in: 0..<UInt32(keyCount), using: &random) }
+        var slots = [UInt32](repeating: 0, count: count)
+        _ = table.assign(times, keys: keys, count: count, keyCount: keyCount, closed: .min, to: &slots)
+        for merge in table.merges { scheduled[merge.from] = nil }
+        table.giveBack(table.merges.map(\.from), count: table.merges.count)
+        for slot in table.begun where table.isOpen(slot) {
+          let time = table.session(of: slot).last + gap
+          table.schedule(slot, at: time, timers)
+          // A later time changes nothing: the earlier one finds it.
+          table.schedule(slot, at: time + 1, timers)
+          scheduled[slot] = time
+        }
+        if step % 7 == 0 { timers.filter { table.counts($0) } }
+        let now = Int64(step * 5)
+        var looked: [UInt32: Int64] = [:]
+        for timer in timers.pop(upTo: now) {
+          table.prefetch(timer)
+          guard let session = table.take(timer) else { continue }
+          #expect(looked.updateValue(timer.time, forKey: session.pointee.slot) == nil, "\(round), \(random)")
+          #expect(table.key(of: session.pointee.slot) == timer.tag, "\(round), \(random)")
+        }
+        #expect(looked == scheduled.filter { $0.value <= now }, "\(round), \(random)")
+        for slot in looked.keys.sorted() {
+          scheduled[slot] = nil
+          if table.session(of: slot).last + gap <= now {
+            _ = table.end(slot)
+            var slot = slot
+            table.giveBack(&slot, count: 1)
+          } else {
+            scheduled[slot] = table.session(of: slot).last + gap
+            table.schedule(slot, at: table.session(of: slot).last + gap, timers)
+          }
+        }
+        #expect(table.takenCount == scheduled.count, "\(round), \(random)")
+        table.checkInvariants()
+      }
+    }
   }
 
   @Test("what a row and an end cost does not grow with the open sessions of the key", .timeLimit(.minutes(1)))

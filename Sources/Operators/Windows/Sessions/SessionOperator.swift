@@ -20,8 +20,8 @@ public final class SessionOperator: Operator {
   private let arguments: AggregateArguments
   private let table: any KeyTable
   private let sessions: SessionTable
-  /// When a session is to be looked at, by slot of aggregates: its end, as it was once, or when it takes no more rows.
-  private let deadlines = SlotDeadlines()
+  /// When sessions are to be looked at: at their ends, as they were once, or when they take no more rows.
+  private let timers = TimerOrder()
   private let aggregates: AggregateSet
   private let rows: WindowRows
   /// Nil when a session is told once.
@@ -40,8 +40,10 @@ public final class SessionOperator: Operator {
   /// When the trigger tells changes next; nil when there are none.
   private var nextTelling: ProcessingTime?
 
-  /// Bytes, of an aggregate or of the deadlines, that are kept while there is no session.
+  /// Bytes, of an aggregate or of the timers, that are kept while there is no session.
   private static let keptBytes = 1 << 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
+  private static let ahead = 16
   /// Batches of ended sessions that one call looks at.
   private static let callBatches = 4
 
@@ -80,7 +82,6 @@ public final class SessionOperator: Operator {
       to: slots.pointer)
     withExtendedLifetime(times) {}
     try aggregates.grow(to: sessions.slotCount)
-    deadlines.grow(to: sessions.slotCount)
     var (timely, timelySlots) = (batch, slots)
     if lateCount > 0 { (timely, timelySlots) = try separate(batch, keySlots, slots, lateCount, to: collector) }
     if timelySlots.count > 0 {
@@ -88,7 +89,7 @@ public final class SessionOperator: Operator {
     }
     teller?.note(timelySlots, count: timelySlots.count, slotCount: sessions.slotCount)
     try join(to: collector)
-    setDeadlines()
+    setTimers()
     try tellAtOnce(timelySlots, to: collector)
   }
 
@@ -139,7 +140,6 @@ public final class SessionOperator: Operator {
       _ = marks.insert(merge.to)
     }
     try join(from[first...], to[first...])
-    deadlines.clear(from, count: from.count)
     aggregates.reset(from, count: from.count)
     sessions.giveBack(from, count: from.count)
   }
@@ -149,10 +149,12 @@ public final class SessionOperator: Operator {
     try aggregates.merge(Array(to), count: to.count, states: states[...])
   }
 
-  private func setDeadlines() {
-    let begun = sessions.begun.filter { sessions.isOpen($0) }
-    let ends = begun.map { sessions.session(of: $0).last + gap }
-    deadlines.set(begun, ends, count: begun.count)
+  private func setTimers() {
+    for slot in sessions.begun where sessions.isOpen(slot) {
+      sessions.schedule(slot, at: sessions.session(of: slot).last + gap, timers)
+    }
+    // Timers of sessions that were joined to others wait on; once they are more than half of all each of them has paid for this.
+    if timers.count > 2 * sessions.takenCount + 4_096 { timers.filter { sessions.counts($0) } }
   }
 
   /// Tells what rows have changed of sessions that have been told at their ends, and what the trigger wants to be told.
@@ -167,7 +169,7 @@ public final class SessionOperator: Operator {
       due += teller.takeChanged(among: ended, count: ended.count, byRows: 0)
       // One that was told and has grown is told again at its end.
       let grown = touched.filter { teller.isTold($0) && sessions.session(of: $0).last + gap > now }
-      deadlines.set(grown, grown.map { sessions.session(of: $0).last + gap }, count: grown.count)
+      for slot in grown { sessions.schedule(slot, at: sessions.session(of: slot).last + gap, timers) }
     }
     try teller.tell(due, sessions, table, aggregates, to: collector)
     if let every = window.trigger?.every, nextTelling == nil, teller.hasChanges { nextTelling = clock.now + every }
@@ -177,12 +179,12 @@ public final class SessionOperator: Operator {
     let added =
       growth + sessions.growth(to: table.slotCount + batch.rowCount, rows: batch.rowCount)
       + aggregates.growth(batch, slotCount: sessions.slotCount)
-      + deadlines.growth(to: sessions.slotCount + batch.rowCount, setting: batch.rowCount)
+      + timers.growth(pushing: batch.rowCount)
     try reservation.set(byteCount + added, keyCount: table.count)
   }
 
   private var byteCount: Int {
-    table.byteCount + sessions.byteCount + deadlines.byteCount + aggregates.byteCount + marks.byteCount
+    table.byteCount + sessions.byteCount + timers.byteCount + aggregates.byteCount + marks.byteCount
       + (teller?.byteCount ?? 0)
   }
 
@@ -192,7 +194,7 @@ public final class SessionOperator: Operator {
 
   public var wakeTime: ProcessingTime? {
     var wanted = nextTelling
-    if times.isProcessingTime, let end = deadlines.nextTime {
+    if times.isProcessingTime, let end = timers.nextTime {
       let time = ProcessingTime(microseconds: end)
       wanted = wanted.map { min($0, time) } ?? time
     }
@@ -227,8 +229,7 @@ public final class SessionOperator: Operator {
 
   public func proceed(to collector: any Collector) throws(Failure) {
     for _ in 0..<Self.callBatches {
-      // The last time of all says that there is no deadline.
-      let due = deadlines.pop(upTo: min(teller == nil ? closed : now, SlotDeadlines.none - 1))
+      let due = timers.pop(upTo: teller == nil ? closed : now)
       if due.isEmpty {
         hasMore = false
         if makesWatermarks { collector.advance(to: EventTime(microseconds: closed)) }
@@ -241,24 +242,22 @@ public final class SessionOperator: Operator {
 
   private func look(at due: UnsafeBufferPointer<Timer>, _ collector: any Collector) throws(Failure) {
     var ended: [UInt32] = []
-    var (waiting, waitingTimes): ([UInt32], [Int64]) = ([], [])
     var toTell: [UInt32] = []
-    ended.reserveCapacity(due.count)
-    for index in 0..<min(16, due.count) { sessions.prefetch(due[index].slot) }
+    for index in 0..<min(Self.ahead, due.count) { sessions.prefetch(due[index]) }
     for index in 0..<due.count {
-      if index &+ 16 < due.count { sessions.prefetch(due[index &+ 16].slot) }
-      let slot = due[index].slot
-      let end = sessions.session(of: slot).last + gap
+      if index &+ Self.ahead < due.count { sessions.prefetch(due[index &+ Self.ahead]) }
+      guard let session = sessions.take(due[index]) else { continue }
+      let (slot, end) = (session.pointee.slot, session.pointee.last + gap)
       if end <= closed {
         ended.append(slot)
+        sessions.prefetchOwner(slot)
       } else {
-        waiting.append(slot)
         let isWaitingForLate = teller != nil && end <= now
         if isWaitingForLate { toTell.append(slot) }
-        waitingTimes.append(isWaitingForLate ? end + window.allowedLateness : end)
+        let next = isWaitingForLate ? end + window.allowedLateness : end
+        sessions.schedule(session, of: due[index].tag, at: next, timers)
       }
     }
-    deadlines.set(waiting, waitingTimes, count: waiting.count)
     if let teller {
       toTell += ended
       let changed = teller.takeChanged(among: toTell, count: toTell.count, byRows: 0)
@@ -307,6 +306,7 @@ public final class SessionOperator: Operator {
     guard table.count == 0 else { return }
     sessions.removeAllKeys()
     aggregates.release(above: Self.keptBytes)
-    if deadlines.byteCount > Self.keptBytes { deadlines.removeAll() }
+    // What waits is of sessions that were joined to others.
+    if timers.count > 0 || timers.byteCount > Self.keptBytes { timers.removeAll() }
   }
 }
