@@ -26,7 +26,7 @@ final class JoinState {
     keyTypes: [DataType], _ schemas: [Schema], expiring: Bool, indexed: [[Int]?] = [], memory: StateMemory
   ) {
     table = makeKeyTable(keyTypes, keepingKeys: true)
-    let stores = schemas.map { RowStore($0, expiring: expiring) }
+    let stores = RowStore.sharingSlots(schemas, expiring: expiring)
     self.stores = stores
     indexes = stores.indices.map { input in
       let columns = input < indexed.count ? indexed[input] : nil

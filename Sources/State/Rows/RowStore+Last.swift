@@ -11,11 +11,11 @@ extension RowStore {
     let numbers = numberBuffer.unsafeMutableValues(UInt32.self)
     var found = 0
     while cursor.index < count && found < limit {
-      let slot = Int(slots[cursor.index])
+      let slot = slots[cursor.index]
       prefetch(slots, cursor.index, count)
-      if slot < ends.count, ends.values[slot].last != Self.missing {
+      if Int(slot) < ends.slotCount, ends.pointer(slot).pointee.last != Self.missing {
         indices[found] = UInt32(truncatingIfNeeded: cursor.index)
-        numbers[found] = ends.values[slot].last
+        numbers[found] = ends.pointer(slot).pointee.last
         found &+= 1
       }
       cursor.index &+= 1

@@ -6,7 +6,7 @@ extension RowStore {
   /// - Returns: the slots that have no row any more because of it, each once.
   @discardableResult
   public func remove(_ numbers: UnsafePointer<UInt32>, count: Int) -> [UInt32] {
-    let (entries, ends, ahead) = (entries.values, ends.values, Self.ahead)
+    let (entries, ends, ahead) = (entries.values, ends, Self.ahead)
     var emptied: [UInt32] = []
     for index in 0..<count {
       if index &+ 2 &* ahead < count { platform_prefetch(entries + Int(numbers[index &+ 2 &* ahead])) }
@@ -15,10 +15,11 @@ extension RowStore {
       let entry = entries + Int(number)
       guard let address = entry.pointee.address else { preconditionFailure("a row is removed once") }
       pages.remove(address)
-      let (slot, next, previous) = (Int(entry.pointee.slot), entry.pointee.next, entry.pointee.previous)
-      if previous == Self.missing { ends[slot].first = next } else { entries[Int(previous)].next = next }
-      if next == Self.missing { ends[slot].last = previous } else { entries[Int(next)].previous = previous }
-      if ends[slot].first == Self.missing { emptied.append(entry.pointee.slot) }
+      let (slot, next, previous) = (entry.pointee.slot, entry.pointee.next, entry.pointee.previous)
+      let own = ends.pointer(slot)
+      if previous == Self.missing { own.pointee.first = next } else { entries[Int(previous)].next = next }
+      if next == Self.missing { own.pointee.last = previous } else { entries[Int(next)].previous = previous }
+      if own.pointee.first == Self.missing { emptied.append(slot) }
       free(number, entry)
     }
     compact()
@@ -40,7 +41,7 @@ extension RowStore {
       prefetch(slots, index, count)
       var number = first(of: slots[index])
       if number == Self.missing { continue }
-      ends.values[Int(slots[index])] = Ends()
+      ends.pointer(slots[index]).pointee = RowEnds.Ends()
       while number != Self.missing {
         let entry = entries.values + Int(number)
         guard let address = entry.pointee.address else { preconditionFailure("the rows of a slot are there") }
@@ -90,7 +91,7 @@ extension RowStore {
   @inline(__always)  // A part of the loop above.
   private func prefetchRemoval(_ entry: Entry) {
     if let address = entry.address { pages.prefetch(address) }
-    platform_prefetch(ends.values + Int(entry.slot))
+    platform_prefetch(ends.pointer(entry.slot))
     if entry.previous != Self.missing { platform_prefetch(entries.values + Int(entry.previous)) }
     if entry.next != Self.missing { platform_prefetch(entries.values + Int(entry.next)) }
   }

@@ -30,19 +30,13 @@ public final class RowStore {
     static let markBit: UInt32 = 1
   }
 
-  /// The rows of a slot.
-  struct Ends: BitwiseCopyable {
-    var first = RowStore.missing
-    var last = RowStore.missing
-  }
-
   /// The number of no row.
   public static let missing = UInt32.max
 
   public let schema: Schema
   let layout: RowLayout
   let pages = RowPages()
-  let ends = SlotColumn(initial: Ends())
+  let ends: RowEnds
   /// By number. Those below `count` were given to rows, or are free.
   let entries: SlotColumn<Entry>
   var firstFree = RowStore.missing
@@ -61,8 +55,20 @@ public final class RowStore {
   static let ahead = 16
 
   /// - Parameter expiring: whether rows are found by their times, for `popExpired`.
-  public init(_ schema: Schema, expiring: Bool) {
+  public convenience init(_ schema: Schema, expiring: Bool) {
+    self.init(schema, expiring: expiring, RowEnds(storeCount: 1)[0])
+  }
+
+  /// Stores of the same slots, one a schema: what each knows of a slot lies beside what the others know of it, so that who looks for a
+  /// slot's rows in one, and appends some to another, has one cache miss of it.
+  public static func sharingSlots(_ schemas: [Schema], expiring: Bool) -> [RowStore] {
+    let ends = RowEnds(storeCount: schemas.count)
+    return schemas.enumerated().map { RowStore($1, expiring: expiring, ends[$0]) }
+  }
+
+  private init(_ schema: Schema, expiring: Bool, _ ends: RowEnds) {
     self.schema = schema
+    self.ends = ends
     layout = RowLayout(schema)
     entries = SlotColumn(initial: Entry(address: nil, time: 0, next: .max, previous: .max, slot: .max, state: 0))
     expiry = expiring ? TimeBuckets() : nil
@@ -171,25 +177,27 @@ public final class RowStore {
   private func link(
     _ numbers: UnsafePointer<UInt32>, _ slots: UnsafePointer<UInt32>, _ times: UnsafePointer<Int64>?, _ count: Int
   ) {
-    let (slotCount, entries, ends, ahead) = (ends.count, entries.values, ends.values, Self.ahead)
+    let (entries, ends, ahead) = (entries.values, ends, Self.ahead)
+    let slotCount = ends.slotCount
     for row in 0..<count {
       if row &+ 2 &* ahead < count {
-        platform_prefetch(ends + Int(slots[row &+ 2 &* ahead]))
+        platform_prefetch(ends.pointer(slots[row &+ 2 &* ahead]))
         platform_prefetch(entries + Int(numbers[row &+ 2 &* ahead]))
       }
       if row &+ ahead < count {
-        let last = ends[Int(slots[row &+ ahead])].last
+        let last = ends.pointer(slots[row &+ ahead]).pointee.last
         if last != Self.missing { platform_prefetch(entries + Int(last)) }
       }
-      let (number, slot) = (numbers[row], Int(slots[row]))
-      precondition(slot < slotCount, "rows are appended to slots that the store has grown to")
+      let (number, slot) = (numbers[row], slots[row])
+      precondition(Int(slot) < slotCount, "rows are appended to slots that the store has grown to")
       let entry = entries + Int(number)
-      let last = ends[slot].last
+      let own = ends.pointer(slot)
+      let last = own.pointee.last
       entry.pointee = Entry(
         address: scratch.addresses[row], time: times?[row] ?? 0, next: Self.missing, previous: last,
-        slot: UInt32(truncatingIfNeeded: slot), state: (entry.pointee.state | Entry.markBit) &+ 1)
-      ends[slot].last = number
-      if last == Self.missing { ends[slot].first = number } else { entries[Int(last)].next = number }
+        slot: slot, state: (entry.pointee.state | Entry.markBit) &+ 1)
+      own.pointee.last = number
+      if last == Self.missing { own.pointee.first = number } else { entries[Int(last)].next = number }
       expiry?.push(Timer(time: entry.pointee.time, slot: number, tag: entry.pointee.state))
     }
   }

@@ -25,12 +25,19 @@ final class RowStoreModel {
   private var horizon = Int64.min
   private let hint: String
 
-  init(_ types: [DataType], expiring: Bool, slotCount: Int, _ hint: String) {
-    schema = Schema(types.enumerated().map { Field("c\($0)", $1) })
-    store = RowStore(schema, expiring: expiring)
+  convenience init(_ types: [DataType], expiring: Bool, slotCount: Int, _ hint: String) {
+    self.init(RowStore(Self.schema(types), expiring: expiring), slotCount: slotCount, hint)
+  }
+
+  /// - Parameter store: without rows.
+  init(_ store: RowStore, slotCount: Int, _ hint: String) {
+    schema = store.schema
+    self.store = store
     store.grow(to: slotCount)
     self.hint = hint
   }
+
+  static func schema(_ types: [DataType]) -> Schema { Schema(types.enumerated().map { Field("c\($0)", $1) }) }
 
   func append(_ values: [[Literal]], _ slots: [UInt32], _ times: [Int64], offset: Int, selected: Bool) throws {
     var columns = schema.fields.indices.map { index in
@@ -136,6 +143,12 @@ final class RowStoreModel {
     let left = Set(rows.map(\.slot))
     #expect(Set(emptied) == touched.subtracting(left) && Set(emptied).count == emptied.count, "\(hint)")
     #expect(store.rowCount == rows.count, "\(hint)")
+  }
+
+  func removeAll() {
+    store.removeAll()
+    rows.removeAll()
+    horizon = .min
   }
 
   func remove(rowsOf slots: [UInt32]) {
