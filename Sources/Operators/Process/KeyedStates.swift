@@ -1,8 +1,22 @@
 import Arrow
 import Base
+import CPlatform
 import Dataflow
 import State
 import VolleyPlan
+
+/// What is known of a key, all in one place: a call looks at it for each of its keys.
+struct KeyRecord: BitwiseCopyable {
+  /// States, entries and timers that the key has.
+  var references: UInt32 = 0
+  /// The key's place in the call in progress.
+  var place: UInt32 = 0
+  /// The number of the last taking of timers that gave one of the key; see `ProcessTimers`.
+  var fired: UInt32 = 0
+  private var padding: UInt32 = 0
+
+  init() {}
+}
 
 /// What a process function keeps of each key, in memory: the keys, one store a state, and how many things each key has. A key that
 /// has none is forgotten when its call ends.
@@ -13,10 +27,8 @@ public final class KeyedStates {
   public let declarations: [Plan.State]
   private let table: any KeyTable
   private let stores: [StateStore]
-  /// By slot: states, entries and timers that it has.
-  private let references = SlotColumn<UInt32>(initial: 0)
-  /// By slot: the key's place in the call.
-  private let places = SlotColumn<UInt32>(initial: 0)
+  /// By slot.
+  private let records = SlotColumn(initial: KeyRecord())
   /// The slots of the call's keys.
   private var slots: UnsafePointer<UInt32>?
   private var slotBuffer: Buffer?
@@ -24,6 +36,8 @@ public final class KeyedStates {
   /// Slots of a state's call.
   private var chosen: UnsafeMutablePointer<UInt32>
   private var chosenCapacity = 1_024
+  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
+  private static let ahead = 20
   /// Slots that lost all they had outside of a call.
   private var emptied: [UInt32] = []
 
@@ -48,15 +62,17 @@ public final class KeyedStates {
 
   /// Keys that have something.
   var count: Int { table.count }
+  /// Slots of keys are below it.
+  var slotCount: Int { records.count }
 
   var byteCount: Int {
-    stores.reduce(table.byteCount + references.byteCount + places.byteCount) { $0 + $1.byteCount }
+    stores.reduce(table.byteCount + records.byteCount) { $0 + $1.byteCount }
   }
 
   /// Bytes beyond those that a call of these keys takes at worst for keys and room by slot.
   func growth(_ keys: [Column], rowCount: Int) -> Int {
     let slotCount = table.slotCount + rowCount
-    return stores.reduce(table.growth(keys, rowCount: rowCount) + 2 * references.growth(to: slotCount)) {
+    return stores.reduce(table.growth(keys, rowCount: rowCount) + records.growth(to: slotCount)) {
       $0 + $1.growth(to: slotCount)
     }
   }
@@ -71,7 +87,8 @@ public final class KeyedStates {
     try table.find(keys, rowCount: rowCount, into: rowKeys)
     let touched = table.touched
     begin(touched.slots, count: touched.count)
-    for row in 0..<rowCount { rowKeys[row] = places.values[Int(rowKeys[row])] }
+    let records = records.values
+    for row in 0..<rowCount { rowKeys[row] = records[Int(rowKeys[row])].place }
     return touched.selection
   }
 
@@ -80,11 +97,13 @@ public final class KeyedStates {
     slotBuffer = slots
     self.slots = slots.values(UInt32.self)
     keyCount = count
-    references.grow(to: table.slotCount)
-    places.grow(to: table.slotCount)
+    records.grow(to: table.slotCount)
     for store in stores { store.grow(to: table.slotCount) }
-    let (slots, places) = (slots.values(UInt32.self), places.values)
-    for place in 0..<count { places[Int(slots[place])] = UInt32(place) }
+    let (slots, records) = (slots.values(UInt32.self), records.values)
+    for place in 0..<count {
+      if place &+ Self.ahead < count { platform_prefetch(records + Int(slots[place &+ Self.ahead])) }
+      records[Int(slots[place])].place = UInt32(truncatingIfNeeded: place)
+    }
   }
 
   /// The columns of the call's keys.
@@ -93,14 +112,11 @@ public final class KeyedStates {
     return try table.keys(of: slots, count: keyCount)
   }
 
-  /// The slot of one of the call's keys.
-  func slot(_ place: UInt32) -> UInt32 {
-    guard let slots else { preconditionFailure("a call has keys") }
-    return slots[Int(place)]
-  }
+  /// The slots of the call's keys; nil between calls.
+  var callSlots: UnsafePointer<UInt32>? { slots }
 
-  /// By slot: how many things a key has. Valid until the next call begins.
-  var referenceCounts: UnsafeMutablePointer<UInt32> { references.values }
+  /// By slot. Valid until the next call begins.
+  var keyRecords: UnsafeMutablePointer<KeyRecord> { records.values }
 
   // MARK: Reads and writes of a call
 
@@ -230,7 +246,7 @@ public final class KeyedStates {
 
   /// Keeps what the call wrote.
   func commit(at now: Int64) {
-    for store in stores { store.commit(references.values, at: now) }
+    for store in stores { store.commit(records.values, at: now) }
   }
 
   /// Undoes what the call wrote.
@@ -247,9 +263,10 @@ public final class KeyedStates {
     defer { slotBuffer = nil }
     if count > chosenCapacity { makeRoom(count) }
     var empty = 0
-    for place in 0..<count where references.values[Int(slots[place])] == 0 {
+    let records = records.values
+    for place in 0..<count {
       chosen[empty] = slots[place]
-      empty += 1
+      empty &+= records[Int(slots[place])].references == 0 ? 1 : 0
     }
     if empty > 0 { table.remove(chosen, count: empty) }
   }
@@ -268,7 +285,7 @@ public final class KeyedStates {
   /// Removes what is expired, and keys that have nothing else. Between calls.
   func expire(at now: Int64) {
     guard let next = nextExpiry, next <= now else { return }
-    for store in stores { store.expire(at: now, references.values) { emptied.append($0) } }
+    for store in stores { store.expire(at: now, records.values) { emptied.append($0) } }
     guard !emptied.isEmpty else { return }
     emptied.withUnsafeBufferPointer { if let base = $0.baseAddress { table.remove(base, count: $0.count) } }
     emptied.removeAll()

@@ -1,4 +1,5 @@
 import Base
+import CPlatform
 import State
 
 /// Which clock a timer goes by.
@@ -19,7 +20,7 @@ public final class ProcessTimers {
 
   private let events = TimerQueue()
   private let processing = TimerQueue()
-  private var wanted: ContiguousArray<State.Timer> = []
+  @exclusivity(unchecked) private var wanted: ContiguousArray<State.Timer> = []
   private var runs: [Run] = []
   private var flags: UnsafeMutablePointer<Bool>
   private var flagCapacity = 1_024
@@ -33,9 +34,10 @@ public final class ProcessTimers {
   private static let mostTimers = 8_192
   /// How many are popped for the next call: few when one key has many.
   private var limit = ProcessTimers.mostTimers
-  /// By slot: the number of the last call that fired a timer of it.
-  private let fired = SlotColumn<UInt32>(initial: 0)
-  private var call: UInt32 = 0
+  /// Of the last taking of timers.
+  private var taking: UInt32 = 0
+  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
+  private static let ahead = 20
 
   init(_ states: KeyedStates, hasEventTime: Bool) {
     self.states = states
@@ -45,7 +47,7 @@ public final class ProcessTimers {
 
   deinit { flags.deallocate() }
 
-  var byteCount: Int { events.byteCount + processing.byteCount + fired.byteCount + wanted.capacity * 16 }
+  var byteCount: Int { events.byteCount + processing.byteCount + wanted.capacity * 16 }
   var count: Int { events.count + processing.count }
 
   private func queue(_ clock: TimerClock) -> TimerQueue { clock == .event ? events : processing }
@@ -68,16 +70,20 @@ public final class ProcessTimers {
           + "timer of processing time")
     }
     let before = wanted.count
+    let (keyCount, slots) = (states.keyCount, states.callSlots)
+    // Most calls set as many as they have rows: room for these is made once.
+    if before == 0 { wanted.reserveCapacity(count) }
     for index in 0..<count {
-      guard Int(keys[index]) < states.keyCount else {
+      let key = keys[index]
+      guard Int(key) < keyCount, let slots else {
         wanted.removeLast(wanted.count - before)
         throw Failure(
           .plugin,
-          "a timer was set for key \(keys[index]) in a call of \(states.keyCount) keys; name keys by their rows in 'keys'"
+          "a timer was set for key \(key) in a call of \(keyCount) keys; name keys by their rows in 'keys'"
         )
       }
-      if let lastTimes, !isRemoval, times[index] > lastTimes[Int(keys[index])] { continue }
-      wanted.append(State.Timer(time: times[index], slot: states.slot(keys[index])))
+      if let lastTimes, !isRemoval, times[index] > lastTimes[Int(key)] { continue }
+      wanted.append(State.Timer(time: times[index], slot: slots[Int(key)]))
     }
     let added = wanted.count - before
     guard added > 0 else { return }
@@ -90,7 +96,7 @@ public final class ProcessTimers {
 
   // MARK: The end of a call
 
-  func commit(_ references: UnsafeMutablePointer<UInt32>) {
+  func commit(_ records: UnsafeMutablePointer<KeyRecord>) {
     guard !runs.isEmpty else { return }
     let flags = flags(wanted.count)
     wanted.withUnsafeBufferPointer { wanted in
@@ -99,10 +105,10 @@ public final class ProcessTimers {
         let queue = queue(run.clock)
         if run.isRemoval {
           queue.delete(timers, count: run.count, wasRegistered: flags)
-          for index in 0..<run.count where flags[index] { references[Int(timers[index].slot)] -= 1 }
+          for index in 0..<run.count where flags[index] { records[Int(timers[index].slot)].references -= 1 }
         } else {
           queue.register(timers, count: run.count, isNew: flags)
-          for index in 0..<run.count where flags[index] { references[Int(timers[index].slot)] += 1 }
+          for index in 0..<run.count where flags[index] { records[Int(timers[index].slot)].references += 1 }
         }
         timers += run.count
       }
@@ -132,29 +138,32 @@ public final class ProcessTimers {
   ///
   /// - Parameters:
   ///   - slots, times: room for `maximum` of them.
-  ///   - references: by slot; the taken timers count no more.
+  ///   - records: by slot, of `slotCount` slots; the taken timers count no more.
   /// - Returns: how many; 0 when none is due.
   func take(
     _ clock: TimerClock, upTo time: Int64, slots: UnsafeMutablePointer<UInt32>, times: UnsafeMutablePointer<Int64>,
-    _ references: UnsafeMutablePointer<UInt32>
+    _ records: UnsafeMutablePointer<KeyRecord>, slotCount: Int
   ) -> Int {
     let queue = queue(clock)
     let due = queue.pop(upTo: time, limit: limit)
     guard !due.isEmpty else { return 0 }
-    call &+= 1
-    if call == 0 {
-      fired.removeAll()
-      call = 1
+    taking &+= 1
+    if taking == 0 {
+      for slot in 0..<slotCount { records[slot].fired = 0 }
+      taking = 1
     }
     var count = 0
     var later: ContiguousArray<State.Timer> = []
-    for timer in due {
-      fired.grow(to: Int(timer.slot) + 1)
-      guard fired.values[Int(timer.slot)] != call else {
+    for index in due.indices {
+      if index &+ Self.ahead < due.count { platform_prefetch(records + Int(due[index &+ Self.ahead].slot)) }
+      let timer = due[index]
+      let record = records + Int(timer.slot)
+      guard record.pointee.fired != taking else {
         later.append(timer)
         continue
       }
-      fired.values[Int(timer.slot)] = call
+      record.pointee.fired = taking
+      record.pointee.references -= 1
       slots[count] = timer.slot
       times[count] = timer.time
       count += 1
@@ -163,7 +172,6 @@ public final class ProcessTimers {
     // Set again: those that the call removes must not fire, and those that it sets may come before them.
     later.withUnsafeBufferPointer { if let base = $0.baseAddress { queue.register(base, count: $0.count) } }
     limit = count * 2 < dueCount ? max(32, limit / 2) : min(Self.mostTimers, limit * 2)
-    for index in 0..<count { references[Int(slots[index])] -= 1 }
     return count
   }
 

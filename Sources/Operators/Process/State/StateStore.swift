@@ -43,8 +43,8 @@ class StateStore {
   func clear(_ slots: UnsafePointer<UInt32>, count: Int) throws(Failure) {}
   /// Keeps what was written, and counts what it changed for the keys.
   ///
-  /// - Parameter references: by slot: how many things it has.
-  func commit(_ references: UnsafeMutablePointer<UInt32>, at now: Int64) {}
+  /// - Parameter records: by slot.
+  func commit(_ records: UnsafeMutablePointer<KeyRecord>, at now: Int64) {}
   /// Undoes what was written.
   func abort() {}
   /// When what expires first does so; nil when nothing does.
@@ -53,7 +53,7 @@ class StateStore {
   ///
   /// - Parameter emptied: is given the slots that have nothing any more; one may come more than once.
   func expire(
-    at now: Int64, _ references: UnsafeMutablePointer<UInt32>, emptied: (UInt32) -> Void
+    at now: Int64, _ records: UnsafeMutablePointer<KeyRecord>, emptied: (UInt32) -> Void
   ) {}
 }
 
