@@ -65,6 +65,9 @@ bench() {
   local host
   host=$(host) && Plugins/bench/build.sh && Plugins/nexmark/build.sh &&
     "$host" bench --rows 20000000 --repeat 1 --json --plugin Plugins/bench/libbench.so &&
+    "$host" bench process --rows 100000 --repeat 1 --json --plugin Plugins/bench/libbench.so &&
+    "$host" bench state --case session-window-10k --case interval-join-10k --case timer-10k --json &&
+    "$host" bench windows --rows 100000 --json &&
     "$host" bench nexmark --events 200000 --threads 2 --repeat 1 --json --plugin Plugins/nexmark/libnexmark.so &&
     Tests/columns-peers.py "$host" --rows 200000 --repeat 1
 }

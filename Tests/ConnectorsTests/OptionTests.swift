@@ -46,12 +46,12 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       (
         "csv", #"{"path":"x","headr":true}"#,
         "source 'orders' (csv): unknown option 'headr', it knows path, header, delimiter, quote, escape, comment, nulls, "
-          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, inferRows, inferBytes, compression, watch; did you mean 'header'?"
+          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, inferRows, inferBytes, compression, interleave, watch; did you mean 'header'?"
       ),
       (
         "csv", #"{"path":"x","colour":"red"}"#,
         "source 'orders' (csv): unknown option 'colour', it knows path, header, delimiter, quote, escape, comment, nulls, "
-          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, inferRows, inferBytes, compression, watch"
+          + "quotedNulls, trim, lineEnd, blankLines, missing, extra, skipRows, maxRecordBytes, inferRows, inferBytes, compression, interleave, watch"
       ),
       (
         "csv", #"{"path":"x","header":"yes"}"#,
@@ -120,7 +120,7 @@ private func object(_ text: String) throws -> JSONValue { try JSONValue.parse(Ar
       ("csv", #"["x"]"#, "source 'orders' (csv): the options are an array, expected an object of options by name"),
       (
         "jsonlines", #"{"path":"x","header":true}"#,
-        "source 'orders' (jsonlines): unknown option 'header', it knows path, maxRecordBytes, inferRows, inferBytes, compression, watch"
+        "source 'orders' (jsonlines): unknown option 'header', it knows path, maxRecordBytes, inferRows, inferBytes, compression, interleave, watch"
       ),
       (
         "lines", #"{"path":"x"}"#,
