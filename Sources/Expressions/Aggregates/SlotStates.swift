@@ -89,7 +89,7 @@ extension SlotStates {
     let base = base
     guard let validity else {
       if isLarge {
-        let ahead = 16
+        let ahead = 40
         let fetched = max(0, count &- ahead)
         for row in 0..<fetched {
           platform_prefetch(base + Int(slots[row &+ ahead]))

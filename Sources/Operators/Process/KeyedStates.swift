@@ -36,8 +36,8 @@ public final class KeyedStates {
   /// Slots of a state's call.
   private var chosen: UnsafeMutablePointer<UInt32>
   private var chosenCapacity = 1_024
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
   /// Slots that lost all they had outside of a call.
   private var emptied: [UInt32] = []
 

@@ -36,8 +36,8 @@ public final class ProcessTimers {
   private var limit = ProcessTimers.mostTimers
   /// Of the last taking of timers.
   private var taking: UInt32 = 0
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
 
   init(_ states: KeyedStates, hasEventTime: Bool) {
     self.states = states

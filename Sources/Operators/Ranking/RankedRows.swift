@@ -24,7 +24,7 @@ final class RankedRows {
     var numbers: SlotBuffer
   }
 
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
   private static let ahead = 12
 
   init(_ order: RankOrder, limit: Int, input: Schema) {

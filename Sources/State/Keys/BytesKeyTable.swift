@@ -60,8 +60,8 @@ final class BytesKeyTable: KeyTable {
   static let shrunkCapacity = 1 << 10
   /// Heads and home places are read for so many rows at a time.
   static let blockRows = 1_024
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  static let ahead = 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  static let ahead = 40
 
   init(_ types: [DataType], keepingKeys: Bool) {
     self.types = types

@@ -24,8 +24,8 @@ struct HashedWords {
   private static let leastCapacity = 1 << 6
   /// Not less is left when words are removed: others will come.
   private static let shrunkCapacity = 1 << 10
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  static let ahead = 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  static let ahead = 40
   /// Entries below so many bytes stay in the caches near a core, where fetching them ahead only costs instructions.
   static let nearBytes = 256 << 10
 

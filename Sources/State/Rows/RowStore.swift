@@ -51,8 +51,8 @@ public final class RowStore {
   /// Bytes of the largest row so far.
   var largestRow = 1
 
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  static let ahead = 16
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  static let ahead = 40
 
   /// - Parameter expiring: whether rows are found by their times, for `popExpired`.
   public convenience init(_ schema: Schema, expiring: Bool) {

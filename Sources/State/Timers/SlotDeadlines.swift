@@ -19,8 +19,8 @@ public final class SlotDeadlines {
   private let deadlines = SlotColumn(initial: Deadline())
   private let buckets = TimeBuckets()
 
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
 
   public init() {}
 

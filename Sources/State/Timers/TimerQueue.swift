@@ -8,8 +8,8 @@ public final class TimerQueue {
   private let buckets = TimeBuckets()
   private var live = TimerSet()
 
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 16
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
   private static let blockCount = 1_024
 
   public init() {}

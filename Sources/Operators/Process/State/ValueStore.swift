@@ -14,8 +14,8 @@ final class ValueStore: StateStore {
 
   private static let isPresent: UInt64 = 1
   private static let isWritten: UInt64 = 2
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 16
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
 
   override init(_ declaration: Plan.State) {
     record = StateRecord(declaration.schema, prefix: 8)

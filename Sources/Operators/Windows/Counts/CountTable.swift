@@ -27,8 +27,8 @@ final class CountTable {
   /// The panes that the rows in hand have filled, in the order of their last rows.
   private(set) var full: [Full] = []
 
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
 
   /// - Parameter length: rows of a pane, as many as 32 bits count at most.
   init(length: Int) { self.length = UInt32(length) }

@@ -42,8 +42,8 @@ public final class SessionOperator: Operator {
 
   /// Bytes, of an aggregate or of the timers, that are kept while there is no session.
   private static let keptBytes = 1 << 20
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 16
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
   /// Batches of ended sessions that one call looks at.
   private static let callBatches = 4
 

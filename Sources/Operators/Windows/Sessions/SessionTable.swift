@@ -60,8 +60,8 @@ final class SessionTable {
   private(set) var begun: [UInt32] = []
   private(set) var merges: [Merge] = []
 
-  /// Far enough for a miss to memory, near enough that the lines are still in the first cache.
-  private static let ahead = 20
+  /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
+  private static let ahead = 40
 
   init(gap: Int64) { self.gap = gap }
 
