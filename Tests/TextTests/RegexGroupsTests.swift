@@ -7,12 +7,12 @@ import Testing
 struct RegexGroupsTests {
   @Test("random expressions have the same groups one alternative after the other and all side by side")
   func waysAgree() throws {
-    var grammar = RegexPeerTests.Grammar(generator: SeededGenerator(), named: false)
+    var grammar = RegexPeerTests.Grammar(generator: SeededGenerator(), named: false, hasLazyLoops: true)
     let seed = grammar.generator
     var compared = 0
     for _ in 0..<3000 {
       grammar.groups = 0
-      let pattern = grammar.expression(Int.random(in: 1...6, using: &grammar.generator))
+      let pattern = grammar.expression(Int.random(in: 1...6, using: &grammar.generator)).text
       guard grammar.groups > 0, let expression = try? RegularExpression(pattern) else { continue }
       let count = 2 * expression.captureNames.count + 2
       guard let backtracker = Backtracker(expression.noting, slotCount: count) else { continue }

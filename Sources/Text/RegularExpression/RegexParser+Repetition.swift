@@ -49,9 +49,10 @@ extension RegexParser {
     return ((low, high), reader.position)
   }
 
-  /// A number; what is too large is some number above every bound.
+  /// A number, as in RE2 without zeros before it; what is too large is some number above every bound.
   private mutating func digits() -> Int? {
     let start = position
+    if next == "0", position + 1 < scalars.count, scalars[position + 1].asciiDigit != nil { return nil }
     var value = 0
     while let scalar = next, let digit = scalar.asciiDigit {
       value = min(value * 10 + digit, 1_000_000)

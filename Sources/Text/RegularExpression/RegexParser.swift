@@ -76,24 +76,22 @@ struct RegexParser {
     var nodes: [RegexNode] = []
     while let next, next != "|", next != ")" {
       if skip("\\Q") {
-        try quoted(&nodes)
-        continue
+        quoted(&nodes)
+      } else if let atom = try atom() {
+        nodes.append(atom)
       }
-      guard let atom = try atom() else { continue }
-      nodes.append(try repeated(atom))
+      // As in RE2, a repetition after what is no element, `(?i)` or an empty `\Q\E`, is about the element before.
+      if let last = nodes.popLast() { nodes.append(try repeated(last)) }
     }
     return nodes.count == 1 ? nodes[0] : nodes.isEmpty ? .empty : .sequence(nodes)
   }
 
   /// After `\Q`: everything up to `\E` or the end stands for itself. A repetition after it is about the last character.
-  private mutating func quoted(_ nodes: inout [RegexNode]) throws(Failure) {
-    var last: RegexNode?
+  private mutating func quoted(_ nodes: inout [RegexNode]) {
     while let scalar = next, !skip("\\E") {
-      if let last { nodes.append(last) }
-      last = character(scalar)
+      nodes.append(character(scalar))
       position += 1
     }
-    if let last { nodes.append(try repeated(last)) }
   }
 
   /// One element; nil for one that only sets flags.
