@@ -11,6 +11,9 @@ extension DifferenceTests {
       name: "position of 'a' in 'éa'", expression: call("position", a, .text("a")), columns: text("éa"),
       python: "pc.find_substring(a, 'a')"),
     Case(
+      name: "like '%\\a', beside a % at an end", expression: call("like", a, .text("%\\a")), columns: text("ba"),
+      python: "pc.match_like(a, '%\\\\a')"),
+    Case(
       name: "regex_extract of a group that took no part",
       expression: call("regex_extract", a, .text("(a)|b"), .int(1)), columns: text("b"),
       python: "pc.struct_field(pc.extract_regex(a, '(?P<g>a)|b'), 'g')"),
