@@ -207,7 +207,12 @@ struct AggregatePeerTests {
       let merged = try run.merged(&generator).rows
       let running = try run.lastRunning(&generator)
       func check(_ found: [Literal?], _ way: String) {
-        guard let row = found.indices.first(where: { !close(found[$0], wanted[$0]) }) else { return }
+        var different = found.indices.filter { !close(found[$0], wanted[$0]) }
+        if run.signature.function == .approxCountDistinct, different.count == 1 {
+          // Two values of a group share one of the sketch's 2^26 registers, once in some hundred runs.
+          different.removeAll { Self.isOneLess(found[$0], wanted[$0]) }
+        }
+        guard let row = different.first else { return }
         Issue.record(
           """
           \(generator): \(query) over \(table.value.type) by \(table.by.type), \(way), group \(row): \
@@ -219,6 +224,10 @@ struct AggregatePeerTests {
       check(merged, "merged")
       check(running, "running")
     }
+  }
+
+  private static func isOneLess(_ found: Literal?, _ wanted: Literal?) -> Bool {
+    if case (.int64(let found)?, .int64(let wanted)?) = (found, wanted) { found + 1 == wanted } else { false }
   }
 
   private static let summing = ["sum", "avg", "var_pop", "var_samp", "stddev_pop", "stddev_samp"]
