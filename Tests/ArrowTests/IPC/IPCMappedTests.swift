@@ -49,7 +49,7 @@ struct IPCMappedTests {
     #expect(mapping != nil)
     for (column, original) in zip(columns, batch.columns) { #expect(column == original, "\(generator)") }
     columns = Array(columns.prefix(1))
-    #expect(mapping != nil)
+    withExtendedLifetime(columns) { #expect(mapping != nil) }
     columns = []
     #expect(mapping == nil)
   }
