@@ -118,7 +118,7 @@ public final class KeyedProcessOperator: Operator {
       throw error
     }
     states.commit(at: call.processingTime.microseconds)
-    timers.commit(states.keyRecords)
+    timers.commit()
     states.end()
     try reserve(0)
     try held.release(to: output)
@@ -200,8 +200,7 @@ public final class KeyedProcessOperator: Operator {
     let times = Buffer(byteCount: ProcessTimers.maximum * 8)
     let timePointer = times.unsafeMutableValues(Int64.self)
     let count = timers.take(
-      clock, upTo: time, slots: slots.unsafeMutableValues(UInt32.self), times: timePointer, states.keyRecords,
-      slotCount: states.slotCount)
+      clock, upTo: time, slots: slots.unsafeMutableValues(UInt32.self), times: timePointer)
     guard count > 0 else { return false }
     states.begin(slots, count: count)
     if clock == .event && reachedWatermark == .latest { timers.dropTimers(after: UnsafePointer(timePointer)) }

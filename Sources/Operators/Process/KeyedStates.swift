@@ -5,19 +5,6 @@ import Dataflow
 import State
 import VolleyPlan
 
-/// What is known of a key, all in one place: a call looks at it for each of its keys.
-struct KeyRecord: BitwiseCopyable {
-  /// States, entries and timers that the key has.
-  var references: UInt32 = 0
-  /// The key's place in the call in progress.
-  var place: UInt32 = 0
-  /// The number of the last taking of timers that gave one of the key; see `ProcessTimers`.
-  var fired: UInt32 = 0
-  private var padding: UInt32 = 0
-
-  init() {}
-}
-
 /// What a process function keeps of each key, in memory: the keys, one store a state, and how many things each key has. A key that
 /// has none is forgotten when its call ends.
 ///
@@ -28,7 +15,7 @@ public final class KeyedStates {
   private let table: any KeyTable
   private let stores: [StateStore]
   /// By slot.
-  private let records = SlotColumn(initial: KeyRecord())
+  private let memory = KeyRecordMemory()
   /// The slots of the call's keys.
   private var slots: UnsafePointer<UInt32>?
   private var slotBuffer: Buffer?
@@ -62,17 +49,15 @@ public final class KeyedStates {
 
   /// Keys that have something.
   var count: Int { table.count }
-  /// Slots of keys are below it.
-  var slotCount: Int { records.count }
 
   var byteCount: Int {
-    stores.reduce(table.byteCount + records.byteCount) { $0 + $1.byteCount }
+    stores.reduce(table.byteCount + memory.byteCount) { $0 + $1.byteCount }
   }
 
   /// Bytes beyond those that a call of these keys takes at worst for keys and room by slot.
   func growth(_ keys: [Column], rowCount: Int) -> Int {
     let slotCount = table.slotCount + rowCount
-    return stores.reduce(table.growth(keys, rowCount: rowCount) + records.growth(to: slotCount)) {
+    return stores.reduce(table.growth(keys, rowCount: rowCount) + memory.growth(to: slotCount)) {
       $0 + $1.growth(to: slotCount)
     }
   }
@@ -87,8 +72,8 @@ public final class KeyedStates {
     try table.find(keys, rowCount: rowCount, into: rowKeys)
     let touched = table.touched
     begin(touched.slots, count: touched.count)
-    let records = records.values
-    for row in 0..<rowCount { rowKeys[row] = records[Int(rowKeys[row])].place }
+    let records = keyRecords
+    for row in 0..<rowCount { rowKeys[row] = records[rowKeys[row]].pointee.place }
     return touched.selection
   }
 
@@ -97,12 +82,12 @@ public final class KeyedStates {
     slotBuffer = slots
     self.slots = slots.values(UInt32.self)
     keyCount = count
-    records.grow(to: table.slotCount)
+    memory.grow(to: table.slotCount)
     for store in stores { store.grow(to: table.slotCount) }
-    let (slots, records) = (slots.values(UInt32.self), records.values)
+    let (slots, records) = (slots.values(UInt32.self), keyRecords)
     for place in 0..<count {
-      if place &+ Self.ahead < count { platform_prefetch(records + Int(slots[place &+ Self.ahead])) }
-      records[Int(slots[place])].place = UInt32(truncatingIfNeeded: place)
+      if place &+ Self.ahead < count { platform_prefetch(records[slots[place &+ Self.ahead]]) }
+      records[slots[place]].pointee.place = UInt32(truncatingIfNeeded: place)
     }
   }
 
@@ -116,7 +101,13 @@ public final class KeyedStates {
   var callSlots: UnsafePointer<UInt32>? { slots }
 
   /// By slot. Valid until the next call begins.
-  var keyRecords: UnsafeMutablePointer<KeyRecord> { records.values }
+  var keyRecords: KeyRecords { memory.records }
+
+  /// The same, with room for timers.
+  var timedRecords: KeyRecords {
+    memory.makeRoomForTimers()
+    return memory.records
+  }
 
   // MARK: Reads and writes of a call
 
@@ -246,7 +237,7 @@ public final class KeyedStates {
 
   /// Keeps what the call wrote.
   func commit(at now: Int64) {
-    for store in stores { store.commit(records.values, at: now) }
+    for store in stores { store.commit(keyRecords, at: now) }
   }
 
   /// Undoes what the call wrote.
@@ -263,10 +254,11 @@ public final class KeyedStates {
     defer { slotBuffer = nil }
     if count > chosenCapacity { makeRoom(count) }
     var empty = 0
-    let records = records.values
+    let records = keyRecords
     for place in 0..<count {
+      if place &+ Self.ahead < count { platform_prefetch(records[slots[place &+ Self.ahead]]) }
       chosen[empty] = slots[place]
-      empty &+= records[Int(slots[place])].references == 0 ? 1 : 0
+      empty &+= records[slots[place]].pointee.references == 0 ? 1 : 0
     }
     if empty > 0 { table.remove(chosen, count: empty) }
   }
@@ -285,7 +277,7 @@ public final class KeyedStates {
   /// Removes what is expired, and keys that have nothing else. Between calls.
   func expire(at now: Int64) {
     guard let next = nextExpiry, next <= now else { return }
-    for store in stores { store.expire(at: now, records.values) { emptied.append($0) } }
+    for store in stores { store.expire(at: now, keyRecords) { emptied.append($0) } }
     guard !emptied.isEmpty else { return }
     emptied.withUnsafeBufferPointer { if let base = $0.baseAddress { table.remove(base, count: $0.count) } }
     emptied.removeAll()

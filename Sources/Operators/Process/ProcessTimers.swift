@@ -6,6 +6,9 @@ import State
 public enum TimerClock: Sendable, Hashable {
   case event
   case processing
+
+  /// Of its timers: those of both clocks lie side by side.
+  fileprivate var tag: UInt32 { self == .event ? 0 : 1 }
 }
 
 /// The timers of a process function: those that are set, and those that the call in progress sets and removes, which count when it
@@ -34,8 +37,6 @@ public final class ProcessTimers {
   private static let mostTimers = 8_192
   /// How many are popped for the next call: few when one key has many.
   private var limit = ProcessTimers.mostTimers
-  /// Of the last taking of timers.
-  private var taking: UInt32 = 0
   /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
   private static let ahead = 40
 
@@ -83,7 +84,7 @@ public final class ProcessTimers {
         )
       }
       if let lastTimes, !isRemoval, times[index] > lastTimes[Int(key)] { continue }
-      wanted.append(State.Timer(time: times[index], slot: slots[Int(key)]))
+      wanted.append(State.Timer(time: times[index], slot: slots[Int(key)], tag: clock.tag))
     }
     let added = wanted.count - before
     guard added > 0 else { return }
@@ -96,19 +97,19 @@ public final class ProcessTimers {
 
   // MARK: The end of a call
 
-  func commit(_ records: UnsafeMutablePointer<KeyRecord>) {
+  func commit() {
     guard !runs.isEmpty else { return }
-    let flags = flags(wanted.count)
+    let (flags, records) = (flags(wanted.count), states.timedRecords)
     wanted.withUnsafeBufferPointer { wanted in
       guard var timers = wanted.baseAddress else { return }
       for run in runs {
         let queue = queue(run.clock)
         if run.isRemoval {
-          queue.delete(timers, count: run.count, wasRegistered: flags)
-          for index in 0..<run.count where flags[index] { records[Int(timers[index].slot)].references -= 1 }
+          queue.delete(timers, count: run.count, in: records.times, wasRegistered: flags)
+          for index in 0..<run.count where flags[index] { records[timers[index].slot].pointee.references -= 1 }
         } else {
-          queue.register(timers, count: run.count, isNew: flags)
-          for index in 0..<run.count where flags[index] { records[Int(timers[index].slot)].references += 1 }
+          queue.register(timers, count: run.count, in: records.times, isNew: flags)
+          for index in 0..<run.count where flags[index] { records[timers[index].slot].pointee.references += 1 }
         }
         timers += run.count
       }
@@ -136,33 +137,29 @@ public final class ProcessTimers {
 
   /// Takes the next timers up to `time`, at most one of a key, so that what one sets and removes counts for the next of its key.
   ///
-  /// - Parameters:
-  ///   - slots, times: room for `maximum` of them.
-  ///   - records: by slot, of `slotCount` slots; the taken timers count no more.
-  /// - Returns: how many; 0 when none is due.
+  /// - Parameter slots, times: room for `maximum` of them.
+  /// - Returns: how many, which count no more; 0 when none is due.
   func take(
-    _ clock: TimerClock, upTo time: Int64, slots: UnsafeMutablePointer<UInt32>, times: UnsafeMutablePointer<Int64>,
-    _ records: UnsafeMutablePointer<KeyRecord>, slotCount: Int
+    _ clock: TimerClock, upTo time: Int64, slots: UnsafeMutablePointer<UInt32>, times: UnsafeMutablePointer<Int64>
   ) -> Int {
     let queue = queue(clock)
-    let due = queue.pop(upTo: time, limit: limit)
+    guard queue.count > 0 else { return 0 }
+    let records = states.timedRecords
+    let due = queue.pop(upTo: time, limit: limit, in: records.times)
     guard !due.isEmpty else { return 0 }
-    taking &+= 1
-    if taking == 0 {
-      for slot in 0..<slotCount { records[slot].fired = 0 }
-      taking = 1
-    }
     var count = 0
     var later: ContiguousArray<State.Timer> = []
     for index in due.indices {
-      if index &+ Self.ahead < due.count { platform_prefetch(records + Int(due[index &+ Self.ahead].slot)) }
+      if index &+ Self.ahead < due.count { platform_prefetch(records[due[index &+ Self.ahead].slot]) }
       let timer = due[index]
-      let record = records + Int(timer.slot)
-      guard record.pointee.fired != taking else {
+      let record = records[timer.slot]
+      // A place where another key is, or none, is of a former call.
+      let place = Int(record.pointee.place)
+      guard place >= count || slots[place] != timer.slot else {
         later.append(timer)
         continue
       }
-      record.pointee.fired = taking
+      record.pointee.place = UInt32(truncatingIfNeeded: count)
       record.pointee.references -= 1
       slots[count] = timer.slot
       times[count] = timer.time
@@ -170,7 +167,9 @@ public final class ProcessTimers {
     }
     let dueCount = due.count
     // Set again: those that the call removes must not fire, and those that it sets may come before them.
-    later.withUnsafeBufferPointer { if let base = $0.baseAddress { queue.register(base, count: $0.count) } }
+    later.withUnsafeBufferPointer {
+      if let base = $0.baseAddress { queue.register(base, count: $0.count, in: records.times) }
+    }
     limit = count * 2 < dueCount ? max(32, limit / 2) : min(Self.mostTimers, limit * 2)
     return count
   }

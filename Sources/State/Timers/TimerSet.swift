@@ -91,10 +91,6 @@ final class TimerSet {
     rebuild(capacity: wanted)
   }
 
-  func visit(_ body: (Timer) -> Void) {
-    for index in 0..<capacity where entries[index].slot != Self.empty.slot { body(entries[index]) }
-  }
-
   private func enlarged(for added: Int) -> Int {
     var wanted = capacity
     while (count + added) * 2 > wanted { wanted *= 2 }

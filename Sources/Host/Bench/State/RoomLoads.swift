@@ -64,6 +64,9 @@ final class DeadlineLoad: StateLoad {
 /// Each event registers a timer, and about one comes.
 final class TimerQueueLoad: StateLoad {
   private let queue = TimerQueue()
+  /// A line of the cache a slot, as a process function's key has.
+  private let records = SlotColumn<UInt64>(initial: 0)
+  private let times: SlotTimesMemory
   private let timers = UnsafeMutablePointer<Timer>.allocate(capacity: StateBench.batchRows)
   private let size: Int
   private var now: Int64 = 0
@@ -71,17 +74,19 @@ final class TimerQueueLoad: StateLoad {
 
   init(_ size: Int) {
     self.size = size
+    records.grow(to: 8 * size)
+    times = SlotTimesMemory(first: UnsafeMutableRawPointer(records.values + 1), shift: 6)
     for first in stride(from: 0, to: size, by: StateBench.batchRows) {
       let rows = min(StateBench.batchRows, size - first)
       // What is left of the time of timers that were registered before.
       make(rows) { min($0.next() % UInt64(2 * size), $0.next() % UInt64(2 * size)) }
-      queue.register(timers, count: rows)
+      queue.register(timers, count: rows, in: times)
     }
   }
 
   deinit { timers.deallocate() }
 
-  var byteCount: Int { queue.byteCount }
+  var byteCount: Int { queue.byteCount + records.byteCount }
   /// Timers, of which a key may have several.
   var liveKeys: Int { queue.count }
 
@@ -95,9 +100,9 @@ final class TimerQueueLoad: StateLoad {
   func prepare() { make(StateBench.batchRows) { $0.next() % UInt64(2 * size) } }
 
   func step() {
-    queue.register(timers, count: StateBench.batchRows)
+    queue.register(timers, count: StateBench.batchRows, in: times)
     now += Int64(StateBench.batchRows)
-    while !queue.pop(upTo: now).isEmpty {}
+    while !queue.pop(upTo: now, in: times).isEmpty {}
   }
 }
 

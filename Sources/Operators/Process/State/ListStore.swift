@@ -134,7 +134,7 @@ final class ListStore: StateStore {
     if let block = head.block { blocks.free(block, Int(head.capacity) * record.stride) }
   }
 
-  override func commit(_ records: UnsafeMutablePointer<KeyRecord>, at now: Int64) {
+  override func commit(_ records: KeyRecords, at now: Int64) {
     for former in journal {
       let head = heads.values + Int(former.slot)
       head.pointee.entry = 0
@@ -143,7 +143,7 @@ final class ListStore: StateStore {
         free(head.pointee)
         head.pointee = Head()
       }
-      records[Int(former.slot)].references &+= (head.pointee.count > 0 ? 1 : 0) &- (former.head.count > 0 ? 1 : 0)
+      records[former.slot].pointee.references &+= (head.pointee.count > 0 ? 1 : 0) &- (former.head.count > 0 ? 1 : 0)
       guard let timeToLive else { continue }
       withUnsafePointer(to: former.slot) { slot in
         if head.pointee.count > 0 {
@@ -174,7 +174,7 @@ final class ListStore: StateStore {
   override var nextExpiry: Int64? { timeToLive?.nextTime }
 
   override func expire(
-    at now: Int64, _ records: UnsafeMutablePointer<KeyRecord>, emptied: (UInt32) -> Void
+    at now: Int64, _ records: KeyRecords, emptied: (UInt32) -> Void
   ) {
     guard let timeToLive else { return }
     while true {
@@ -184,8 +184,8 @@ final class ListStore: StateStore {
         let head = heads.values + Int(timer.slot)
         free(head.pointee)
         head.pointee = Head()
-        records[Int(timer.slot)].references -= 1
-        if records[Int(timer.slot)].references == 0 { emptied(timer.slot) }
+        records[timer.slot].pointee.references -= 1
+        if records[timer.slot].pointee.references == 0 { emptied(timer.slot) }
       }
     }
   }

@@ -371,7 +371,7 @@ final class MapStore: StateStore {
 
   // MARK: The end of a call
 
-  override func commit(_ records: UnsafeMutablePointer<KeyRecord>, at now: Int64) {
+  override func commit(_ records: KeyRecords, at now: Int64) {
     endMoves()
     guard !journal.isEmpty else { return }
     let blocks = blocks
@@ -382,8 +382,8 @@ final class MapStore: StateStore {
       let place = place(entry)
       let flags = flags(place)
       set(0, of: place, clearing: Self.isWritten)
-      let slot = Int(place.load(fromByteOffset: Self.slotOffset, as: UInt32.self))
-      records[slot].references &+= (flags & Self.isPresent) &- (flagsBefore & Self.isPresent)
+      let slot = place.load(fromByteOffset: Self.slotOffset, as: UInt32.self)
+      records[slot].pointee.references &+= (flags & Self.isPresent) &- (flagsBefore & Self.isPresent)
       if flags & Self.isPresent == 0 {
         dead.append(entry)
       } else if let timeToLive {
@@ -423,7 +423,7 @@ final class MapStore: StateStore {
   override var nextExpiry: Int64? { timeToLive?.nextTime }
 
   override func expire(
-    at now: Int64, _ records: UnsafeMutablePointer<KeyRecord>, emptied: (UInt32) -> Void
+    at now: Int64, _ records: KeyRecords, emptied: (UInt32) -> Void
   ) {
     guard let timeToLive else { return }
     while true {
@@ -436,8 +436,8 @@ final class MapStore: StateStore {
         record.freeTexts(place, blocks)
         set(0, of: place, clearing: Self.isPresent)
         unlink(entry)
-        records[Int(slot)].references -= 1
-        if records[Int(slot)].references == 0 { emptied(slot) }
+        records[slot].pointee.references -= 1
+        if records[slot].pointee.references == 0 { emptied(slot) }
       }
     }
   }

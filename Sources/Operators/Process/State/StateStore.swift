@@ -44,7 +44,7 @@ class StateStore {
   /// Keeps what was written, and counts what it changed for the keys.
   ///
   /// - Parameter records: by slot.
-  func commit(_ records: UnsafeMutablePointer<KeyRecord>, at now: Int64) {}
+  func commit(_ records: KeyRecords, at now: Int64) {}
   /// Undoes what was written.
   func abort() {}
   /// When what expires first does so; nil when nothing does.
@@ -53,7 +53,7 @@ class StateStore {
   ///
   /// - Parameter emptied: is given the slots that have nothing any more; one may come more than once.
   func expire(
-    at now: Int64, _ records: UnsafeMutablePointer<KeyRecord>, emptied: (UInt32) -> Void
+    at now: Int64, _ records: KeyRecords, emptied: (UInt32) -> Void
   ) {}
 }
 

@@ -85,7 +85,7 @@ final class ValueStore: StateStore {
     place.pointee |= Self.isWritten
   }
 
-  override func commit(_ records: UnsafeMutablePointer<KeyRecord>, at now: Int64) {
+  override func commit(_ records: KeyRecords, at now: Int64) {
     guard !journal.isEmpty else { return }
     let (base, words, blocks) = (memory.values, record.wordCount, blocks)
     journal.forEach(entries: 1 + words) { entry in
@@ -94,7 +94,7 @@ final class ValueStore: StateStore {
       place.pointee &= ~Self.isWritten
       record.freeTexts(UnsafeMutableRawPointer(entry + 1), blocks)
       let isPresent = UInt32(truncatingIfNeeded: place.pointee & Self.isPresent)
-      records[Int(slot)].references &+= isPresent &- UInt32(truncatingIfNeeded: entry[1] & Self.isPresent)
+      records[slot].pointee.references &+= isPresent &- UInt32(truncatingIfNeeded: entry[1] & Self.isPresent)
       guard let timeToLive else { return }
       withUnsafePointer(to: slot) { slot in
         if isPresent != 0 {
@@ -120,7 +120,7 @@ final class ValueStore: StateStore {
   override var nextExpiry: Int64? { timeToLive?.nextTime }
 
   override func expire(
-    at now: Int64, _ records: UnsafeMutablePointer<KeyRecord>, emptied: (UInt32) -> Void
+    at now: Int64, _ records: KeyRecords, emptied: (UInt32) -> Void
   ) {
     guard let timeToLive else { return }
     while true {
@@ -130,8 +130,8 @@ final class ValueStore: StateStore {
         let place = memory.values + Int(timer.slot) * record.wordCount
         record.freeTexts(UnsafeMutableRawPointer(place), blocks)
         place.pointee = 0
-        records[Int(timer.slot)].references -= 1
-        if records[Int(timer.slot)].references == 0 { emptied(timer.slot) }
+        records[timer.slot].pointee.references -= 1
+        if records[timer.slot].pointee.references == 0 { emptied(timer.slot) }
       }
     }
   }
