@@ -11,14 +11,22 @@ extension RowStore {
     for index in 0..<count {
       if index &+ 2 &* ahead < count { platform_prefetch(entries + Int(numbers[index &+ 2 &* ahead])) }
       if index &+ ahead < count { prefetchRemoval(entries[Int(numbers[index &+ ahead])]) }
+      if index &+ ahead / 2 < count { prefetchNeighbours(numbers[index &+ ahead / 2]) }
       let number = numbers[index]
       let entry = entries + Int(number)
       guard let address = entry.pointee.address else { preconditionFailure("a row is removed once") }
       pages.remove(address)
-      let (slot, next, previous) = (entry.pointee.slot, entry.pointee.next, entry.pointee.previous)
+      let (slot, next) = (entry.pointee.slot, entry.pointee.next)
       let own = ends.pointer(slot)
-      if previous == Self.missing { own.pointee.first = next } else { entries[Int(previous)].next = next }
-      if next == Self.missing { own.pointee.last = previous } else { entries[Int(next)].previous = previous }
+      // Most rows go from the front. The row behind the first one is not looked at then: it is the first now, whatever is before it.
+      let isFirst = own.pointee.first == number
+      let previous = isFirst ? Self.missing : entry.pointee.previous
+      if isFirst { own.pointee.first = next } else { entries[Int(previous)].next = next }
+      if next == Self.missing {
+        own.pointee.last = previous
+      } else if !isFirst {
+        entries[Int(next)].previous = previous
+      }
       if own.pointee.first == Self.missing { emptied.append(slot) }
       free(number, entry)
     }
@@ -92,8 +100,15 @@ extension RowStore {
   private func prefetchRemoval(_ entry: Entry) {
     if let address = entry.address { pages.prefetch(address) }
     platform_prefetch(ends.pointer(entry.slot))
-    if entry.previous != Self.missing { platform_prefetch(entries.values + Int(entry.previous)) }
-    if entry.next != Self.missing { platform_prefetch(entries.values + Int(entry.next)) }
+  }
+
+  /// Those of a row that is not its slot's first.
+  @inline(__always)  // As above.
+  private func prefetchNeighbours(_ number: UInt32) {
+    let entry = entries.values + Int(number)
+    guard ends.pointer(entry.pointee.slot).pointee.first != number else { return }
+    platform_prefetch(entries.values + Int(entry.pointee.previous))
+    if entry.pointee.next != Self.missing { platform_prefetch(entries.values + Int(entry.pointee.next)) }
   }
 
   /// Drops what is kept of removed rows once it is more than what is kept of the others.

@@ -20,7 +20,8 @@ public final class RowStore {
     /// Where the row is; nil when the number is free.
     var address: UnsafeMutableRawPointer?
     var time: Int64
-    /// The neighbours among the slot's rows; of a free number, the next free one.
+    /// The neighbours among the slot's rows, but that of a slot's first row nothing is said of what is before it; of a free number, the next
+    /// free one.
     var next: UInt32
     var previous: UInt32
     var slot: UInt32
