@@ -12,7 +12,7 @@ let package = Package(
   targets: [
     // Floor 0
     .target(name: "CPlatform"),
-    .target(name: "Base"),
+    .target(name: "Base", dependencies: ["CPlatform"]),
     // The SDK's files as bytes, for `volley-host new`; deploy/embed-sdk.sh writes their list.
     .target(name: "CSDKArchive"),
     // Floor 1a: what others of floor 1 write dates with.

@@ -47,7 +47,8 @@ endtoend() {
 
 # Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
 address() {
-  LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
+  # Memory that is refused is nil, as elsewhere.
+  ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
     swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests'
 }
 

@@ -41,7 +41,7 @@ public final class BlockArena {
 
   /// A block of `roundedByteCount(byteCount)` bytes, 16-byte aligned, with undefined content.
   ///
-  /// Throws an `io` failure when the system has no more memory.
+  /// Throws a `memory` failure when the system has no more memory.
   public func allocate(_ byteCount: Int) throws(Failure) -> UnsafeMutableRawPointer {
     guard byteCount <= 1 << 46 else { throw Self.exhausted(byteCount) }
     let size = Self.roundedByteCount(byteCount)
@@ -124,7 +124,7 @@ public final class BlockArena {
 
   private static func exhausted(_ byteCount: Int) -> Failure {
     Failure(
-      .io, retryable: true,
+      .memory, retryable: true,
       "out of memory: \(byteCount) bytes for the groups of an aggregate could not be had; give the worker more memory, "
         + "raise the parallelism over more workers, or group by fewer keys")
   }

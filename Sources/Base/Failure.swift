@@ -27,6 +27,8 @@ public struct Failure: Error, Sendable, Hashable {
     case software
     /// Reading or writing failed.
     case io
+    /// The system has no more memory.
+    case memory
   }
 
   public var kind: Kind
@@ -59,6 +61,7 @@ extension Failure.Kind {
     case .noInput: 66
     case .plugin: 69
     case .software: 70
+    case .memory: 71
     case .io: 74
     }
   }
@@ -66,7 +69,7 @@ extension Failure.Kind {
   fileprivate var usualDomain: Failure.Domain {
     switch self {
     case .usage, .data, .plugin: .user
-    case .noInput, .io: .external
+    case .noInput, .io, .memory: .external
     case .software: .internal
     }
   }

@@ -3,8 +3,10 @@
 #include "code_owner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,7 +26,7 @@ static void copy_text(char *to, size_t capacity, const char *from) {
 
 // Async-signal-safe: touches the shared pages, the thread's own word and what was noted of plugins' code. False when another thread was
 // first. Without a context only the word says who was running.
-static int write_report(int signal_number, const void *address, const void *context) {
+static int write_report(int signal_number, const void *address, const void *context, const platform_shortage *shortage) {
   uint32_t none = PLATFORM_CRASH_NONE;
   if (!__atomic_compare_exchange_n(&report->ready, &none, PLATFORM_CRASH_WRITING, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
     return 0;
@@ -35,24 +37,55 @@ static int write_report(int signal_number, const void *address, const void *cont
   copy_text(report->call, sizeof report->call, site ? site->call : 0);
   report->address = (uint64_t)(uintptr_t)address;
   report->signal = signal_number;
+  if (shortage) {
+    report->shortage = *shortage;
+    report->ran_short = 1;
+  }
   __atomic_store_n(&report->ready, PLATFORM_CRASH_WRITTEN, __ATOMIC_RELEASE);
   return 1;
 }
 
-static void on_crash(int signal_number, siginfo_t *info, void *context) {
-  if (!write_report(signal_number, info->si_addr, context)) {
-    // Another thread crashed first: dying now would end the process before its report is whole. At most one second.
-    struct timespec pause = {0, 1000000};
-    for (int i = 0; i < 1000 && __atomic_load_n(&report->ready, __ATOMIC_ACQUIRE) != PLATFORM_CRASH_WRITTEN; i++)
-      nanosleep(&pause, 0);
+// What another thread writes of itself is whole, or a second has passed.
+static void await_report(void) {
+  struct timespec pause = {0, 1000000};
+  for (int i = 0; i < 1000 && __atomic_load_n(&report->ready, __ATOMIC_ACQUIRE) != PLATFORM_CRASH_WRITTEN; i++)
+    nanosleep(&pause, 0);
+}
+
+static platform_shortage measure_shortage(const char *purpose, uint64_t asked) {
+  platform_shortage shortage = {.asked = asked};
+  copy_text(shortage.purpose, sizeof shortage.purpose, purpose);
+  // "mapped resident …", in pages.
+  char text[128];
+  int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text);
+  if (fd >= 0) close(fd);
+  uint64_t pages[2] = {0, 0};
+  for (ssize_t i = 0, field = 0; i < length && field < 2; i++) {
+    if (text[i] >= '0' && text[i] <= '9')
+      pages[field] = pages[field] * 10 + (uint64_t)(text[i] - '0');
+    else
+      field++;
   }
+  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  shortage.mapped = pages[0] * page;
+  shortage.resident = pages[1] * page;
+  return shortage;
+}
+
+static void on_crash(int signal_number, siginfo_t *info, void *context) {
+  int ran_short = errno == ENOMEM && (signal_number == SIGABRT || signal_number == SIGTRAP || signal_number == SIGILL);
+  platform_shortage shortage;
+  if (ran_short) shortage = measure_shortage("", 0);
+  // Another thread crashed first: dying now would end the process before its report is whole.
+  if (!write_report(signal_number, info->si_addr, context, ran_short ? &shortage : 0)) await_report();
   signal(signal_number, SIG_DFL);
   // Blocked until the handler returns; a fault that repeats by itself then ends the process just the same.
   raise(signal_number);
 }
 
 // The worker itself leaves by _exit: this is exit, called by other code, in that code's thread.
-static void on_exit_call(void) { write_report(0, 0, 0); }
+static void on_exit_call(void) { write_report(0, 0, 0, 0); }
 
 platform_crash_report *platform_make_crash_report(int *descriptor) {
   int fd = memfd_create("volley-crash-report", 0);
@@ -133,6 +166,27 @@ void platform_note_start(void) {
 
 void platform_say_goodbye(void) {
   if (report) __atomic_store_n(&report->goodbye, 1, __ATOMIC_RELEASE);
+}
+
+void platform_end_without_memory(const char *purpose, uint64_t asked) {
+  platform_shortage shortage = measure_shortage(purpose, asked);
+  if (report) {
+    if (!write_report(0, 0, 0, &shortage)) {
+      // Another thread has ended the process first, or will in a moment: its end is the one that is told.
+      await_report();
+      sleep(1);
+    }
+    _exit(PLATFORM_EXIT_NO_MEMORY);
+  }
+  char line[256];
+  int length = snprintf(line, sizeof line,
+                        "out of memory: %llu bytes for %s could not be had when the process held %llu bytes, of %llu bytes of addresses; give it "
+                        "more memory and run again\n",
+                        (unsigned long long)asked, purpose, (unsigned long long)shortage.resident,
+                        (unsigned long long)shortage.mapped);
+  if (length > (int)sizeof line - 1) length = (int)sizeof line - 1;
+  if (length > 0) (void)!write(STDERR_FILENO, line, (size_t)length);
+  _exit(PLATFORM_EXIT_NO_MEMORY);
 }
 
 enum { crash_stack_bytes = 64 * 1024 };

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import TestSupport
 import Testing
@@ -83,7 +84,7 @@ struct BlockMemoryTests {
         Issue.record("no memory")
         continue
       }
-      #expect(UInt(bitPattern: block) % UInt(BlockMemory.hugePage) == 0)
+      #expect(UInt(bitPattern: block) % UInt(HugeMemory.page) == 0)
       memset(block, 7, byteCount)
       memory.give(block, byteCount)
       #expect(memory.arenaCount == 0)

@@ -87,6 +87,35 @@ struct BufferPoolTests {
     }
   }
 
+  @Test("a buffer that nobody has memory for ends the process with a sentence")
+  func shortage() async throws {
+    let ended = await #expect(processExitsWith: .exitCode(71), observing: [\.standardErrorContent]) {
+      _ = Buffer(byteCount: 1 << 47)
+    }
+    let errors = String(decoding: try #require(ended).standardErrorContent, as: UTF8.self)
+    #expect(
+      errors.hasPrefix("out of memory: 140737488355328 bytes for a buffer could not be had when the process held "))
+  }
+
+  @Test("gives back what is kept free before a buffer is refused")
+  func makesRoom() async {
+    await #expect(processExitsWith: .success) {
+      // The store keeps forty blocks of five megabytes, with the system's addresses all but used up.
+      BufferPool.limitIdleBytes(to: 256 << 20)
+      do {
+        let buffers = (0..<40).map { _ in Buffer(byteCount: 5 << 20) }
+        withExtendedLifetime(buffers) {}
+      }
+      guard BufferPool.idleBytes > 100 << 20 else { exit(2) }
+      let bytes = UInt(ProcessMemory.mappedBytes + (32 << 20))
+      var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
+      guard setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { exit(3) }
+      let buffer = Buffer(byteCount: 64 << 20)
+      memset(UnsafeMutableRawPointer(mutating: buffer.address), 1, 64 << 20)
+      exit(BufferPool.idleBytes < 40 << 20 ? EXIT_SUCCESS : EXIT_FAILURE)
+    }
+  }
+
   @Test("bounds what a thread and the store keep, and evicts what there is most of")
   func bounds() {
     let store = BlockStore(limit: 10 << 20)

@@ -112,7 +112,7 @@ struct BlockArenaTests {
   func exhausted() {
     for byteCount in [1 << 46, 1 << 60, Int.max] {
       let failure = #expect(throws: Failure.self) { _ = try BlockArena().allocate(byteCount) }
-      #expect(failure?.kind == .io)
+      #expect(failure?.kind == .memory)
       #expect(failure?.message.contains("\(byteCount) bytes") == true)
     }
   }

@@ -142,7 +142,7 @@ struct AggregateStateTests {
   func exhausted() {
     for signature in Self.signatures {
       let failure = #expect(throws: Failure.self) { try signature.makeAccumulator().grow(to: 1 << 58) }
-      #expect(failure?.kind == .io, "\(signature)")
+      #expect(failure?.kind == .memory, "\(signature)")
       #expect(failure?.message.contains("out of memory") == true, "\(signature)")
     }
     var states = SlotStates<Int64>(initial: 0)

@@ -8,6 +8,8 @@ struct PeerPipeline {
   enum Deed: String, CaseIterable {
     case none, trap, abort, segv, divide, overflow, exit, kill, fail
     case trapInPlan = "trap-in-plan"
+    /// What a program does that gets no memory.
+    case shortage
     /// A message of several lines with control characters.
     case ugly
     /// To standard output, in the plugin and in a program that it starts.

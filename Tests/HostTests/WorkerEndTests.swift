@@ -116,6 +116,35 @@ import Testing
     #expect(end.exitCode == 70)
   }
 
+  @Test("memory that could not be had is a shortage, whoever asked and however the worker ended")
+  func shortage() {
+    var shortage = WorkerEnd.Shortage(
+      asked: .init(byteCount: 5 << 28, purpose: "a buffer"), residentBytes: 3 << 30, mappedBytes: 4 << 30)
+    var end = WorkerEnd(status: .exited(71), saidGoodbye: false, site: nil, shortage: shortage, peakMemory: 0)
+    let remedy =
+      "\(noRestart): lower --memory-limit or --batch-rows, or let it have more memory (of the machine, the cgroup, or ulimit -v), "
+      + "and run again"
+    #expect(
+      end.failure?.message
+        == "out of memory: 1.3 GiB for a buffer could not be had when the worker held 3.0 GiB and had 4.0 GiB of addresses; "
+        + remedy)
+    #expect(end.failure?.domain == .external)
+    #expect(end.exitCode == 71)
+    shortage.asked = nil
+    end = WorkerEnd(
+      status: .killed(SignalName(6)), saidGoodbye: false, hadStarted: false, site: site, shortage: shortage,
+      peakMemory: 0)
+    #expect(
+      end.failure?.message
+        == "out of memory: what was asked for could not be had when the worker held 3.0 GiB and had 4.0 GiB of addresses, in "
+        + "'call' of function 'tax' of plugin 'broken'; lower --memory-limit or --batch-rows, or let it have more memory (of the "
+        + "machine, the cgroup, or ulimit -v), and run again")
+    #expect(end.exitCode == 71)
+    end = WorkerEnd(status: .exited(65), saidGoodbye: true, site: nil, shortage: shortage, peakMemory: 0)
+    #expect(end.failure == nil, "it has told why it ended")
+    #expect(end.exitCode == 65)
+  }
+
   @Test("an exit that the worker did not announce is no success")
   func foreignExit() {
     let end = WorkerEnd(status: .exited(0), saidGoodbye: false, site: site, peakMemory: 0)

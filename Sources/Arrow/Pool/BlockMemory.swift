@@ -11,7 +11,6 @@ import Glibc
 final class BlockMemory: Sendable {
   static let shared = BlockMemory()
 
-  static let hugePage = 2 << 20
   /// Smaller blocks are `malloc`'s: a column of a small batch should not make two megabytes resident.
   static let smallest = 16 << 10
   /// A power of two, and what arenas are aligned to, so that a block's address says which it is in.
@@ -39,10 +38,10 @@ final class BlockMemory: Sendable {
       var block: UnsafeMutableRawPointer?
       return posix_memalign(&block, BufferPool.alignment, byteCount) == 0 ? block : nil
     }
-    if byteCount >= Self.hugePage { return Self.map(Self.wholePages(byteCount), alignment: Self.hugePage) }
+    if byteCount >= HugeMemory.page { return HugeMemory.map(Self.wholePages(byteCount)) }
     return arenas.withLock { arenas in
       if arenas.current == nil || arenas.cut + byteCount > Self.arenaByteCount {
-        guard let arena = Self.map(Self.arenaByteCount, alignment: Self.arenaByteCount) else { return nil }
+        guard let arena = HugeMemory.map(Self.arenaByteCount, alignment: Self.arenaByteCount) else { return nil }
         arenas.current = UInt(bitPattern: arena)
         arenas.taken[UInt(bitPattern: arena)] = 0
         arenas.cut = 0
@@ -60,8 +59,8 @@ final class BlockMemory: Sendable {
       free(block)
       return
     }
-    if byteCount >= Self.hugePage {
-      munmap(block, Self.wholePages(byteCount))
+    if byteCount >= HugeMemory.page {
+      HugeMemory.unmap(block, Self.wholePages(byteCount))
       return
     }
     let arena = UInt(bitPattern: block) & ~UInt(Self.arenaByteCount - 1)
@@ -74,25 +73,11 @@ final class BlockMemory: Sendable {
       } else if arenas.current == arena {
         arenas.cut = 0
       } else {
-        munmap(UnsafeMutableRawPointer(bitPattern: arena), Self.arenaByteCount)
+        if let start = UnsafeMutableRawPointer(bitPattern: arena) { HugeMemory.unmap(start, Self.arenaByteCount) }
         arenas.taken[arena] = nil
       }
     }
   }
 
   private static func wholePages(_ byteCount: Int) -> Int { (byteCount + pageByteCount - 1) & ~(pageByteCount - 1) }
-
-  /// Memory in huge pages where the system has them.
-  private static func map(_ byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer? {
-    let reserved = byteCount + alignment
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    guard let start = mmap(nil, reserved, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else { return nil }
-    let before = -Int(bitPattern: start) & (alignment - 1)
-    let block = start + before
-    if before > 0 { munmap(start, before) }
-    if alignment > before { munmap(block + byteCount, alignment - before) }
-    // Refused by a kernel without huge pages.
-    madvise(block, byteCount, MADV_HUGEPAGE)
-    return block
-  }
 }

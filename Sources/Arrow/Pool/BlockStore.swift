@@ -46,6 +46,14 @@ final class BlockStore: Sendable {
     Self.free(surplus)
   }
 
+  /// Frees all blocks; whether there were any.
+  func empty() -> Bool {
+    var surplus: [Surplus] = []
+    content.withLock { $0.evict(for: $0.limit, into: &surplus) }
+    Self.free(surplus)
+    return !surplus.isEmpty
+  }
+
   /// Moves up to `wanted` blocks of a size to `list`; returns how many.
   func take(_ size: BlockSize, _ wanted: Int, into list: inout FreeBlocks) -> Int {
     content.withLock { content in

@@ -1,3 +1,4 @@
+import Base
 import CPlatform
 import Glibc
 import Synchronization
@@ -69,11 +70,12 @@ public enum BufferPool {
       var block: UnsafeMutableRawPointer?
       posix_memalign(&block, alignment, capacity)
     #else
-      let block = BlockMemory.shared.take(capacity)
+      // What is kept free in other sizes may make room.
+      let block =
+        BlockMemory.shared.take(capacity) ?? (BlockStore.shared.empty() ? BlockMemory.shared.take(capacity) : nil)
     #endif
-    guard let block else {
-      fatalError("out of memory: \(capacity) bytes for a buffer could not be allocated; lower --memory-limit")
-    }
+    // The builders and kernels above cannot fail for each value that they write.
+    guard let block else { endWithoutMemory(capacity, for: "a buffer") }
     return block
   }
 

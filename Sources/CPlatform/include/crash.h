@@ -21,6 +21,17 @@ typedef struct platform_call_site {
 #define PLATFORM_CRASH_WRITING 1u
 #define PLATFORM_CRASH_WRITTEN 2u
 
+/// Memory that could not be had.
+typedef struct platform_shortage {
+  /// Bytes that were asked for; 0 when who asked did not say.
+  uint64_t asked;
+  /// What for ("a buffer"); empty when who asked did not say.
+  char purpose[48];
+  /// Bytes that the process held then, and bytes of addresses that it had.
+  uint64_t resident;
+  uint64_t mapped;
+} platform_shortage;
+
 /// What the supervisor reads after its worker ended. Lives in shared memory.
 typedef struct platform_crash_report {
   /// One of `PLATFORM_CRASH_…`; written last.
@@ -33,6 +44,9 @@ typedef struct platform_crash_report {
   /// Empty when the thread was in no plugin call: then it is one of the plugin's own.
   char function[128];
   char call[64];
+  /// 1: it ended because there was no memory, as `shortage` tells.
+  uint32_t ran_short;
+  platform_shortage shortage;
   /// 1: the worker ended by itself and has told why. 0: something else made it exit.
   uint32_t goodbye;
   /// 1: the job has started: rows may have been read and written.
@@ -62,6 +76,9 @@ void platform_drop_crash_report(platform_crash_report *report);
 /// In the worker: maps the report behind `descriptor`, closes that, and installs handlers for SIGILL, SIGTRAP, SIGABRT,
 /// SIGSEGV, SIGBUS and SIGFPE that fill the report in and die of the same signal, and one for a call of `exit`, which is
 /// signal 0 there. Returns 0, or -1 with errno.
+///
+/// An abort or a trap of a thread whose errno is ENOMEM counts as a shortage of memory: the Swift runtime and C programs abort when
+/// `malloc` gives them nothing.
 int platform_install_crash_handlers(int descriptor);
 
 /// In the worker: tells the supervisor where a plugin was loaded from. Does nothing without a report or when there is no
@@ -77,6 +94,13 @@ void platform_note_start(void);
 
 /// In the worker: it is about to exit on its own account. Does nothing without a report.
 void platform_say_goodbye(void);
+
+/// Ends the process with `PLATFORM_EXIT_NO_MEMORY`, because `asked` bytes for `purpose` ("a buffer") could not be had and the caller
+/// cannot do without. With a report the supervisor tells it; without one a sentence goes to standard error here. Needs no memory.
+_Noreturn void platform_end_without_memory(const char *purpose, uint64_t asked);
+
+/// EX_OSERR of sysexits(3).
+#define PLATFORM_EXIT_NO_MEMORY 71
 
 /// Gives the calling thread an alternate signal stack, so that a stack overflow is reported too. Returns 0, or -1 with
 /// errno. The stack is freed when the thread ends.

@@ -63,7 +63,7 @@ struct SlotStates<State: BitwiseCopyable> {
     // Memory that `realloc` moves loses its huge pages: it comes to lie otherwise within them.
     guard !overflow, let grown = HugeMemory.allocateIfPossible(byteCount: byteCount) else {
       throw Failure(
-        .io, retryable: true,
+        .memory, retryable: true,
         "out of memory: \(overflow ? "\(wanted) states" : "\(byteCount) bytes") for the groups of an aggregate could not "
           + "be had; give the worker more memory, raise the parallelism over more workers, or group by fewer keys")
     }

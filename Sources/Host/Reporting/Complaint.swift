@@ -31,6 +31,7 @@ extension Failure.Kind {
     case .plugin: "plugin"
     case .software: "software"
     case .io: "io"
+    case .memory: "memory"
     }
   }
 }

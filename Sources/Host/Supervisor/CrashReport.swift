@@ -36,6 +36,16 @@ struct CrashReport: ~Copyable {
     return WorkerEnd.CallSite(plugin: plugin, path: path(of: plugin), function: text(\.function), call: text(\.call))
   }
 
+  /// The memory for want of which the worker ended; nil when it was not that. Read it after the worker's end.
+  var shortage: WorkerEnd.Shortage? {
+    guard pages.pointee.ready == PLATFORM_CRASH_WRITTEN, pages.pointee.ran_short != 0 else { return nil }
+    let shortage = pages.pointee.shortage
+    let purpose = withUnsafeBytes(of: shortage.purpose) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    return WorkerEnd.Shortage(
+      asked: shortage.asked == 0 ? nil : .init(byteCount: Int(clamping: shortage.asked), purpose: purpose),
+      residentBytes: Int(clamping: shortage.resident), mappedBytes: Int(clamping: shortage.mapped))
+  }
+
   private func path(of plugin: String) -> String {
     var path = [CChar](repeating: 0, count: 4096)
     platform_noted_plugin(pages, plugin, &path, path.count)

@@ -55,7 +55,8 @@ struct Supervisor: ~Copyable {
         if let (status, peak) = reap() {
           return WorkerEnd(
             status: status, saidGoodbye: report.saidGoodbye, hadStarted: report.hasStarted, site: report.site,
-            peakMemory: peak, cutShort: status == .killed(SignalName(SIGKILL)) ? shutdown.cutShort : nil)
+            shortage: report.shortage, peakMemory: peak,
+            cutShort: status == .killed(SignalName(SIGKILL)) ? shutdown.cutShort : nil)
         }
       } else {
         switch shutdown.receive(SignalName(number), at: .now) {

@@ -13,6 +13,22 @@ struct WorkerEnd: Sendable, Hashable {
     var call: String
   }
 
+  /// Memory that could not be had.
+  struct Shortage: Sendable, Hashable {
+    struct Request: Sendable, Hashable {
+      var byteCount: Int
+      /// "a buffer".
+      var purpose: String
+    }
+
+    /// Nil when who asked did not say: the Swift runtime, or a plugin.
+    var asked: Request?
+    /// Bytes that the worker held then.
+    var residentBytes: Int
+    /// Bytes of addresses that it had then.
+    var mappedBytes: Int
+  }
+
   /// Why the supervisor killed a worker.
   enum CutShort: Sendable, Hashable {
     /// A second signal asked for an immediate end.
@@ -28,6 +44,8 @@ struct WorkerEnd: Sendable, Hashable {
   var hadStarted = true
   /// The plugin call in which the worker died; nil when it was in none.
   var site: CallSite?
+  /// Why it ended, when that was for want of memory.
+  var shortage: Shortage?
   /// Resident memory at its largest, in bytes.
   var peakMemory: Int
   /// Nil: the supervisor did not kill it.
@@ -45,6 +63,7 @@ struct WorkerEnd: Sendable, Hashable {
       )
     case nil: break
     }
+    if !saidGoodbye, let shortage { return failure(for: shortage) }
     switch status {
     case .exited(_) where saidGoodbye: return nil
     case .exited(let code):
@@ -78,7 +97,23 @@ struct WorkerEnd: Sendable, Hashable {
   var exitCode: Int32 {
     if case .asked(let signal) = cutShort { return 128 + signal.number }
     if case .exited(let code) = status, saidGoodbye { return code }
-    return Failure.Kind.software.exitCode
+    return (failure?.kind ?? .software).exitCode
+  }
+
+  /// Nobody's fault but that of who set the limits; the plugin call, if there is one, is where it showed.
+  private func failure(for shortage: Shortage) -> Failure {
+    let asked = shortage.asked.map { "\(byteSizeText($0.byteCount)) for \($0.purpose)" } ?? "what was asked for"
+    let place =
+      switch site {
+      case nil: ""
+      case let site? where site.function.isEmpty: ", in code that plugin '\(site.plugin)' runs by itself"
+      case let site?: ", in '\(site.call)' of function '\(site.function)' of plugin '\(site.plugin)'"
+      }
+    return Failure(
+      .memory,
+      "out of memory: \(asked) could not be had when the worker held \(byteSizeText(shortage.residentBytes)) and had "
+        + "\(byteSizeText(shortage.mappedBytes)) of addresses\(place); \(noRestart)lower --memory-limit or --batch-rows, or "
+        + "let it have more memory (of the machine, the cgroup, or ulimit -v), and run again")
   }
 
   private var noRestart: String {

@@ -44,6 +44,10 @@ static void act(void) {
   static volatile int zero;
   if (strcmp(deed, "trap") == 0) __builtin_trap();
   if (strcmp(deed, "abort") == 0) abort();
+  if (strcmp(deed, "shortage") == 0) {
+    void *volatile block = malloc((size_t)1 << 47);
+    if (!block) abort();
+  }
   if (strcmp(deed, "segv") == 0) *(volatile int *)(intptr_t)zero = 1;
   if (strcmp(deed, "divide") == 0) zero = 1 / zero;
   if (strcmp(deed, "overflow") == 0) dig(&zero);

@@ -142,6 +142,9 @@ typedef struct volley_note {
 /// The call did what was asked.
 #define VOLLEY_OK 0
 /// The call failed; the error struct tells why.
+///
+/// Code that gets no memory and cannot fail its call aborts with errno ENOMEM, as the Swift runtime does by itself: the
+/// host then tells of the shortage, and not of a plugin that is wrong.
 #define VOLLEY_FAILED 1
 
 /// The author's code or data is at fault.

@@ -30,11 +30,36 @@ enum Memory {
       return UInt(bitPattern: block)
     }
     if let block = UnsafeMutableRawPointer(bitPattern: kept) { return (block, capacity) }
-    var block: UnsafeMutableRawPointer?
-    guard posix_memalign(&block, alignment, capacity) == 0, let block else {
-      fatalError("out of memory: \(capacity) bytes for a column could not be allocated")
-    }
+    if let block = fromSystem(capacity) { return (block, capacity) }
+    giveBackAll()
+    guard let block = fromSystem(capacity) else { endWithoutMemory(capacity) }
     return (block, capacity)
+  }
+
+  private static func fromSystem(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    var block: UnsafeMutableRawPointer?
+    return posix_memalign(&block, alignment, capacity) == 0 ? block : nil
+  }
+
+  /// What is kept free in other sizes may make room.
+  private static func giveBackAll() {
+    store.withLock { store in
+      for power in store.free.indices {
+        for block in store.free[power] { Glibc.free(block) }
+        store.free[power] = []
+      }
+      store.keptByteCount = 0
+    }
+  }
+
+  /// A builder cannot fail for each value that it appends. To abort with ENOMEM tells the host that memory is short and not that the
+  /// plugin is wrong: the job ends with a sentence that says so.
+  @inline(never)
+  private static func endWithoutMemory(_ byteCount: Int) -> Never {
+    let line = "out of memory: \(byteCount) bytes for a column could not be had\n"
+    _ = line.utf8.withContiguousStorageIfAvailable { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    errno = ENOMEM
+    abort()
   }
 
   static func free(_ block: UnsafeMutableRawPointer, capacity: Int) {
