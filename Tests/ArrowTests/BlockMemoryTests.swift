@@ -46,31 +46,20 @@ struct BlockMemoryTests {
   @Test("what is given back is the system's again, also while other blocks of its arena are in use")
   func resident() async {
     await #expect(processExitsWith: .success) {
-      func residentPages() -> Int {
-        guard let file = fopen("/proc/self/statm", "r") else { exit(2) }
-        defer { fclose(file) }
-        var (all, resident) = (0, 0)
-        withUnsafeMutablePointer(to: &all) { all in
-          withUnsafeMutablePointer(to: &resident) { resident in
-            withVaList([all, resident]) { guard vfscanf(file, "%ld %ld", $0) == 2 else { exit(3) } }
-          }
-        }
-        return resident
-      }
       let megabytes = 256
       let memory = BlockMemory()
-      let start = residentPages()
+      let start = ProcessMemory.residentBytes
       var blocks: [UnsafeMutableRawPointer] = []
       for _ in 0..<(megabytes * 16) {
         guard let block = memory.take(64 << 10) else { exit(4) }
         memset(block, 1, 64 << 10)
         blocks.append(block)
       }
-      guard residentPages() - start > megabytes * 200 else { exit(5) }
+      guard ProcessMemory.residentBytes - start > megabytes * 200 * 4_096 else { exit(5) }
       // One of each arena stays.
       for (index, block) in blocks.enumerated() where index % 256 != 0 { memory.give(block, 64 << 10) }
       guard memory.arenaCount == megabytes / 16 else { exit(6) }
-      guard residentPages() - start < megabytes * 20 else { exit(7) }
+      guard ProcessMemory.residentBytes - start < megabytes * 20 * 4_096 else { exit(7) }
       for (index, block) in blocks.enumerated() where index % 256 == 0 { memory.give(block, 64 << 10) }
       exit(memory.arenaCount == 1 ? EXIT_SUCCESS : EXIT_FAILURE)
     }

@@ -94,18 +94,14 @@ struct BlockArenaTests {
 
   @Test("arenas that go leave no memory behind")
   func leaks() throws {
-    func residentBytes() throws -> Int {
-      let fields = String(decoding: try #require(TestProcess.contents(of: "/proc/self/statm")), as: UTF8.self)
-      return try #require(Int(fields.split(separator: " ")[1])) * Int(getpagesize())
-    }
-    let before = try residentBytes()
+    let before = ProcessMemory.residentBytes
     for _ in 0..<300 {
       let arena = BlockArena()
       for size in 0..<18 { for _ in 0..<8 { memset(try arena.allocate(1 << size), 1, 1 << size) } }
       #expect(arena.byteCount > 2_000_000)
     }
     // A leak would be 600 MB; other tests run beside this one.
-    #expect(try residentBytes() - before < 200_000_000)
+    #expect(ProcessMemory.residentBytes - before < 200_000_000)
   }
 
   @Test("memory that is not to be had is a failure that says how much")

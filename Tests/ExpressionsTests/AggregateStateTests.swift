@@ -115,17 +115,13 @@ struct AggregateStateTests {
 
   @Test("accumulators that go leave no memory behind")
   func leaks() throws {
-    func residentBytes() throws -> Int {
-      let fields = String(decoding: try #require(TestProcess.contents(of: "/proc/self/statm")), as: UTF8.self)
-      return try #require(Int(fields.split(separator: " ")[1])) * Int(getpagesize())
-    }
     var generator = SeededGenerator()
     let kept = Self.signatures.filter { $0.argument != nil }
     var before = 0
     var held = 0
     for round in 0..<25 {
       // What pools keep for the next one is there after a few.
-      if round == 5 { before = try residentBytes() }
+      if round == 5 { before = ProcessMemory.residentBytes }
       for signature in kept {
         let accumulator = signature.makeAccumulator()
         try accumulator.grow(to: 60_000)
@@ -133,7 +129,7 @@ struct AggregateStateTests {
         if round >= 5 { held += accumulator.byteCount }
       }
     }
-    let grown = try residentBytes() - before
+    let grown = ProcessMemory.residentBytes - before
     #expect(held > 600_000_000)
     #expect(grown < held / 3, "\(grown) of \(held) bytes are still there")
   }

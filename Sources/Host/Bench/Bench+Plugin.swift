@@ -44,29 +44,14 @@ extension Bench {
     let collector = CountingCollector()
     let calls = options.rows ?? 1_000_000
     let batches = data.batches[0]
-    var seconds: [Double] = []
-    var cpu: [Double] = []
-    var failure: Failure?
-    do throws(Failure) {
+    let time = try closing(operation.close) { () throws(Failure) in
       try operation.open()
-      for _ in 0..<max(1, options.repeats) {
-        let time = measure {
-          do throws(Failure) {
-            for call in 0..<calls { try operation.process(batches[call % batches.count], input: 0, to: collector) }
-          } catch {
-            failure = error
-          }
-        }
-        seconds.append(time.seconds)
-        cpu.append(time.cpuSeconds)
+      return try measure(times: options.repeats) { () throws(Failure) in
+        for call in 0..<calls { try operation.process(batches[call % batches.count], input: 0, to: collector) }
       }
-    } catch {
-      failure = error
     }
-    try operation.close()
-    if let failure { throw failure }
     var result = BenchResult(
-      name: "batch-function", threads: 1, rows: calls, seconds: median(seconds), cpuSeconds: median(cpu))
+      name: "batch-function", threads: 1, rows: calls, seconds: time.seconds, cpuSeconds: time.cpuSeconds)
     result.extra.append(("nanoseconds_per_batch", result.seconds / Double(calls) * 1e9))
     return result
   }

@@ -11,24 +11,18 @@ extension Bench {
     let job = try makeJob(plan, code)
     let seconds = max(1, Int(options.minutes * 60))
     var samples: [Int] = []
-    var failure: Failure?
-    let time = measure {
-      do throws(Failure) {
-        job.start()
-        for second in 0..<seconds {
-          // The interval of the samples; a job that fails is told at once.
-          guard !(try job.wait(atMost: .seconds(1))) else {
-            throw Failure(.software, "the soak's job ended by itself after \(second) s; its source has no end")
-          }
-          samples.append(ProcessUsage.residentBytes)
+    let time = try measure { () throws(Failure) in
+      job.start()
+      for second in 0..<seconds {
+        // The interval of the samples; a job that fails is told at once.
+        guard !(try job.wait(atMost: .seconds(1))) else {
+          throw Failure(.software, "the soak's job ended by itself after \(second) s; its source has no end")
         }
-        job.stop()
-        try job.wait()
-      } catch {
-        failure = error
+        samples.append(ProcessUsage.residentBytes)
       }
+      job.stop()
+      try job.wait()
     }
-    if let failure { throw failure }
     let settled = samples.dropFirst(min(samples.count / 4, 60))
     let early = median(settled.prefix(max(1, settled.count / 4)).map(Double.init))
     let late = median(settled.suffix(max(1, settled.count / 4)).map(Double.init))

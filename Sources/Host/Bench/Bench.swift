@@ -41,10 +41,7 @@ struct Bench {
   }
 
   func run() throws(Failure) {
-    for name in options.cases where !Self.names.contains(name) {
-      let hint = nearestName(to: name, among: Self.names).map { "did you mean '\($0)'? " } ?? ""
-      throw Failure(.usage, "there is no benchmark '\(name)'; \(hint)there are \(Self.names.joined(separator: ", "))")
-    }
+    try BenchNames.check(options.cases, among: Self.names) { "there is no benchmark '\($0)'" }
     let wanted = options.cases.isEmpty ? Self.names.filter { $0 != "soak" } : options.cases
     // A missing plugin is told before the cases that need none have taken their minutes.
     if wanted.contains(where: ["udf", "batch-function", "startup"].contains) { _ = try pluginPath() }
@@ -124,16 +121,10 @@ struct Bench {
   ) throws(Failure) -> JobRun {
     let code = BenchCode(data: data.batches, rowsPerSubtask: rowsPerSubtask, plugin: plugin)
     let job = try makeJob(plan, code)
-    var failure: Failure?
-    let time = measure {
-      do throws(Failure) {
-        job.start()
-        try job.wait()
-      } catch {
-        failure = error
-      }
+    let time = try measure { () throws(Failure) in
+      job.start()
+      try job.wait()
     }
-    if let failure { throw failure }
     return JobRun(seconds: time.seconds, cpuSeconds: time.cpuSeconds, checksum: code.checksum)
   }
 

@@ -66,10 +66,7 @@ struct BenchData {
   }
 
   private static func words(_ type: DataType, _ random: inout SplitMix64, _ map: (UInt64) -> UInt64) -> Column {
-    let buffer = Buffer(byteCount: batchRows * 8)
-    let values = buffer.unsafeMutableValues(UInt64.self)
-    for row in 0..<batchRows { values[row] = map(random.next()) }
-    return Column(type: type, length: batchRows, validity: nil, buffers: [buffer])
+    benchColumn(type, rows: batchRows) { _ in map(random.next()) }
   }
 }
 

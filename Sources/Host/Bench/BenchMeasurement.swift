@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import VolleyPlan
 
@@ -96,7 +97,7 @@ enum ProcessUsage {
 }
 
 /// Runs `body`; the seconds that it took by the wall and by the processors.
-func measure(_ body: () throws -> Void) rethrows -> (seconds: Double, cpuSeconds: Double) {
+func measure<E: Error>(_ body: () throws(E) -> Void) throws(E) -> (seconds: Double, cpuSeconds: Double) {
   let cpu = ProcessUsage.cpuSeconds
   let clock = ContinuousClock()
   let start = clock.now
@@ -105,8 +106,37 @@ func measure(_ body: () throws -> Void) rethrows -> (seconds: Double, cpuSeconds
   return (elapsed / .seconds(1), ProcessUsage.cpuSeconds - cpu)
 }
 
+/// Runs `body` so many times; the medians of what each took.
+func measure<E: Error>(
+  times: Int, _ body: () throws(E) -> Void
+) throws(E) -> (seconds: Double, cpuSeconds: Double) {
+  var seconds: [Double] = []
+  var cpuSeconds: [Double] = []
+  for _ in 0..<max(1, times) {
+    let time = try measure(body)
+    seconds.append(time.seconds)
+    cpuSeconds.append(time.cpuSeconds)
+  }
+  return (median(seconds), median(cpuSeconds))
+}
+
 func median(_ values: [Double]) -> Double {
   let sorted = values.sorted()
   return sorted.count % 2 == 1
     ? sorted[sorted.count / 2] : (sorted[sorted.count / 2 - 1] + sorted[sorted.count / 2]) / 2
+}
+
+/// Runs `body`, and `close` behind it also when it fails; of two failures the first one is told.
+func closing<Result>(
+  _ close: () throws(Failure) -> Void, _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+  let result: Result
+  do throws(Failure) {
+    result = try body()
+  } catch {
+    do throws(Failure) { try close() } catch {}
+    throw error
+  }
+  try close()
+  return result
 }

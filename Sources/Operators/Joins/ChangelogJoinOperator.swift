@@ -11,17 +11,17 @@ import VolleyPlan
 /// A row that is taken back takes back its pairs, and leaves the rows whose last partner it was without one. Of a batch the rows that are taken back
 /// go before the new ones, unless a key has them the other way round. A row that is taken back when it is kept no longer, since its time to live is
 /// over, is dropped and counted: what was told of it stays.
-final class ChangelogJoinOperator: Operator {
+final class ChangelogJoinOperator: ExpiringJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
-  private let search: JoinSearch
+  let search: JoinSearch
   private let output: JoinOutput
-  private let state: JoinState
-  private let expiry: JoinExpiry?
+  let state: JoinState
+  let expiry: JoinExpiry?
   private let clock: SubtaskClock
   private let metrics: StageMetrics
   private var order = ChangeOrder()
-  private let steps = PendingSteps()
+  let steps = PendingSteps()
   /// Rows told together.
   private static let batchRows = 8_192
 
@@ -31,10 +31,7 @@ final class ChangelogJoinOperator: Operator {
   ) throws(Failure) {
     kind = join.kind
     self.layout = layout
-    search = JoinSearch(
-      condition: try join.condition.map { condition throws(Failure) in
-        try JoinCondition(condition, layout, functions: functions)
-      })
+    search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs,
@@ -43,15 +40,6 @@ final class ChangelogJoinOperator: Operator {
     expiry = bounds.timeToLive.map { JoinExpiry($0) }
     clock = context.clock
   }
-
-  func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) {
-    steps.removeAll()
-    try search.close()
-  }
-
-  var hasMore: Bool { !steps.isEmpty }
-  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -211,13 +199,5 @@ final class ChangelogJoinOperator: Operator {
         try give(parts, deserted.count, tells(input) ? .insert : .delete)
       }
     }
-  }
-
-  // MARK: Time
-
-  var wakeTime: ProcessingTime? { expiry?.wakeTime(state) }
-
-  func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {
-    try expiry?.removeExpired(from: state, at: now.microseconds)
   }
 }

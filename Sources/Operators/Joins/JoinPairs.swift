@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Expressions
 import State
 import VolleyPlan
 
@@ -20,6 +21,16 @@ final class JoinSearch {
   private static let pairRows = 8_192
 
   init(condition: JoinCondition?) { self.condition = condition }
+
+  /// Partners are the rows of a key for which the join's condition holds; without one, all.
+  convenience init(
+    _ join: Plan.Join, _ layout: JoinLayout, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    self.init(
+      condition: try join.condition.map { condition throws(Failure) in
+        try JoinCondition(condition, layout, functions: functions)
+      })
+  }
 
   func open() throws(Failure) { try condition?.open() }
   func close() throws(Failure) { try condition?.close() }

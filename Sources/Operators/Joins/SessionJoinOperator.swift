@@ -9,16 +9,17 @@ import VolleyPlan
 /// Joins the rows of a key that are in one session, which rows of all inputs make together: each comes less than the gap after another.
 ///
 /// A key is looked at when its first session may end. A row alone whose session would have ended is late: it is counted.
-final class SessionJoinOperator: Operator {
+final class SessionJoinOperator: SteppedJoin {
   private let gap: Int64
   private let rows: WindowJoinRows
   private let teller: WindowJoinTeller
+  var search: JoinSearch { teller.search }
   /// By slot of a key: a time at or before the end of its first session.
   private let deadlines = SlotDeadlines()
   private let metrics: StageMetrics
   /// Sessions that end at or before it have been told.
   private var told = Int64.min
-  private let steps = PendingSteps()
+  let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, gap: Int64, layout: JoinLayout, functions: any ScalarFunctionProvider, context: SubtaskContext
@@ -28,15 +29,6 @@ final class SessionJoinOperator: Operator {
     rows = WindowJoinRows(join.kind, layout, memory: context.stateMemory)
     teller = try WindowJoinTeller(join, layout, rows.state, steps, functions: functions)
   }
-
-  func open() throws(Failure) { try teller.search.open() }
-  func close() throws(Failure) {
-    steps.removeAll()
-    try teller.search.close()
-  }
-
-  var hasMore: Bool { !steps.isEmpty }
-  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }

@@ -7,10 +7,10 @@ import VolleyPlan
 
 /// Joins each row of the first input, when it comes, with the rows of the second input that are kept then: what was read to its end before, or
 /// what has come so far. Rows of the first input are not kept.
-final class SideJoinOperator: Operator {
+final class SideJoinOperator: SteppedJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
-  private let search: JoinSearch
+  let search: JoinSearch
   private let output: JoinOutput
   private let state: JoinState
   /// Whether a row takes the place of those that have its key.
@@ -19,7 +19,7 @@ final class SideJoinOperator: Operator {
   /// By slot: the last batch that had a row for it.
   private let batches = SlotColumn<UInt64>(initial: 0)
   private var batch: UInt64 = 0
-  private let steps = PendingSteps()
+  let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, _ bounds: Plan.SideJoin, layout: JoinLayout, functions: any ScalarFunctionProvider,
@@ -27,25 +27,13 @@ final class SideJoinOperator: Operator {
   ) throws(Failure) {
     kind = join.kind
     self.layout = layout
-    search = JoinSearch(
-      condition: try join.condition.map { condition throws(Failure) in
-        try JoinCondition(condition, layout, functions: functions)
-      })
+    search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
     state = JoinState(
       keyTypes: layout.keys[1].map { layout.inputs[1].fields[$0].type }, layout.inputs, expiring: false,
       indexed: layout.valueColumns, memory: context.stateMemory)
     keepsLatest = bounds.keep == .latest
   }
-
-  func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) {
-    steps.removeAll()
-    try search.close()
-  }
-
-  var hasMore: Bool { !steps.isEmpty }
-  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }

@@ -9,15 +9,15 @@ import VolleyPlan
 ///
 /// An inner or semi join gives new rows only. The others tell a row without a partner as soon as it comes, and take that back ("-D") when
 /// the first partner comes: their output is a changelog. A partner that is kept no longer changes nothing that was told.
-final class UnboundedJoinOperator: Operator {
+final class UnboundedJoinOperator: ExpiringJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
-  private let search: JoinSearch
+  let search: JoinSearch
   private let output: JoinOutput
-  private let state: JoinState
-  private let expiry: JoinExpiry?
+  let state: JoinState
+  let expiry: JoinExpiry?
   private let clock: SubtaskClock
-  private let steps = PendingSteps()
+  let steps = PendingSteps()
   /// Whether of the second input's rows only their keys matter: of each key one is kept, without columns.
   private let secondIsKeysOnly: Bool
 
@@ -27,10 +27,7 @@ final class UnboundedJoinOperator: Operator {
   ) throws(Failure) {
     kind = join.kind
     self.layout = layout
-    search = JoinSearch(
-      condition: try join.condition.map { condition throws(Failure) in
-        try JoinCondition(condition, layout, functions: functions)
-      })
+    search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
     secondIsKeysOnly = join.kind.givesRowsOfFirst && join.condition == nil
     state = JoinState(
@@ -40,15 +37,6 @@ final class UnboundedJoinOperator: Operator {
     expiry = bounds.timeToLive.map { JoinExpiry($0) }
     clock = context.clock
   }
-
-  func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) {
-    steps.removeAll()
-    try search.close()
-  }
-
-  var hasMore: Bool { !steps.isEmpty }
-  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -182,11 +170,5 @@ final class UnboundedJoinOperator: Operator {
     try state.stores[input].append(
       rows, slots: slots.pointer, times: times.values(Int64.self), numbers: numbers?.pointer)
     withExtendedLifetime(times) {}
-  }
-
-  var wakeTime: ProcessingTime? { expiry?.wakeTime(state) }
-
-  func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {
-    try expiry?.removeExpired(from: state, at: now.microseconds)
   }
 }

@@ -9,16 +9,17 @@ import VolleyPlan
 /// Joins the rows of a key that are in one window of fixed place in time, when the watermark passes its end.
 ///
 /// A row is kept once, until the last of its windows has been told; one that comes behind that is late, and counted.
-final class WindowJoinOperator: Operator {
+final class WindowJoinOperator: SteppedJoin {
   private let rows: WindowJoinRows
   private let teller: WindowJoinTeller
+  var search: JoinSearch { teller.search }
   private var series: WindowSeries
   /// The panes that have rows, in order.
   private var panes: [WindowSpan] = []
   private let metrics: StageMetrics
   /// Windows that end at or before it have been told.
   private var told = Int64.min
-  private let steps = PendingSteps()
+  let steps = PendingSteps()
   /// Slots looked at together.
   private static let slotCount = 8_192
 
@@ -31,15 +32,6 @@ final class WindowJoinOperator: Operator {
     rows = WindowJoinRows(join.kind, layout, memory: context.stateMemory)
     teller = try WindowJoinTeller(join, layout, rows.state, steps, functions: functions)
   }
-
-  func open() throws(Failure) { try teller.search.open() }
-  func close() throws(Failure) {
-    steps.removeAll()
-    try teller.search.close()
-  }
-
-  var hasMore: Bool { !steps.isEmpty }
-  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }

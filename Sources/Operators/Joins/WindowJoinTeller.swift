@@ -78,10 +78,7 @@ final class WindowJoinTeller {
     kind = join.kind
     self.state = state
     self.steps = steps
-    search = JoinSearch(
-      condition: try join.condition.map { condition throws(Failure) in
-        try JoinCondition(condition, layout, functions: functions)
-      })
+    search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
     boundType = layout.schema.fields[layout.schema.fields.count - 1].type
   }

@@ -140,94 +140,99 @@ struct EventTimeOperatorTests {
     #expect(try make(Plan.EventTime(column: "ts", outOfOrderness: 0)).wakeTime == nil)
   }
 
+  /// A source of splits in front of an operator, whose signals are kept.
+  private struct SplitSource {
+    let operation: EventTimeOperator
+    let cursor: InputCursor
+    let signals = Signals()
+
+    func change(_ change: SplitChange) throws { if cursor.apply(change) { try operation.splitsChanged(to: signals) } }
+
+    /// - Parameter read: for how long the source has been read, in microseconds; nil: as long as before.
+    func gives(_ split: Int, _ batch: RecordBatch, read: Int64? = nil) throws {
+      if let read { cursor.foundInput(read: read) }
+      try change(.gives(SplitID(split)))
+      try operation.process(batch, input: 0, to: signals)
+    }
+
+    /// What was told since the last call, but rows.
+    func told() -> [Signals.Signal] {
+      defer { signals.all = [] }
+      return signals.all.filter { if case .rows = $0 { false } else { true } }
+    }
+  }
+
+  private func splitSource() throws -> SplitSource {
+    cursor.expectSplits()
+    return SplitSource(
+      operation: try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100)), cursor: cursor)
+  }
+
   @Test(
     "the slowest split of a source holds it back, one that has given nothing all, one that has ended or is idle nobody")
   func splits() throws {
-    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100))
-    let signals = Signals()
-    cursor.expectSplits()
-    func change(_ change: SplitChange) throws { if cursor.apply(change) { try made.splitsChanged(to: signals) } }
-    func rows(_ split: Int, _ time: Int64) throws {
-      try change(.gives(SplitID(split)))
-      try made.process(batch([time]), input: 0, to: signals)
-    }
-    func watermarks() -> [Int64] {
-      defer { signals.all = [] }
-      return signals.all.compactMap { if case .watermark(let time) = $0 { time } else { nil } }
-    }
-    try change(.begins(SplitID(1)))
-    try change(.begins(SplitID(2)))
-    try rows(1, 50)
-    #expect(watermarks() == [])
-    try rows(2, 20)
-    #expect(watermarks() == [20])
-    try rows(2, 60)
-    #expect(watermarks() == [50])
-    try change(.ends(SplitID(1)))
-    #expect(watermarks() == [60])
+    let source = try splitSource()
+    try source.change(.begins(SplitID(1)))
+    try source.change(.begins(SplitID(2)))
+    try source.gives(1, batch([50]))
+    #expect(source.told() == [])
+    try source.gives(2, batch([20]))
+    #expect(source.told() == [.watermark(20)])
+    try source.gives(2, batch([60]))
+    #expect(source.told() == [.watermark(50)])
+    try source.change(.ends(SplitID(1)))
+    #expect(source.told() == [.watermark(60)])
     // A new one that begins behind does not turn time back.
-    try rows(3, 10)
-    #expect(watermarks() == [])
+    try source.gives(3, batch([10]))
+    #expect(source.told() == [])
     cursor.foundInput(read: 100)
-    try rows(2, 90)
-    #expect(watermarks() == [90], "split 3 gave nothing for so long")
-    try rows(3, 91)
-    #expect(watermarks() == [])
-    try rows(2, 95)
-    #expect(watermarks() == [91])
+    try source.gives(2, batch([90]))
+    #expect(source.told() == [.watermark(90)], "split 3 gave nothing for so long")
+    try source.gives(3, batch([91]))
+    #expect(source.told() == [])
+    try source.gives(2, batch([95]))
+    #expect(source.told() == [.watermark(91)])
   }
 
   @Test(
     "a split is idle by the time in which its source was read, whether it has given rows or not, not by that of others")
   func splitIdleness() throws {
-    let made = try make(Plan.EventTime(column: "ts", outOfOrderness: 0, idleTimeout: 100))
-    let signals = Signals()
-    cursor.expectSplits()
-    func change(_ change: SplitChange) throws { if cursor.apply(change) { try made.splitsChanged(to: signals) } }
-    func rows(_ split: Int, _ time: Int64, read: Int64) throws {
-      cursor.foundInput(read: read)
-      try change(.gives(SplitID(split)))
-      try made.process(batch([time]), input: 0, to: signals)
-    }
-    func told() -> [Signals.Signal] {
-      defer { signals.all = [] }
-      return signals.all.filter { if case .rows = $0 { false } else { true } }
-    }
+    let source = try splitSource()
     func wakes(at expected: Int64?) throws {
-      #expect(made.wakeTime == expected.map { ProcessingTime(microseconds: $0) })
-      guard let time = made.wakeTime else { return }
+      #expect(source.operation.wakeTime == expected.map { ProcessingTime(microseconds: $0) })
+      guard let time = source.operation.wakeTime else { return }
       manual.advance(to: time)
-      try made.wake(at: time, to: signals)
+      try source.operation.wake(at: time, to: source.signals)
     }
-    for split in 1...3 { try change(.begins(SplitID(split))) }
+    for split in 1...3 { try source.change(.begins(SplitID(split))) }
     // All that time its rows waited in front of the operator: the source was read for a moment only.
     manual.advance(to: ProcessingTime(microseconds: 1000))
-    try rows(1, 50, read: 10)
-    #expect(told() == [])
-    try rows(2, 20, read: 60)
-    try rows(1, 60, read: 99)
-    #expect(told() == [])
-    try rows(1, 61, read: 100)
-    #expect(told() == [.watermark(20)], "split 3 never gave a row")
-    try rows(1, 62, read: 159)
-    #expect(told() == [])
+    try source.gives(1, batch([50]), read: 10)
+    #expect(source.told() == [])
+    try source.gives(2, batch([20]), read: 60)
+    try source.gives(1, batch([60]), read: 99)
+    #expect(source.told() == [])
+    try source.gives(1, batch([61]), read: 100)
+    #expect(source.told() == [.watermark(20)], "split 3 never gave a row")
+    try source.gives(1, batch([62]), read: 159)
+    #expect(source.told() == [])
     // Nothing comes any more: split 2 is idle a moment later, split 1 with the whole source.
     cursor.foundNothing(at: ProcessingTime(microseconds: 2000))
     try wakes(at: 2001)
-    #expect(told() == [.watermark(62)])
+    #expect(source.told() == [.watermark(62)])
     try wakes(at: 2100)
-    #expect(told() == [.idle])
+    #expect(source.told() == [.idle])
     try wakes(at: nil)
     // Held back, it is read no longer.
     cursor.heldBack(at: ProcessingTime(microseconds: 2110))
     manual.advance(to: ProcessingTime(microseconds: 9000))
-    try rows(3, 70, read: 200)
-    try rows(2, 80, read: 300)
-    try rows(1, 90, read: 310)
-    #expect(told() == [.watermark(70)])
+    try source.gives(3, batch([70]), read: 200)
+    try source.gives(2, batch([80]), read: 300)
+    try source.gives(1, batch([90]), read: 310)
+    #expect(source.told() == [.watermark(70)])
     // In which order they end does not matter.
-    for split in [1, 2, 3] { try change(.ends(SplitID(split))) }
-    #expect(told() == [.watermark(90)])
+    for split in [1, 2, 3] { try source.change(.ends(SplitID(split))) }
+    #expect(source.told() == [.watermark(90)])
   }
 
   @Test("sources of a group are kept in step")

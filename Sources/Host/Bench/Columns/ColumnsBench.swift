@@ -24,11 +24,7 @@ struct ColumnsBench {
   init(report: @escaping (BenchResult) -> Void) { self.report = report }
 
   func run() throws(Failure) {
-    for name in cases where !Self.names.contains(name) {
-      let hint = nearestName(to: name, among: Self.names).map { "did you mean '\($0)'? " } ?? ""
-      throw Failure(
-        .usage, "there is no case '\(name)' of columns; \(hint)there are \(Self.names.joined(separator: ", "))")
-    }
+    try BenchNames.check(cases, among: Self.names) { "there is no case '\($0)' of columns" }
     let data = ColumnsData(rows: rows)
     let wanted = cases.isEmpty ? Self.names : cases
     let files = try ColumnsFiles(in: folder)
@@ -67,22 +63,11 @@ struct ColumnsBench {
   private func timed(
     _ name: String, _ data: ColumnsData, _ pass: () throws(Failure) -> Void
   ) throws(Failure) -> BenchResult {
-    var seconds: [Double] = []
-    var cpuSeconds: [Double] = []
-    // The first pass warms pools and caches, as the peers are warmed.
-    for run in 0...max(1, repeats) {
-      var failure: Failure?
-      let time = measure {
-        do throws(Failure) { try pass() } catch { failure = error }
-      }
-      if let failure { throw failure }
-      if run > 0 {
-        seconds.append(time.seconds)
-        cpuSeconds.append(time.cpuSeconds)
-      }
-    }
+    // Warms pools and caches, as the peers are warmed.
+    try pass()
+    let time = try measure(times: repeats, pass)
     return BenchResult(
-      name: name, threads: 1, rows: data.rows, seconds: median(seconds), cpuSeconds: median(cpuSeconds))
+      name: name, threads: 1, rows: data.rows, seconds: time.seconds, cpuSeconds: time.cpuSeconds)
   }
 
   private func expression(_ name: String, _ data: ColumnsData, _ expression: Expression) throws(Failure) -> BenchResult

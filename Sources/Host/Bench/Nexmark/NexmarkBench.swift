@@ -30,11 +30,7 @@ struct NexmarkBench {
   func run() throws(Failure) {
     let plugin = try Plugin.load(path: try BenchPlugin.path(plugin, "nexmark"))
     let names = plugin.pipelines.map(\.name).filter { $0 != NexmarkEvents.pipeline }
-    for name in queries where !names.contains(name) {
-      let hint = nearestName(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
-      throw Failure(
-        .usage, "the plugin '\(plugin.name)' has no query '\(name)'; \(hint)there are \(names.joined(separator: ", "))")
-    }
+    try BenchNames.check(queries, among: names) { "the plugin '\(plugin.name)' has no query '\($0)'" }
     let made = try NexmarkEvents.made(try code(NexmarkEvents.pipeline, plugin), subtasks: threads)
     let bytes = made.reduce(0) { $0 + $1.reduce(0) { $0 + $1.byteCount } }
     for name in names where queries.isEmpty || queries.contains(name) {
@@ -147,16 +143,10 @@ struct NexmarkBench {
     options.threads = threads
     options.batchRows = NexmarkEvents.batchRows
     let job = try Job(graph: graph.jobGraph(code: code), options: options, log: EventLog(minimum: .error) { _ in })
-    var failure: Failure?
-    let time = measure {
-      do throws(Failure) {
-        job.start()
-        try job.wait()
-      } catch {
-        failure = error
-      }
+    let time = try measure { () throws(Failure) in
+      job.start()
+      try job.wait()
     }
-    if let failure { throw failure }
     return Run(
       seconds: time.seconds, cpuSeconds: time.cpuSeconds, checksum: code.totals.checksum, isRowByRow: isRowByRow,
       outOfOrderness: outOfOrderness)

@@ -23,11 +23,7 @@ struct ProcessBench {
   init(report: @escaping (BenchResult) -> Void) { self.report = report }
 
   func run() throws(Failure) {
-    for name in cases where !Self.names.contains(name) {
-      let hint = nearestName(to: name, among: Self.names).map { "did you mean '\($0)'? " } ?? ""
-      throw Failure(
-        .usage, "there is no case '\(name)' of process; \(hint)there are \(Self.names.joined(separator: ", "))")
-    }
+    try BenchNames.check(cases, among: Self.names) { "there is no case '\($0)' of process" }
     let plugin = try Plugin.load(path: try BenchPlugin.path(plugin, "bench"))
     let code = try PluginSet(
       pipeline: plugin.pipeline(named: "process").plan(values: .object([])), of: plugin
@@ -44,27 +40,13 @@ struct ProcessBench {
       throw Failure(.plugin, "the pipeline 'process' of the benchmark's plugin has no function '\(name)'")
     }
     let load = try ProcessLoad(process, keyCount: size, code)
-    var failure: Failure?
-    var seconds: [Double] = []
-    var cpu: [Double] = []
-    do throws(Failure) {
+    let time = try closing(load.close) { () throws(Failure) in
       // Every key has something, and what grows by doubling has settled.
       try load.run(events: max(size * 2, min(rows, 1_000_000)))
-      for _ in 0..<max(1, repeats) {
-        let time = measure {
-          do throws(Failure) { try load.run(events: rows) } catch { failure = error }
-        }
-        if let failure { throw failure }
-        seconds.append(time.seconds)
-        cpu.append(time.cpuSeconds)
-      }
-    } catch {
-      failure = error
+      return try measure(times: repeats) { () throws(Failure) in try load.run(events: rows) }
     }
-    try load.close()
-    if let failure { throw failure }
     var result = BenchResult(
-      name: label, threads: 1, rows: rows, seconds: median(seconds), cpuSeconds: median(cpu))
+      name: label, threads: 1, rows: rows, seconds: time.seconds, cpuSeconds: time.cpuSeconds)
     result.extra = [
       ("cpu_nanoseconds_per_event", result.cpuSeconds * 1e9 / Double(rows)),
       ("state_bytes_per_key", Double(load.memory.usedBytes) / Double(size)),
@@ -107,17 +89,11 @@ private final class ProcessLoad: Collector {
       states: process.states, columns: .init(keys: [0], rows: places, time: 2), input: schema, clock: SubtaskClock(),
       memory: memory)
     var random = SplitMix64(state: 7)
-    func column(_ value: () -> UInt64) -> Column {
-      let buffer = Buffer(byteCount: Self.batchRows * 8)
-      let values = buffer.unsafeMutableValues(UInt64.self)
-      for row in 0..<Self.batchRows { values[row] = value() }
-      return Column(type: .int64, length: Self.batchRows, validity: nil, buffers: [buffer])
-    }
     // Enough batches that their keys are not in the cache when they come again.
     for _ in 0..<min(512, 4 * keyCount / Self.batchRows + 64) {
       batches.append([
-        column { random.next().multipliedFullWidth(by: UInt64(keyCount)).high &* 0x9E37_79B9_7F4A_7C15 },
-        column { random.next() >> 20 },
+        benchColumn(.int64, rows: Self.batchRows) { _ in benchKey(among: keyCount, &random) },
+        benchColumn(.int64, rows: Self.batchRows) { _ in random.next() >> 20 },
       ])
     }
     try operation.open()
@@ -129,12 +105,9 @@ private final class ProcessLoad: Collector {
 
   func run(events: Int) throws(Failure) {
     for _ in 0..<events / Self.batchRows {
-      let times = Buffer(byteCount: Self.batchRows * 8)
-      let values = times.unsafeMutableValues(Int64.self)
-      for row in 0..<Self.batchRows { values[row] = time &+ Int64(row) }
+      let times = benchTimes(from: time, rows: Self.batchRows)
       time += Int64(Self.batchRows)
-      let column = Column(type: schema.fields[2].type, length: Self.batchRows, validity: nil, buffers: [times])
-      let batch = RecordBatch(schema: schema, columns: batches[next] + [column], length: Self.batchRows)
+      let batch = RecordBatch(schema: schema, columns: batches[next] + [times], length: Self.batchRows)
       next = (next + 1) % batches.count
       try operation.process(batch, input: 0, to: self)
       while operation.hasMore { try operation.proceed(to: self) }

@@ -39,10 +39,7 @@ final class KeyedRows {
   func distance(below bound: Int) -> Int64 { Int64(random.next() % UInt64(bound)) }
 
   private func column(_ type: DataType, _ value: (Int) -> Int64) -> Column {
-    let buffer = Buffer(byteCount: StateBench.batchRows * 8)
-    let target = buffer.unsafeMutableValues(Int64.self)
-    for row in 0..<StateBench.batchRows { target[row] = value(row) }
-    return Column(type: type, length: StateBench.batchRows, validity: nil, buffers: [buffer])
+    benchColumn(type, rows: StateBench.batchRows) { UInt64(bitPattern: value($0)) }
   }
 }
 

@@ -25,13 +25,8 @@ struct StateBench {
 
   func run() throws(Failure) {
     let known = Self.names + Self.names.flatMap { name in Self.sizes.map { "\(name)-\($0.1)" } }
-    for name in cases where !known.contains(name) {
-      let hint = nearestName(to: name, among: known).map { "did you mean '\($0)'? " } ?? ""
-      throw Failure(
-        .usage,
-        "there is no case '\(name)' of state; \(hint)there are \(Self.names.joined(separator: ", ")), and each of one size, such as "
-          + "timer-10m")
-    }
+    let listed = "\(Self.names.joined(separator: ", ")), and each of one size, such as timer-10m"
+    try BenchNames.check(cases, among: known, listed: listed) { "there is no case '\($0)' of state" }
     for name in Self.names {
       var first: Double?
       for (size, suffix) in Self.sizes

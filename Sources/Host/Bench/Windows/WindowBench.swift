@@ -57,11 +57,7 @@ struct WindowBench {
   init(report: @escaping (BenchResult) -> Void) { self.report = report }
 
   func run() throws(Failure) {
-    for name in cases where !Self.names.contains(name) {
-      let hint = nearestName(to: name, among: Self.names).map { "did you mean '\($0)'? " } ?? ""
-      throw Failure(
-        .usage, "there is no case '\(name)' of windows; \(hint)there are \(Self.names.joined(separator: ", "))")
-    }
+    try BenchNames.check(cases, among: Self.names) { "there is no case '\($0)' of windows" }
     for one in Self.all where cases.isEmpty || cases.contains(one.name) { try run(one) }
   }
 
@@ -69,11 +65,7 @@ struct WindowBench {
     let load = try WindowLoad(one.assigner, keyCount: one.keys)
     try load.run(events: one.warm)
     let told = load.rowsOut
-    var failure: Failure?
-    let time = measure {
-      do throws(Failure) { try load.run(events: rows) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    let time = try measure { () throws(Failure) in try load.run(events: rows) }
     var result = BenchResult(
       name: one.name, threads: 1, rows: rows, seconds: time.seconds, cpuSeconds: time.cpuSeconds)
     result.extra = [
@@ -120,12 +112,7 @@ private final class WindowLoad: Collector {
     var random = SplitMix64(state: 7)
     // Enough batches that their keys are not in the cache when they come again.
     keys = (0..<min(1_024, 4 * keyCount / Self.batchRows + 64)).map { _ in
-      let buffer = Buffer(byteCount: Self.batchRows * 8)
-      let values = buffer.unsafeMutableValues(UInt64.self)
-      for row in 0..<Self.batchRows {
-        values[row] = random.next().multipliedFullWidth(by: UInt64(keyCount)).high &* 0x9E37_79B9_7F4A_7C15
-      }
-      return Column(type: .int64, length: Self.batchRows, validity: nil, buffers: [buffer])
+      benchColumn(.int64, rows: Self.batchRows) { _ in benchKey(among: keyCount, &random) }
     }
     try operation.open()
   }
@@ -134,13 +121,9 @@ private final class WindowLoad: Collector {
 
   func run(events: Int) throws(Failure) {
     for _ in 0..<events / Self.batchRows {
-      let times = Buffer(byteCount: Self.batchRows * 8)
-      let values = times.unsafeMutableValues(Int64.self)
-      for row in 0..<Self.batchRows { values[row] = time &+ Int64(row) }
+      let times = benchTimes(from: time, rows: Self.batchRows)
       time += Int64(Self.batchRows)
-      let column = Column(
-        type: schema.fields[1].type, length: Self.batchRows, validity: nil, buffers: [times])
-      let batch = RecordBatch(schema: schema, columns: [keys[next], column], length: Self.batchRows)
+      let batch = RecordBatch(schema: schema, columns: [keys[next], times], length: Self.batchRows)
       next = (next + 1) % keys.count
       try operation.process(batch, input: 0, to: self)
       try operation.watermark(EventTime(microseconds: time), to: self)
