@@ -86,7 +86,8 @@ extension Column {
   }
 }
 
-/// Values of chosen rows, by physical width. Nulls do not matter here: the value of a null row is copied like any other.
+/// Values of chosen rows, by physical width. Nulls do not matter here: the value of a null row is copied like any
+/// other.
 enum GatherKernels {
   static func fixed(
     _ source: UnsafeRawPointer, width: Int, rows: UnsafePointer<UInt32>, count: Int, to target: UnsafeMutableRawPointer
@@ -108,8 +109,8 @@ enum GatherKernels {
     }
   }
 
-  /// Whether eight rows follow each other, as most do that a filter keeps which drops few: their values are then copied as one
-  /// block.
+  /// Whether eight rows follow each other, as most do that a filter keeps which drops few: their values are then copied
+  /// as one block.
   @inline(__always)  // A few instructions for eight rows.
   private static func follow(_ rows: UnsafePointer<UInt32>) -> Bool {
     let pairs = UnsafeRawPointer(rows)
@@ -144,7 +145,8 @@ enum GatherKernels {
     }
   }
 
-  /// Writes the `count + 1` offsets of the gathered rows and returns the last one unclipped, which tells whether they fit.
+  /// Writes the `count + 1` offsets of the gathered rows and returns the last one unclipped, which tells whether they
+  /// fit.
   static func offsets(
     _ source: UnsafePointer<Int32>, rows: UnsafePointer<UInt32>, count: Int, to target: UnsafeMutablePointer<Int32>
   ) -> Int {

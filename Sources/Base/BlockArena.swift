@@ -2,8 +2,8 @@ import Glibc
 
 /// Memory for many small things of one owner that grow one by one: sets, lists and sketches of an aggregate's groups.
 ///
-/// Blocks of power-of-two sizes are cut from slabs and reused by size; large ones come from the system each. Everything is
-/// given back when the arena goes, so that forgetting a block cannot outlive its owner. One thread at a time.
+/// Blocks of power-of-two sizes are cut from slabs and reused by size; large ones come from the system each. Everything
+/// is given back when the arena goes, so that forgetting a block cannot outlive its owner. One thread at a time.
 public final class BlockArena {
   /// Bytes held from the system, used or not.
   public private(set) var byteCount = 0

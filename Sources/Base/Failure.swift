@@ -1,7 +1,7 @@
 /// Something that can happen and that a person can act on: the one error type that crosses rooms.
 ///
-/// The message is one sentence that names the thing, what was found, what was expected and what to do. A bug in Volley is
-/// no failure but a `precondition`.
+/// The message is one sentence that names the thing, what was found, what was expected and what to do. A bug in Volley
+/// is no failure but a `precondition`.
 public struct Failure: Error, Sendable, Hashable {
   /// Who is at fault.
   public enum Domain: String, Sendable {

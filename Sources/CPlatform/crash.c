@@ -24,8 +24,8 @@ static void copy_text(char *to, size_t capacity, const char *from) {
   to[i] = 0;
 }
 
-// Async-signal-safe: touches the shared pages, the thread's own word and what was noted of plugins' code. False when another thread was
-// first. Without a context only the word says who was running.
+// Async-signal-safe: touches the shared pages, the thread's own word and what was noted of plugins' code. False when
+// another thread was first. Without a context only the word says who was running.
 static int write_report(int signal_number, const void *address, const void *context, const platform_shortage *shortage) {
   uint32_t none = PLATFORM_CRASH_NONE;
   if (!__atomic_compare_exchange_n(&report->ready, &none, PLATFORM_CRASH_WRITING, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))

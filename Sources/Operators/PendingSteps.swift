@@ -2,11 +2,13 @@ import Arrow
 import Base
 import Dataflow
 
-/// What an operator has still to do of its last call, for one whose results may be many times its input: a call gives one batch of
-/// them, so that there has to be room for one, also where the next operator of the chain makes many of each.
+/// What an operator has still to do of its last call, for one whose results may be many times its input: a call gives
+/// one batch of them, so that there has to be room for one, also where the next operator of the chain makes many of
+/// each.
 ///
-/// Steps run in the order in which they were added; those that a step adds while it runs come before the others. An operator runs them
-/// in the call that added them and in `proceed`, has more while there are any, and drops them when it is closed, since they hold it.
+/// Steps run in the order in which they were added; those that a step adds while it runs come before the others. An
+/// operator runs them in the call that added them and in `proceed`, has more while there are any, and drops them when
+/// it is closed, since they hold it.
 final class PendingSteps {
   private enum Step {
     case batch(RecordBatch, output: Int)
@@ -28,7 +30,8 @@ final class PendingSteps {
 
   func give(_ batch: RecordBatch, output: Int = 0) { added.append(.batch(batch, output: output)) }
 
-  /// Gives rows to output 0 that are put together as far as they are read; they have to be valid until the steps behind it run.
+  /// Gives rows to output 0 that are put together as far as they are read; they have to be valid until the steps behind
+  /// it run.
   func give(_ rows: any DeferredRows) { added.append(.rows(rows)) }
 
   /// Moves the operator's watermark.

@@ -2,9 +2,10 @@ import Base
 
 /// Values of one type by slot: what an operator keeps of each key, in memory that doubles.
 ///
-/// `grow(to:)` follows the key table's `slotCount` before a batch is processed; slots that it adds, and those that `reset`
-/// names, hold `initial`. Who removes keys from the table resets their slots, so that the next key of a slot finds nothing of
-/// the former. `values` stays where it is until the next `grow`, `reserve` or `removeAll`. One thread at a time.
+/// `grow(to:)` follows the key table's `slotCount` before a batch is processed; slots that it adds, and those that
+/// `reset` names, hold `initial`. Who removes keys from the table resets their slots, so that the next key of a slot
+/// finds nothing of the former. `values` stays where it is until the next `grow`, `reserve` or `removeAll`. One thread
+/// at a time.
 public final class SlotColumn<Element: BitwiseCopyable> {
   @usableFromInline @exclusivity(unchecked) var base: UnsafeMutablePointer<Element>
   @usableFromInline @exclusivity(unchecked) var used = 0
@@ -34,7 +35,8 @@ public final class SlotColumn<Element: BitwiseCopyable> {
   @inlinable
   public var byteCount: Int { capacity * MemoryLayout<Element>.stride }
 
-  /// Bytes beyond those that growing to so many slots takes at worst, while it lasts: the former memory is freed after it.
+  /// Bytes beyond those that growing to so many slots takes at worst, while it lasts: the former memory is freed after
+  /// it.
   @inlinable
   public func growth(to slotCount: Int) -> Int {
     slotCount > capacity ? max(slotCount, 2 * capacity) * MemoryLayout<Element>.stride : 0

@@ -171,7 +171,8 @@ struct SplitTests {
       }
     }
     #expect(TestGraph.run([source], [], JobOptions(batchDelay: .zero, clock: .manual(clock))) == nil)
-    // A source with a thread was read for no time at all; one without is asked between the calls, of which each counts a little.
+    // A source with a thread was read for no time at all; one without is asked between the calls, of which each counts
+    // a little.
     let step100 = blocks ? Int64(0) : 100_000
     #expect(
       journal.calls(of: "op") == [(1, 0), (2, 1), (2, 2), (1, 3)].map { "\($0.0): \(Int64($0.1) * step100)" })

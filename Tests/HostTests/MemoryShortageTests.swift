@@ -2,7 +2,8 @@ import TestSupport
 import Testing
 import VolleyPlan
 
-/// A worker that is refused memory ends with a sentence that blames the shortage: nothing is wrong with Volley or the plugin.
+/// A worker that is refused memory ends with a sentence that blames the shortage: nothing is wrong with Volley or the
+/// plugin.
 @Suite struct MemoryShortageTests {
   private let remedy =
     "the job is not restarted, because without a checkpoint its rows would be counted twice: lower --memory-limit or --batch-rows, "

@@ -8,7 +8,8 @@ import VolleyPlan
 
 @testable import Operators
 
-/// Counts of the different values of one column under several conditions, which keep the values together, beside plain sets.
+/// Counts of the different values of one column under several conditions, which keep the values together, beside plain
+/// sets.
 @Suite("Distinct counts of one column")
 struct SharedDistinctTests {
   private typealias Row = (k: Int64?, v: Int64?, t: String?, x: Int64)

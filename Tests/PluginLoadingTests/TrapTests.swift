@@ -6,8 +6,8 @@ import Testing
 
 @testable import Volley
 
-/// A trap in a plugin ends the process; the crash report names plugin, function and slot. Each trap happens in a process of
-/// its own.
+/// A trap in a plugin ends the process; the crash report names plugin, function and slot. Each trap happens in a
+/// process of its own.
 struct TrapTests {
   @Test(
     "a trap in each call is blamed on plugin, function and slot",

@@ -110,9 +110,9 @@ struct RegexPeerTests {
     var generator: SeededGenerator
     var groups = 0
     var named: Bool
-    /// Also lazy repetitions that may take nothing within a loop, or loop over nothing. There RE2 takes something where its own rules
-    /// prefer nothing, and a pair of parentheses around the whole changes what it takes: "((?:(?:a|b)??)*)" and "(?:(?:a|b)??)*" in
-    /// "ab". We keep to the rules; `lazyLoops` compares those with Python's.
+    /// Also lazy repetitions that may take nothing within a loop, or loop over nothing. There RE2 takes something where
+    /// its own rules prefer nothing, and a pair of parentheses around the whole changes what it takes:
+    /// "((?:(?:a|b)??)*)" and "(?:(?:a|b)??)*" in "ab". We keep to the rules; `lazyLoops` compares those with Python's.
     var hasLazyLoops = false
 
     mutating func pick<Element>(_ elements: [Element]) -> Element { elements.randomElement(using: &generator)! }
@@ -198,7 +198,8 @@ struct RegexPeerTests {
     for lazy in ["(?:a|b)??", "(?:a|b){0,2}?", "(?:ab?)??", "(?:a+)*?"] {
       for loop in ["*", "+", "{2,}", "{0,3}"] { patterns.append("(?:\(lazy))\(loop)b") }
     }
-    // A repetition after what only sets flags or quotes nothing is about the element before; counts have no zeros before them.
+    // A repetition after what only sets flags or quotes nothing is about the element before; counts have no zeros
+    // before them.
     patterns += ["a(?i)*b", "ab(?)+", "a*(?s)?b", "a\\Q\\E{2}", "a{01}", "b{1,02}?", "a{0}b"]
     let texts = ["", "a", "b", "ab", "ba", "aab", "abab", "a b", "bb a", "aabac", "cab", "a{01}", "b{1,02"]
     #expect(try compare(patterns, texts, SeededGenerator(seed: 0)) == patterns.count)

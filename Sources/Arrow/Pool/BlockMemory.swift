@@ -3,11 +3,11 @@ import Glibc
 
 /// Where the pool's blocks come from: `malloc` for the small ones, huge pages for the others.
 ///
-/// A kernel that streams over columns in pages of 4 KiB comes to a new page after 512 words, in each column that it reads or
-/// writes, and the processor walks the page tables each time, in a virtual machine both the guest's and the host's. In
-/// pages of 2 MiB the product of two columns of doubles in memory takes two thirds of the time. So blocks of 16 KiB to
-/// 2 MiB lie side by side in arenas of 16 MiB for which huge pages are asked, larger ones have a mapping of their own. Where
-/// the system has no huge pages, all is the same in small ones.
+/// A kernel that streams over columns in pages of 4 KiB comes to a new page after 512 words, in each column that it
+/// reads or writes, and the processor walks the page tables each time, in a virtual machine both the guest's and the
+/// host's. In pages of 2 MiB the product of two columns of doubles in memory takes two thirds of the time. So blocks of
+/// 16 KiB to 2 MiB lie side by side in arenas of 16 MiB for which huge pages are asked, larger ones have a mapping of
+/// their own. Where the system has no huge pages, all is the same in small ones.
 final class BlockMemory: Sendable {
   static let shared = BlockMemory()
 
@@ -20,8 +20,8 @@ final class BlockMemory: Sendable {
   private struct Arenas: @unchecked Sendable {  // Guarded by the monitor that it lives in.
     /// How many blocks of each arena, by its address, are taken.
     var taken: [UInt: Int] = [:]
-    /// The arena that blocks are cut from, and how much of it has been. What was given back is cut again only when all of
-    /// the arena was.
+    /// The arena that blocks are cut from, and how much of it has been. What was given back is cut again only when all
+    /// of the arena was.
     var current: UInt?
     var cut = 0
   }

@@ -67,8 +67,8 @@ final class BlockStore: Sendable {
     }
   }
 
-  /// Moves blocks of a size here until `list` has `keep`, and frees the bytes beyond the limit, of whatever size there are
-  /// most: what is given now is what is used now.
+  /// Moves blocks of a size here until `list` has `keep`, and frees the bytes beyond the limit, of whatever size there
+  /// are most: what is given now is what is used now.
   func give(_ size: BlockSize, from list: inout FreeBlocks, keep: Int) {
     let byteCount = size.byteCount
     var surplus: [Surplus] = []

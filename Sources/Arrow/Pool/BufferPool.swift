@@ -3,15 +3,17 @@ import CPlatform
 import Glibc
 import Synchronization
 
-/// Where buffers come from: per-thread lists of free blocks, a shared store behind them, the system's memory behind that.
+/// Where buffers come from: per-thread lists of free blocks, a shared store behind them, the system's memory behind
+/// that.
 ///
-/// A block is freed by whichever thread drops the last batch that uses it, often not the one that allocates. So a thread
-/// that has too many blocks of a size gives half of them to the store, and one that has none takes from there. Large blocks
-/// from the system would be mapped and unmapped each time, and the page faults cost more than the kernels do.
+/// A block is freed by whichever thread drops the last batch that uses it, often not the one that allocates. So a
+/// thread that has too many blocks of a size gives half of them to the store, and one that has none takes from there.
+/// Large blocks from the system would be mapped and unmapped each time, and the page faults cost more than the kernels
+/// do.
 ///
 /// Bounds on what is kept free: `threadByteLimit` a thread, and in the store what `limitIdleBytes` says; beyond that,
-/// blocks go back to the system (`BlockMemory`). Blocks above `BlockSize.largest` are never kept, those above half of a thread's limit only
-/// by the store.
+/// blocks go back to the system (`BlockMemory`). Blocks above `BlockSize.largest` are never kept, those above half of a
+/// thread's limit only by the store.
 public enum BufferPool {
   static let alignment = 64
   static let threadByteLimit = 32 << 20

@@ -74,19 +74,19 @@ platform_crash_report *platform_make_crash_report(int *descriptor);
 void platform_drop_crash_report(platform_crash_report *report);
 
 /// In the worker: maps the report behind `descriptor`, closes that, and installs handlers for SIGILL, SIGTRAP, SIGABRT,
-/// SIGSEGV, SIGBUS and SIGFPE that fill the report in and die of the same signal, and one for a call of `exit`, which is
-/// signal 0 there. Returns 0, or -1 with errno.
+/// SIGSEGV, SIGBUS and SIGFPE that fill the report in and die of the same signal, and one for a call of `exit`, which
+/// is signal 0 there. Returns 0, or -1 with errno.
 ///
-/// An abort or a trap of a thread whose errno is ENOMEM counts as a shortage of memory: the Swift runtime and C programs abort when
-/// `malloc` gives them nothing.
+/// An abort or a trap of a thread whose errno is ENOMEM counts as a shortage of memory: the Swift runtime and C
+/// programs abort when `malloc` gives them nothing.
 int platform_install_crash_handlers(int descriptor);
 
-/// In the worker: tells the supervisor where a plugin was loaded from. Does nothing without a report or when there is no
-/// room left. One thread at a time.
+/// In the worker: tells the supervisor where a plugin was loaded from. Does nothing without a report or when there is
+/// no room left. One thread at a time.
 void platform_note_plugin(const char *name, const char *path);
 
-/// In the supervisor: where the worker loaded a plugin from; `path` receives it, cut to `capacity` bytes with its NUL, empty
-/// when no plugin of that name was noted. After the worker's end.
+/// In the supervisor: where the worker loaded a plugin from; `path` receives it, cut to `capacity` bytes with its NUL,
+/// empty when no plugin of that name was noted. After the worker's end.
 void platform_noted_plugin(const platform_crash_report *report, const char *name, char *path, size_t capacity);
 
 /// In the worker: the job starts now. Does nothing without a report.
@@ -95,8 +95,9 @@ void platform_note_start(void);
 /// In the worker: it is about to exit on its own account. Does nothing without a report.
 void platform_say_goodbye(void);
 
-/// Ends the process with `PLATFORM_EXIT_NO_MEMORY`, because `asked` bytes for `purpose` ("a buffer") could not be had and the caller
-/// cannot do without. With a report the supervisor tells it; without one a sentence goes to standard error here. Needs no memory.
+/// Ends the process with `PLATFORM_EXIT_NO_MEMORY`, because `asked` bytes for `purpose` ("a buffer") could not be had
+/// and the caller cannot do without. With a report the supervisor tells it; without one a sentence goes to standard
+/// error here. Needs no memory.
 _Noreturn void platform_end_without_memory(const char *purpose, uint64_t asked);
 
 /// EX_OSERR of sysexits(3).

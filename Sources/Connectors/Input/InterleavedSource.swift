@@ -2,8 +2,8 @@ import Arrow
 import Base
 import Dataflow
 
-/// Reads several files at once, a batch of each in turn, and tells from which one a batch is: each is a split, so that one whose rows
-/// are earlier than those of the others holds event time back instead of giving late rows.
+/// Reads several files at once, a batch of each in turn, and tells from which one a batch is: each is a split, so that
+/// one whose rows are earlier than those of the others holds event time back instead of giving late rows.
 ///
 /// A file begins as a split before the one whose place it takes ends.
 final class InterleavedSource: Source {

@@ -6,8 +6,8 @@ import VolleyPlan
 /// What a blackhole has read: rows, and the wrapping sum of all values as integers.
 public struct BlackholeChecksum: Sendable, Hashable {
   public var rows: Int
-  /// Each value adds: a bool 0 or 1, an int32 its value, an int64 or timestamp its value, a float64 its IEEE bits, a text the
-  /// sum of its UTF-8 bytes, values of other types the sum of their bytes; a null adds nothing.
+  /// Each value adds: a bool 0 or 1, an int32 its value, an int64 or timestamp its value, a float64 its IEEE bits, a
+  /// text the sum of its UTF-8 bytes, values of other types the sum of their bytes; a null adds nothing.
   public var bits: UInt64
 
   public init(rows: Int = 0, bits: UInt64 = 0) {

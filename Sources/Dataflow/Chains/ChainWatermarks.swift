@@ -1,9 +1,10 @@
 import Base
 
-/// The watermarks of a chain: what its origins have said, and what that means for each of its zones. Used by the thread that
-/// runs the subtask.
+/// The watermarks of a chain: what its origins have said, and what that means for each of its zones. Used by the thread
+/// that runs the subtask.
 ///
-/// What an operator says while it is called is kept until the call has returned, and then taken to its zones by the subtask.
+/// What an operator says while it is called is kept until the call has returned, and then taken to its zones by the
+/// subtask.
 final class ChainWatermarks {
   /// What is to be done in a zone, in this order.
   struct ZoneSignal {
@@ -106,8 +107,8 @@ final class ChainWatermarks {
   /// Who is told when the source may be read again; before it runs.
   func attach(_ listener: any ChannelListener) { aligned?.member.attach(listener) }
 
-  /// Whether the source is not too far ahead of those that it keeps in step with. When it is, the listener hears when it is no
-  /// more.
+  /// Whether the source is not too far ahead of those that it keeps in step with. When it is, the listener hears when
+  /// it is no more.
   var mayRead: Bool { aligned?.member.mayRead() ?? true }
 
   /// An origin says something; the last word counts, and the highest watermark.
@@ -127,8 +128,8 @@ final class ChainWatermarks {
   /// Whether an origin has said something that has not gone on its way.
   var hasPending: Bool { !pending.isEmpty }
 
-  /// The first origin that has said something, with what it has said last. Asked for when what was taken before has gone its
-  /// whole way, so that until then a batch can take back that the origin is idle.
+  /// The first origin that has said something, with what it has said last. Asked for when what was taken before has
+  /// gone its whole way, so that until then a batch can take back that the origin is idle.
   func takePending() -> (origin: WatermarkZone.Origin, signal: TimeSignal)? {
     pending.isEmpty ? nil : pending.removeFirst()
   }

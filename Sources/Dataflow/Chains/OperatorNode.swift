@@ -168,7 +168,8 @@ final class OperatorNode: ChainNode, Collector {
     try context.run(stage) { () throws(Failure) in try body.splitsChanged(to: self) }
   }
 
-  /// Whether an operator behind it is full: what it would give now would wait there, without end and in nobody's account.
+  /// Whether an operator behind it is full: what it would give now would wait there, without end and in nobody's
+  /// account.
   var isHeldBack: Bool { waitingBehind.contains(where: \.isFull) }
 
   private func notePending() {

@@ -11,8 +11,8 @@ final class OutputAccount {
   init(byteLimit: Int) { self.byteLimit = byteLimit }
 }
 
-/// The writing end of a channel with what is on its way to it: rows that are held until they make a batch, and elements for
-/// which there was no room.
+/// The writing end of a channel with what is on its way to it: rows that are held until they make a batch, and elements
+/// for which there was no room.
 ///
 /// Nothing here waits: what does not fit is kept, and the subtask gets no new input until it is gone.
 final class ChannelOutput {

@@ -1,8 +1,8 @@
 import Arrow
 import Base
 
-/// Rows of which each column is put together when somebody asks for it: of what a join gives, those that a ranking or a filter behind it
-/// leaves out are then never copied.
+/// Rows of which each column is put together when somebody asks for it: of what a join gives, those that a ranking or a
+/// filter behind it leaves out are then never copied.
 ///
 /// Valid until the call that hands them on returns: what is kept longer is put together before.
 public protocol DeferredRows {

@@ -1,12 +1,12 @@
 import Base
 import Synchronization
 
-/// An operator that has rows under way elsewhere, whose results come back when they come. It never blocks: while it is full its
-/// subtask reads no input and calls no operator in front of it to give more, and while something is pending the end of the input waits in
-/// front of it.
+/// An operator that has rows under way elsewhere, whose results come back when they come. It never blocks: while it is
+/// full its subtask reads no input and calls no operator in front of it to give more, and while something is pending
+/// the end of the input waits in front of it.
 ///
-/// What comes back is told by `SubtaskContext.notifier`, from any thread; the subtask then asks for `wakeTime`, which lies in the past
-/// as long as there is something to take, and calls `wake`.
+/// What comes back is told by `SubtaskContext.notifier`, from any thread; the subtask then asks for `wakeTime`, which
+/// lies in the past as long as there is something to take, and calls `wake`.
 public protocol WaitingOperator: Operator {
   /// It takes no batch at present.
   var isFull: Bool { get }

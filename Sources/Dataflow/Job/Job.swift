@@ -3,8 +3,8 @@ import Observability
 
 /// Runs a graph: from `start` until its sources have ended or `stop`, or until something fails.
 ///
-/// The first failure of any part stops the job: every source, operator and sink that was opened is closed, and `wait` throws
-/// the failure, led by the stage where it happened. Whoever starts a job waits for it.
+/// The first failure of any part stops the job: every source, operator and sink that was opened is closed, and `wait`
+/// throws the failure, led by the stage where it happened. Whoever starts a job waits for it.
 public final class Job: Sendable {
   public let name: String
   private let options: JobOptions
@@ -30,7 +30,8 @@ public final class Job: Sendable {
 
   /// - Parameters:
   ///   - graph: has to make sense, as `Planning` sees to.
-  ///   - whenFailed: called once, as soon as a part has failed, by the thread that it failed on; the others are told to stop.
+  ///   - whenFailed: called once, as soon as a part has failed, by the thread that it failed on; the others are told to
+  ///     stop.
   public init(
     graph: JobGraph, options: JobOptions = JobOptions(), log: EventLog,
     whenFailed: @escaping @Sendable () -> Void = {}
@@ -95,12 +96,12 @@ public final class Job: Sendable {
     return stages.reports(queued: queued)
   }
 
-  /// The calls of sources, operators and sinks that have not returned, the longest first. From any thread, at any time: what
-  /// holds up a job that does not start or does not stop is among them.
+  /// The calls of sources, operators and sinks that have not returned, the longest first. From any thread, at any time:
+  /// what holds up a job that does not start or does not stop is among them.
   public func runningCalls() -> [RunningCall] { stages.runningCalls() }
 
-  /// The operators whose rows wait for answers from elsewhere, those with the most rows first. From any thread, at any time: a job that is
-  /// to stop waits for all of them.
+  /// The operators whose rows wait for answers from elsewhere, those with the most rows first. From any thread, at any
+  /// time: a job that is to stop waits for all of them.
   public func pendingRows() -> [PendingRows] { stages.pendingRows() }
 
   /// What the job has failed with, also before its parts have ended.

@@ -1,8 +1,8 @@
 import Base
 import Synchronization
 
-/// Since when a stage's code has been running in a subtask, and how many of its rows are under way elsewhere, for whoever wants to know
-/// what a job waits for.
+/// Since when a stage's code has been running in a subtask, and how many of its rows are under way elsewhere, for
+/// whoever wants to know what a job waits for.
 ///
 /// Set by the thread that makes the call, per batch and never per row; read by any thread at any time.
 final class CallClock: Sendable {

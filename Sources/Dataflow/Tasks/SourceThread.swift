@@ -5,8 +5,8 @@ import Glibc
 
 /// Reads a source that blocks, in a thread of its own, into a channel that feeds the source's subtask.
 ///
-/// Small reads are held and leave as one batch, as at every channel: while rows are held, `read` is given no more time than
-/// they have left.
+/// Small reads are held and leave as one batch, as at every channel: while rows are held, `read` is given no more time
+/// than they have left.
 final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the rest does not change.
   let source: SourceControl
   private let parker = ThreadParker()

@@ -8,7 +8,8 @@ extension Subtask {
     return false
   }
 
-  /// Reads a batch or a signal. An outcome when there was none, or the source is ahead of those that it keeps in step with.
+  /// Reads a batch or a signal. An outcome when there was none, or the source is ahead of those that it keeps in step
+  /// with.
   func readNext(_ budget: inout RunBudget) throws(Failure) -> RunOutcome? {
     hasLooked = true
     if !watermarks.mayRead && !isStopping {
@@ -117,7 +118,8 @@ extension Subtask {
     for node in operators where node.makesWatermarks { try node.splitsChanged() }
   }
 
-  /// Data has moved the clock: what is behind hears of it at once, operators that wait for that time before the next batch.
+  /// Data has moved the clock: what is behind hears of it at once, operators that wait for that time before the next
+  /// batch.
   private func reach(_ time: ProcessingTime) throws(Failure) {
     context.clock.reach(time)
     try broadcast(.tick(time))

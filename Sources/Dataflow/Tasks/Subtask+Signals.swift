@@ -35,7 +35,8 @@ extension Subtask {
   /// Brings what an origin says one step further. False when it has gone through all zones that the origin reaches.
   private func advance(_ signal: TimeSignal, from origin: WatermarkZone.Origin) throws(Failure) -> Bool {
     guard sweepZone < watermarks.zoneCount(of: origin) else { return false }
-    // What it means for a zone is asked when it comes there: until then, operators may give rows and become active by that.
+    // What it means for a zone is asked when it comes there: until then, operators may give rows and become active by
+    // that.
     let zone = zoneSweep ?? watermarks.apply(signal, of: origin, toZone: sweepZone)
     zoneSweep = zone
     if let time = zone.signal.watermark {

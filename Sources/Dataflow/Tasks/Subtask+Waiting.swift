@@ -64,8 +64,8 @@ extension Subtask {
     return node.isPending
   }
 
-  /// Nothing goes on before rows come back that are under way elsewhere: wakes an operator that has some, once its time has come. An
-  /// outcome when none's has.
+  /// Nothing goes on before rows come back that are under way elsewhere: wakes an operator that has some, once its time
+  /// has come. An outcome when none's has.
   func awaitAnswers(_ kind: Pause) throws(Failure) -> RunOutcome? {
     var first: (node: OperatorNode, time: ProcessingTime)?
     for node in waitingOperators where !node.isHeldBack {

@@ -3,9 +3,9 @@ import Base
 
 /// One instance of a task: takes a batch, calls the chain, and puts what comes out on channels.
 ///
-/// It takes the next batch only when all that the last one gave has found room. What it does for one batch, or in one call of
-/// an operator's `watermark` or `finish`, it does in one go; the results that find no room wait here, bounded by
-/// `JobOptions.waitingBytes`.
+/// It takes the next batch only when all that the last one gave has found room. What it does for one batch, or in one
+/// call of an operator's `watermark` or `finish`, it does in one go; the results that find no room wait here, bounded
+/// by `JobOptions.waitingBytes`.
 final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the thread that runs it.
   /// Where its batches come from.
   enum Head {

@@ -4,9 +4,9 @@ import Base
 public final class InputCursor: @unchecked Sendable {  // One thread at a time: that which runs the subtask.
   public init() {}
 
-  /// Since when the subtask has looked for input and found none; nil while there is some, and while it does not look because
-  /// its outputs have no room or its source is held back. What waits for rows that do not come counts from here: time in
-  /// which nobody looked for them is not time in which there were none.
+  /// Since when the subtask has looked for input and found none; nil while there is some, and while it does not look
+  /// because its outputs have no room or its source is held back. What waits for rows that do not come counts from
+  /// here: time in which nobody looked for them is not time in which there were none.
   public private(set) var quietSince: ProcessingTime?
 
   /// How long the source has been read, but for the quiet in progress.
@@ -14,9 +14,10 @@ public final class InputCursor: @unchecked Sendable {  // One thread at a time: 
   /// When the subtask found rows at the source that it reads; nil since it was held back.
   private var lastFound: ProcessingTime?
 
-  /// How long the chain's source has been read so far, in microseconds of processing time, up to the rows in hand or, while there
-  /// are none, to `now`: all time but that in which nobody asked it for rows, because there was no room for them or it was held
-  /// back. Rows that a split has and nobody takes do not make it idle, however long they lie: silence counts in this time.
+  /// How long the chain's source has been read so far, in microseconds of processing time, up to the rows in hand or,
+  /// while there are none, to `now`: all time but that in which nobody asked it for rows, because there was no room for
+  /// them or it was held back. Rows that a split has and nobody takes do not make it idle, however long they lie:
+  /// silence counts in this time.
   ///
   /// Only behind sources that tell of their splits.
   public func timeRead(at now: ProcessingTime) -> Int64 {
@@ -24,8 +25,8 @@ public final class InputCursor: @unchecked Sendable {  // One thread at a time: 
     return timeReadBefore + max(0, now - quietSince)
   }
 
-  /// A subtask that reads its source itself asks it between the calls of its chain: of one of them no more counts than this, for a
-  /// split that could not give a row in a call's time need not be one that has none.
+  /// A subtask that reads its source itself asks it between the calls of its chain: of one of them no more counts than
+  /// this, for a split that could not give a row in a call's time need not be one that has none.
   private static let longestCall: Int64 = 100_000
 
   /// The subtask has looked and found nothing.
@@ -59,8 +60,8 @@ public final class InputCursor: @unchecked Sendable {  // One thread at a time: 
     quietSince = nil
   }
 
-  /// The split that the batch in hand came from. Behind a source that does not tell of its splits, and behind channels, there is
-  /// only `SplitID(0)`.
+  /// The split that the batch in hand came from. Behind a source that does not tell of its splits, and behind channels,
+  /// there is only `SplitID(0)`.
   public private(set) var split = SplitID(0)
 
   /// The splits that are being read: begun, and not ended. Empty when the source tells of splits and has none now.

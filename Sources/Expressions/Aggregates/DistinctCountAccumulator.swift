@@ -4,8 +4,8 @@ import VolleyPlan
 
 /// How many different values there are that are not null. All NaNs are one value, and -0.0 is 0.0.
 ///
-/// Several of them may count one column under conditions of their own. They are called one after the other, in their order, with
-/// the same rows; the last one has the state of all.
+/// Several of them may count one column under conditions of their own. They are called one after the other, in their
+/// order, with the same rows; the last one has the state of all.
 final class DistinctCountAccumulator: Accumulator {
   private let values: DistinctValues
   private let member: Int
@@ -70,8 +70,8 @@ extension AggregateSignature {
   /// The most counts of one column that share.
   public static var mostSharedCounts: Int { DistinctValues.mostCounts }
 
-  /// Accumulators without slots of several counts of the different values of one column, whose conditions may differ. They are
-  /// called in this order, each with every batch, and then have each value once.
+  /// Accumulators without slots of several counts of the different values of one column, whose conditions may differ.
+  /// They are called in this order, each with every batch, and then have each value once.
   ///
   /// - Precondition: the function is `count_distinct`.
   public func makeSharedAccumulators(_ count: Int) -> [any Accumulator] {

@@ -20,8 +20,8 @@ struct DistinctPairs {
     var count: UInt32 = 0
   }
 
-  /// What a place of the table holds: nothing, or an entry beside the tag by which its pair is looked for, so that an entry is
-  /// hardly read but for its own pair.
+  /// What a place of the table holds: nothing, or an entry beside the tag by which its pair is looked for, so that an
+  /// entry is hardly read but for its own pair.
   private struct Place: BitwiseCopyable {
     /// Bits of the pair's hash, the lowest of which tell its home.
     var tag: UInt32 = 0
@@ -238,7 +238,8 @@ struct DistinctPairs {
       truncatingIfNeeded: XXH3.hash64(UInt64(bitPattern: key) ^ (UInt64(slot) &* 0x9E37_79B9_7F4A_7C15)))
   }
 
-  /// Puts all pairs into a table of so many places. Those of the former table come nearly in the order of their new homes.
+  /// Puts all pairs into a table of so many places. Those of the former table come nearly in the order of their new
+  /// homes.
   private mutating func rebuild(_ wanted: Int) throws(Failure) {
     var former = SlotStates<Place>(initial: Place())
     try former.grow(to: wanted)

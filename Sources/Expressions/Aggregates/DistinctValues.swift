@@ -2,8 +2,8 @@ import Arrow
 import Base
 import VolleyPlan
 
-/// The different values that each slot has, and, for several counts of one column whose conditions differ, which of the counts
-/// have each: a value is looked for once a row, however many count it.
+/// The different values that each slot has, and, for several counts of one column whose conditions differ, which of the
+/// counts have each: a value is looked for once a row, however many count it.
 ///
 /// Counts that share are updated in their order, each batch by all of them.
 final class DistinctValues {

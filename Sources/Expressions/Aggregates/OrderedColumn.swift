@@ -2,8 +2,8 @@ import Arrow
 import Sketches
 import VolleyPlan
 
-/// Values of at most 64 bits as Int64 keys that compare as the values do, and back. Equal values have equal keys: -0.0 and 0.0 are
-/// one, and so are all NaNs, which come last.
+/// Values of at most 64 bits as Int64 keys that compare as the values do, and back. Equal values have equal keys: -0.0
+/// and 0.0 are one, and so are all NaNs, which come last.
 enum OrderedColumn {
   /// Whether values of that type have such keys.
   static func hasKeys(_ type: DataType) -> Bool {

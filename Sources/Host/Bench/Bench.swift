@@ -25,7 +25,8 @@ struct BenchOptions: Sendable {
   init() {}
 }
 
-/// The benchmarks: real plans through real channels and the real scheduler, from memory to a sink that reads every value.
+/// The benchmarks: real plans through real channels and the real scheduler, from memory to a sink that reads every
+/// value.
 struct Bench {
   static let names = [
     "filter-project", "keyed-sum-1k", "keyed-sum-1m", "udf", "batch-function", "startup", "soak",
@@ -104,7 +105,8 @@ struct Bench {
       cpuSeconds: median(runs.map(\.cpuSeconds)), limitSeconds: median(limits), checksum: checksum)
   }
 
-  /// Batch i of each subtask before batch i + 1 of any: a key's rows keep their order, because its batches are one subtask's.
+  /// Batch i of each subtask before batch i + 1 of any: a key's rows keep their order, because its batches are one
+  /// subtask's.
   static func interleave(_ batches: [[RecordBatch]]) -> [RecordBatch] {
     (0..<(batches.first?.count ?? 0)).flatMap { index in batches.map { $0[index] } }
   }

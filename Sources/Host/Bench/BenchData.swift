@@ -1,7 +1,8 @@
 import Arrow
 import VolleyPlan
 
-/// The benchmarks' input: at least 64 distinct batches and 256 MB in all, so that it comes from memory and not from a cache.
+/// The benchmarks' input: at least 64 distinct batches and 256 MB in all, so that it comes from memory and not from a
+/// cache.
 struct BenchData {
   static let batchRows = 65_536
   static let leastBatches = 64
@@ -25,8 +26,9 @@ struct BenchData {
     }
   }
 
-  /// Keys, `keyCount` random 64-bit values drawn uniformly, and small random values to sum. Each source subtask draws from keys
-  /// of its own, so that a key's rows have one order and the results do not depend on how subtasks interleave.
+  /// Keys, `keyCount` random 64-bit values drawn uniformly, and small random values to sum. Each source subtask draws
+  /// from keys of its own, so that a key's rows have one order and the results do not depend on how subtasks
+  /// interleave.
   static func keyed(keyCount: Int, subtasks: Int, seed: UInt64) -> BenchData {
     var keyRandom = SplitMix64(state: seed ^ 0x6b65_7973)
     let keys = (0..<keyCount).map { _ in keyRandom.next() }

@@ -4,8 +4,8 @@ import Glibc
 
 /// The parent of a worker: starts it, hands signals on, reaps, and tells how it ended.
 ///
-/// One thread. A trap in plugin code ends the worker's process, never this one. Stdin, stdout and stderr are the worker's.
-/// As PID 1 it also reaps the orphans that it is given.
+/// One thread. A trap in plugin code ends the worker's process, never this one. Stdin, stdout and stderr are the
+/// worker's. As PID 1 it also reaps the orphans that it is given.
 struct Supervisor: ~Copyable {
   private let report: CrashReport
   private let worker: pid_t
@@ -18,8 +18,8 @@ struct Supervisor: ~Copyable {
   ///   - name: the program's name, the worker's first argument.
   ///   - arguments: verb and flags.
   init(name: String, arguments: [String], environment: [String: String]) throws(Failure) {
-    // Who asked for SIGHUP to be ignored (nohup) keeps it so; a shell ignores SIGINT for what it runs in the background,
-    // which nobody asked for.
+    // Who asked for SIGHUP to be ignored (nohup) keeps it so; a shell ignores SIGINT for what it runs in the
+    // background, which nobody asked for.
     let watched = [SIGCHLD, SIGTERM, SIGINT] + (platform_ignores_signal(SIGHUP) != 0 ? [] : [SIGHUP])
     blockSignals(watched)
     let report = try CrashReport()
@@ -45,8 +45,9 @@ struct Supervisor: ~Copyable {
 
   /// Waits for the worker's end.
   ///
-  /// - Parameter stopTimeout: how long the worker may take to end once it was asked to. It sees to that itself, and knows what
-  ///   holds it up; it is killed only when even that does not work, such as when somebody has stopped its process.
+  /// - Parameter stopTimeout: how long the worker may take to end once it was asked to. It sees to that itself, and
+  ///   knows what holds it up; it is killed only when even that does not work, such as when somebody has stopped its
+  ///   process.
   mutating func wait(stopTimeout: Duration) -> WorkerEnd {
     var signals = signalSet(watched)
     while true {
@@ -85,7 +86,8 @@ struct Supervisor: ~Copyable {
     return nil
   }
 
-  /// Reaps every child that has ended, adopted ones too; the worker's status and its peak memory in bytes, when it is among them.
+  /// Reaps every child that has ended, adopted ones too; the worker's status and its peak memory in bytes, when it is
+  /// among them.
   private func reap() -> (WaitStatus, Int)? {
     var end: (WaitStatus, Int)?
     while true {
@@ -114,7 +116,8 @@ struct Shutdown: Sendable {
   /// Why the worker is killed.
   private(set) var cutShort: WorkerEnd.CutShort?
 
-  /// One keypress or `timeout -s INT` may reach a process both by itself and through its group: signals this close are one.
+  /// One keypress or `timeout -s INT` may reach a process both by itself and through its group: signals this close are
+  /// one.
   static let echo = Duration.milliseconds(100)
 
   mutating func receive(_ signal: SignalName, at now: ContinuousClock.Instant) -> Order {

@@ -3,10 +3,11 @@ import CPlatform
 import Dataflow
 import Glibc
 
-/// Sees to it that a worker that is asked to stop does so: at once while it has no job, and in the given time when it has one.
+/// Sees to it that a worker that is asked to stop does so: at once while it has no job, and in the given time when it
+/// has one.
 ///
-/// Plugin code may never return: from the making of a plan, from `open`, `read`, `write` or `stop`. A thread cannot be ended
-/// from outside, but the process can.
+/// Plugin code may never return: from the making of a plan, from `open`, `read`, `write` or `stop`. A thread cannot be
+/// ended from outside, but the process can.
 final class StopWatch: Sendable {
   private enum State {
     /// No job yet: nothing has been read or written. What to do when asked to stop.

@@ -3,11 +3,12 @@ import Base
 import Dataflow
 import VolleyPlan
 
-/// Runs user code that answers later: rows go out a few at a time, at most so many are under way, and the results come in the order of
-/// the rows or as they are there.
+/// Runs user code that answers later: rows go out a few at a time, at most so many are under way, and the results come
+/// in the order of the rows or as they are there.
 ///
-/// A watermark leaves when all rows before it have been answered, as does the signal that the input is idle. Answers that wait for others
-/// to leave, or to be given in a later call, count as under way, so that those that nobody takes are never more than the capacity.
+/// A watermark leaves when all rows before it have been answered, as does the signal that the input is idle. Answers
+/// that wait for others to leave, or to be given in a later call, count as under way, so that those that nobody takes
+/// are never more than the capacity.
 public final class AsyncOperator: WaitingOperator {
   private enum Entry {
     case request(Request)
@@ -63,7 +64,8 @@ public final class AsyncOperator: WaitingOperator {
   private var rowsUnderWay = 0
   private var nextToken: UInt64 = 1
 
-  /// Bytes of answers that a call gives, but for one answer that is larger: far less than the 2 GiB that the text of a column may take.
+  /// Bytes of answers that a call gives, but for one answer that is larger: far less than the 2 GiB that the text of a
+  /// column may take.
   private static let callBytes = 16 << 20
 
   private enum Waiting {
@@ -182,7 +184,8 @@ public final class AsyncOperator: WaitingOperator {
     if !results.isEmpty || !answers.isEmpty { return ProcessingTime(microseconds: .min) }
     switch entries.peek {
     case nil: return nil
-    // All have one timeout: the first that is not answered is the first to be given up, and nothing that is answered is before it.
+    // All have one timeout: the first that is not answered is the first to be given up, and nothing that is answered is
+    // before it.
     case .request(let request) where request.answer == nil: return request.deadline
     default: return ProcessingTime(microseconds: .min)
     }
@@ -243,7 +246,8 @@ public final class AsyncOperator: WaitingOperator {
     }
   }
 
-  /// Gives what may leave, as far as one call does: in order, the answers up to the first that is missing, else all there are.
+  /// Gives what may leave, as far as one call does: in order, the answers up to the first that is missing, else all
+  /// there are.
   private func give(to output: any Collector) throws(Failure) {
     var block = Block()
     while let answer = answers.peek, block.take(answer.batch) {

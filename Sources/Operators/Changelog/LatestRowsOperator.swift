@@ -4,9 +4,11 @@ import Dataflow
 import State
 import VolleyPlan
 
-/// What a changelog amounts to, told at the end of the input: the rows that were not taken back, or of each key the last one of these.
+/// What a changelog amounts to, told at the end of the input: the rows that were not taken back, or of each key the
+/// last one of these.
 ///
-/// Rows are kept as long as they hold, whatever the order in which those of several subtasks come: one may be taken back before it comes.
+/// Rows are kept as long as they hold, whatever the order in which those of several subtasks come: one may be taken
+/// back before it comes.
 public final class LatestRowsOperator: Operator {
   /// The key's columns in the output; nil: each row that holds is told, as often as it does.
   private let keys: [Int]?

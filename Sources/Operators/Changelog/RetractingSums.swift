@@ -115,8 +115,8 @@ struct CarriedSum: BitwiseCopyable {
   }
 }
 
-/// The values of a group that are so large that a sum of them may go beyond what there is, and come back: they are summed as parts
-/// of 2^64, so that as many as there can be fit.
+/// The values of a group that are so large that a sum of them may go beyond what there is, and come back: they are
+/// summed as parts of 2^64, so that as many as there can be fit.
 struct LargeFloats {
   private var sum = CarriedSum()
   private var count: Int64 = 0
@@ -136,7 +136,8 @@ struct LargeFloats {
   func value(with others: Double) -> Double { (sum.value + others / Self.scale) * Self.scale }
 }
 
-/// Sums and averages of floats. What rounding loses is carried along, and infinities and NaNs are counted, so that they can leave again.
+/// Sums and averages of floats. What rounding loses is carried along, and infinities and NaNs are counted, so that they
+/// can leave again.
 final class RetractingFloats: RetractingAggregate {
   private struct State: BitwiseCopyable {
     var sum = CarriedSum()

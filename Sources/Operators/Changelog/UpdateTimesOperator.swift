@@ -3,9 +3,11 @@ import Base
 import Dataflow
 import VolleyPlan
 
-/// Gives each row that an update takes back the event time of the one that takes its place: the time from which on it does not hold.
+/// Gives each row that an update takes back the event time of the one that takes its place: the time from which on it
+/// does not hold.
 ///
-/// The two rows of an update are known by standing next to each other in a batch; behind an exchange by another key they part.
+/// The two rows of an update are known by standing next to each other in a batch; behind an exchange by another key
+/// they part.
 public final class UpdateTimesOperator: Operator {
   private let time: Int
 

@@ -8,9 +8,9 @@ import VolleyPlan
 
 /// An unbounded join of streams whose rows may revise former ones: what it gives is a changelog.
 ///
-/// A row that is taken back takes back its pairs, and leaves the rows whose last partner it was without one. Of a batch the rows that are taken back
-/// go before the new ones, unless a key has them the other way round. A row that is taken back when it is kept no longer, since its time to live is
-/// over, is dropped and counted: what was told of it stays.
+/// A row that is taken back takes back its pairs, and leaves the rows whose last partner it was without one. Of a batch
+/// the rows that are taken back go before the new ones, unless a key has them the other way round. A row that is taken
+/// back when it is kept no longer, since its time to live is over, is dropped and counted: what was told of it stays.
 final class ChangelogJoinOperator: ExpiringJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout

@@ -6,10 +6,12 @@ import Observability
 import State
 import VolleyPlan
 
-/// Joins rows of a key whose event times are within an interval of each other: left.time + lower ≤ right.time ≤ left.time + upper.
+/// Joins rows of a key whose event times are within an interval of each other: left.time + lower ≤ right.time ≤
+/// left.time + upper.
 ///
-/// Pairs are told as soon as both rows are there, rows without a partner when the watermark says that none can come: all rows are new
-/// ones. A row is kept until then. One that comes behind the watermark is late: it is counted, and joins nothing.
+/// Pairs are told as soon as both rows are there, rows without a partner when the watermark says that none can come:
+/// all rows are new ones. A row is kept until then. One that comes behind the watermark is late: it is counted, and
+/// joins nothing.
 ///
 /// The watermark behind the operator is as far behind as a row's event time may be when its last partner comes.
 final class IntervalJoinOperator: Operator {

@@ -12,7 +12,8 @@ extension JoinLayout {
   ///
   /// - Parameters:
   ///   - inputs: columns of these inputs, at least those of `columnsRead`.
-  ///   - schema: of this schema, the columns that the output is to have; `row_kind` and the bounds of windows are among them.
+  ///   - schema: of this schema, the columns that the output is to have; `row_kind` and the bounds of windows are among
+  ///     them.
   public func keeping(inputs: [Schema], output schema: Schema) -> JoinLayout { JoinLayout(self, inputs, schema) }
 
   private init(_ whole: JoinLayout, _ inputs: [Schema], _ schema: Schema) {
@@ -39,7 +40,8 @@ extension JoinLayout {
     self.schema = schema
   }
 
-  /// By input, the names of the columns that are read there: keys and times, and those that columns of the output come from.
+  /// By input, the names of the columns that are read there: keys and times, and those that columns of the output come
+  /// from.
   ///
   /// - Parameters:
   ///   - names: of the output.

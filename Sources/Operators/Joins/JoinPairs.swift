@@ -35,8 +35,8 @@ final class JoinSearch {
   func open() throws(Failure) { try condition?.open() }
   func close() throws(Failure) { try condition?.close() }
 
-  /// Goes through the pairs of rows in hand and those that `store` keeps, by the rows in hand: adds steps that do. Nothing is removed from
-  /// the store until they have run.
+  /// Goes through the pairs of rows in hand and those that `store` keeps, by the rows in hand: adds steps that do.
+  /// Nothing is removed from the store until they have run.
   ///
   /// - Parameters:
   ///   - own: `count` rows of the input `input`, 0 or 1.

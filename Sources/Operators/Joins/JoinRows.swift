@@ -26,7 +26,8 @@ enum JoinPart {
   }
 }
 
-/// Puts columns together from rows of the inputs: of each input all columns at once, since a row that is kept lies in one piece.
+/// Puts columns together from rows of the inputs: of each input all columns at once, since a row that is kept lies in
+/// one piece.
 struct JoinRows {
   let columns: [JoinColumn]
   private let fields: [Field]
@@ -38,7 +39,8 @@ struct JoinRows {
 
   var isEmpty: Bool { columns.isEmpty }
 
-  /// - Parameter parts: by input, `count` rows each. A column that several inputs have comes from the first that has rows.
+  /// - Parameter parts: by input, `count` rows each. A column that several inputs have comes from the first that has
+  ///   rows.
   func columns(_ parts: [JoinPart], count: Int) throws(Failure) -> [Column] {
     var wanted = [[Int]](repeating: [], count: parts.count)
     var places: [(input: Int, place: Int)?] = []

@@ -80,7 +80,8 @@ final class JoinState {
     try indexes[input]?.add(rows, numbers)
   }
 
-  /// By row of a batch that is taken back, the row that is kept of it, which is found no longer; `RowStore.missing` where there is none.
+  /// By row of a batch that is taken back, the row that is kept of it, which is found no longer; `RowStore.missing`
+  /// where there is none.
   func take(_ rows: RecordBatch, input: Int) throws(Failure) -> SlotBuffer {
     guard let index = indexes[input] else { preconditionFailure("rows are taken back from a changelog") }
     return try index.take(rows)

@@ -3,7 +3,8 @@ import Base
 import Keys
 import State
 
-/// The rows of a store by the hash of their values, so that one that is taken back is found however many rows its key has.
+/// The rows of a store by the hash of their values, so that one that is taken back is found however many rows its key
+/// has.
 ///
 /// A row takes 12 bytes, and a value that is there 32 to 64.
 final class RowIndex {
@@ -70,8 +71,8 @@ final class RowIndex {
     release(left)
   }
 
-  /// By row of a batch, a row that has the same values, the first of those to come; `RowStore.missing` where there is none. The rows that are named are found
-  /// no longer, and none of them is named twice.
+  /// By row of a batch, a row that has the same values, the first of those to come; `RowStore.missing` where there is
+  /// none. The rows that are named are found no longer, and none of them is named twice.
   ///
   /// - Parameter rows: without a selection.
   func take(_ rows: RecordBatch) throws(Failure) -> SlotBuffer {

@@ -6,9 +6,11 @@ import Observability
 import State
 import VolleyPlan
 
-/// Joins the rows of a key that are in one session, which rows of all inputs make together: each comes less than the gap after another.
+/// Joins the rows of a key that are in one session, which rows of all inputs make together: each comes less than the
+/// gap after another.
 ///
-/// A key is looked at when its first session may end. A row alone whose session would have ended is late: it is counted.
+/// A key is looked at when its first session may end. A row alone whose session would have ended is late: it is
+/// counted.
 final class SessionJoinOperator: SteppedJoin {
   private let gap: Int64
   private let rows: WindowJoinRows

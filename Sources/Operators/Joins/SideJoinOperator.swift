@@ -5,8 +5,8 @@ import Expressions
 import State
 import VolleyPlan
 
-/// Joins each row of the first input, when it comes, with the rows of the second input that are kept then: what was read to its end before, or
-/// what has come so far. Rows of the first input are not kept.
+/// Joins each row of the first input, when it comes, with the rows of the second input that are kept then: what was
+/// read to its end before, or what has come so far. Rows of the first input are not kept.
 final class SideJoinOperator: SteppedJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
@@ -92,7 +92,8 @@ final class SideJoinOperator: SteppedJoin {
     withExtendedLifetime(keptSlots) {}
   }
 
-  /// Of a changelog all rows are kept that hold: a row that goes to another key leaves one behind that was there before it.
+  /// Of a changelog all rows are kept that hold: a row that goes to another key leaves one behind that was there before
+  /// it.
   private func change(_ batch: JoinBatch, _ slots: SlotBuffer, kinds: Int) throws(Failure) {
     let isBack = RowChanges.takenBack(batch.rows, kinds: kinds)
     let touched = state.touched

@@ -5,10 +5,12 @@ import Expressions
 import State
 import VolleyPlan
 
-/// Joins all rows of a key, as long as they are kept: a row that comes meets those of the other input that came before it.
+/// Joins all rows of a key, as long as they are kept: a row that comes meets those of the other input that came before
+/// it.
 ///
-/// An inner or semi join gives new rows only. The others tell a row without a partner as soon as it comes, and take that back ("-D") when
-/// the first partner comes: their output is a changelog. A partner that is kept no longer changes nothing that was told.
+/// An inner or semi join gives new rows only. The others tell a row without a partner as soon as it comes, and take
+/// that back ("-D") when the first partner comes: their output is a changelog. A partner that is kept no longer changes
+/// nothing that was told.
 final class UnboundedJoinOperator: ExpiringJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout

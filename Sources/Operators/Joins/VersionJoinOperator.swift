@@ -6,12 +6,14 @@ import Observability
 import State
 import VolleyPlan
 
-/// Joins each row of the first input with the version of its key that held at its event time: the last row of the second input that is not
-/// later. Of several versions of one time the last one to come counts. A row of a changelog that is taken back does not hold from the time on
-/// that it comes back with; then the one before it does that was not taken back.
+/// Joins each row of the first input with the version of its key that held at its event time: the last row of the
+/// second input that is not later. Of several versions of one time the last one to come counts. A row of a changelog
+/// that is taken back does not hold from the time on that it comes back with; then the one before it does that was not
+/// taken back.
 ///
-/// A row is told when the watermark has passed its time, so that every version that it may need is there. Of each key the versions since then are
-/// kept, and the last one before. Rows that come behind the watermark are late: they are counted.
+/// A row is told when the watermark has passed its time, so that every version that it may need is there. Of each key
+/// the versions since then are kept, and the last one before. Rows that come behind the watermark are late: they are
+/// counted.
 final class VersionJoinOperator: Operator {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout

@@ -1,9 +1,10 @@
 import State
 
-/// Matches that have begun and are not complete, by slot and the step that they wait for, in the order in which they began.
+/// Matches that have begun and are not complete, by slot and the step that they wait for, in the order in which they
+/// began.
 ///
-/// All matches that wait for a step go on with the same row. So one that began before another never waits for an earlier step, and those of
-/// a slot are in order from the last step's to the first's.
+/// All matches that wait for a step go on with the same row. So one that began before another never waits for an
+/// earlier step, and those of a slot are in order from the last step's to the first's.
 ///
 /// A match is a piece of memory: the next one of its list, how many rows it has, its first row's time, and those rows.
 final class PartialMatches {

@@ -157,7 +157,8 @@ final class PatternMatcher {
     matches.forget(match)
   }
 
-  /// All rows before `time` have been taken: matches that cannot be completed any more are out of time, at most about `limit` at once.
+  /// All rows before `time` have been taken: matches that cannot be completed any more are out of time, at most about
+  /// `limit` at once.
   ///
   /// - Returns: whether there may be more.
   func timeOut(upTo time: Int64, limit: Int) -> Bool {

@@ -8,8 +8,8 @@ import VolleyPlan
 
 /// Rows of one key that follow each other in event time, one a step of a pattern: see `Plan.Pattern`.
 ///
-/// Rows wait until the watermark has passed them, and are looked at in the order of their times then. Those that meet no condition are not
-/// kept, unless a step takes the very next row.
+/// Rows wait until the watermark has passed them, and are looked at in the order of their times then. Those that meet
+/// no condition are not kept, unless a step takes the very next row.
 public final class PatternOperator: Operator {
   public static let mostSteps = 32
 

@@ -7,8 +7,8 @@ import VolleyPlan
 
 /// The order of a key's rows.
 ///
-/// A row's first columns become words, of which the least comes first: 8 bytes each, which tell most rows apart. Rows that they do not tell
-/// apart are compared by their values (`RankTies`).
+/// A row's first columns become words, of which the least comes first: 8 bytes each, which tell most rows apart. Rows
+/// that they do not tell apart are compared by their values (`RankTies`).
 struct RankOrder {
   struct Part {
     /// Of the rows' columns.

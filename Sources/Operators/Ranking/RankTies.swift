@@ -52,7 +52,8 @@ final class RankTies {
     columns = []
   }
 
-  /// Few rows are equal in all parts that have words: the columns of the others are put together for the first that are.
+  /// Few rows are equal in all parts that have words: the columns of the others are put together for the first that
+  /// are.
   private func fetch(_ part: Int) throws(Failure) {
     guard let rows else { preconditionFailure("new rows are compared while their batch is in hand") }
     while columns.count <= part { columns.append(try order.column(columns.count, of: rows)) }

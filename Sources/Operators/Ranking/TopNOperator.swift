@@ -6,8 +6,8 @@ import VolleyPlan
 
 /// The first rows of each key in an order, told as they change: once a batch, as changelog rows.
 ///
-/// Output: `row_kind`, columns of the input, and the place of a row if it is wanted. With places each one that gets another row is told,
-/// without them the rows that leave and those that enter.
+/// Output: `row_kind`, columns of the input, and the place of a row if it is wanted. With places each one that gets
+/// another row is told, without them the rows that leave and those that enter.
 public final class TopNOperator: DeferringOperator {
   private let keys: [Int]
   private let limit: Int

@@ -5,7 +5,8 @@ import Observability
 import State
 import VolleyPlan
 
-/// The first rows of each key in an order, where a key's rows are those of a window: told once, when the watermark has passed its end.
+/// The first rows of each key in an order, where a key's rows are those of a window: told once, when the watermark has
+/// passed its end.
 ///
 /// Output: columns of the input, and the place of a row if it is wanted.
 public final class WindowTopNOperator: Operator {

@@ -3,9 +3,9 @@ import Base
 import Dataflow
 import VolleyPlan
 
-/// Makes watermarks of a column's times: of each split of the source the latest so far, less what rows may be out of order, and of
-/// those the least. It never goes back. Incoming watermarks end here. With code of the user's, that tells times and watermarks of
-/// splits.
+/// Makes watermarks of a column's times: of each split of the source the latest so far, less what rows may be out of
+/// order, and of those the least. It never goes back. Incoming watermarks end here. With code of the user's, that tells
+/// times and watermarks of splits.
 ///
 /// Output 0: rows that have a time; output 1, if they are routed: those whose time is null.
 public final class EventTimeOperator: Operator {

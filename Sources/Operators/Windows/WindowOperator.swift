@@ -57,8 +57,8 @@ public final class WindowOperator: Operator {
     metrics = context.metrics
   }
 
-  /// Results of windows that wait for late rows come behind the watermark that closes their time: what reads them is told of a
-  /// watermark of their own.
+  /// Results of windows that wait for late rows come behind the watermark that closes their time: what reads them is
+  /// told of a watermark of their own.
   public var makesWatermarks: Bool { window.delaysResults }
 
   public func inputBecame(idle: Bool, to collector: any Collector) { collector.follow(idle: idle) }

@@ -8,10 +8,11 @@ struct KeyedInput: Hashable {
 }
 
 extension ExecutionGraph {
-  /// The inputs whose rows are in the subtask of their key as they come, so that they need not travel: those that came by a key before, which they
-  /// still have, as what a join gives and is ranked by what was joined on.
+  /// The inputs whose rows are in the subtask of their key as they come, so that they need not travel: those that came
+  /// by a key before, which they still have, as what a join gives and is ranked by what was joined on.
   ///
-  /// An operator of several inputs meets rows by the whole key, one of one input also by a part of it: rows of one key have the same part.
+  /// An operator of several inputs meets rows by the whole key, one of one input also by a part of it: rows of one key
+  /// have the same part.
   ///
   /// - Parameter parallelism: by node.
   static func inPlace(_ nodes: [TypedNode], _ parallelism: [Int: Int]) throws(Failure) -> Set<KeyedInput> {

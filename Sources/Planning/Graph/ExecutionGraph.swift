@@ -7,7 +7,8 @@ import Observability
 import Operators
 import VolleyPlan
 
-/// A plan after validation, typing, parallelism and chaining: data, which `inspect` shows and `jobGraph` makes runnable.
+/// A plan after validation, typing, parallelism and chaining: data, which `inspect` shows and `jobGraph` makes
+/// runnable.
 public struct ExecutionGraph {
   public struct Options: Sendable {
     /// The job's parallelism: of sources that can be split, and of keyed operators.
@@ -80,9 +81,10 @@ public struct ExecutionGraph {
     return tasks[task].parallelism
   }
 
-  /// By node id. What the author says holds; else a keyed operator takes the job's, a source the job's as far as it can be
-  /// split, a sink its input's as far as it can be split, and all others their input's, so that rows keep their order.
-  /// A row and what takes it back go the same way: such rows are not spread over more subtasks than they come from.
+  /// By node id. What the author says holds; else a keyed operator takes the job's, a source the job's as far as it can
+  /// be split, a sink its input's as far as it can be split, and all others their input's, so that rows keep their
+  /// order. A row and what takes it back go the same way: such rows are not spread over more subtasks than they come
+  /// from.
   private static func checkRevisions(of typed: TypedNode, _ parallelism: [Int: Int], _ wanted: Int) throws(Failure) {
     // The inputs of a union go on as they are when one of them has as many.
     if case .union = typed.node.operator, typed.node.inputs.contains(where: { parallelism[$0.node] ?? 1 >= wanted }) {

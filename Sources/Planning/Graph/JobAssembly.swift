@@ -177,8 +177,8 @@ private struct JobAssembly {
     return headPorts(of: typed, input: index, task: task)
   }
 
-  /// A new input of the task's head behind a channel that is partitioned by the key of the stream; the producer's own ports when it is in the same
-  /// task, where rows of a key are together already.
+  /// A new input of the task's head behind a channel that is partitioned by the key of the stream; the producer's own
+  /// ports when it is in the same task, where rows of a key are together already.
   private mutating func keyedPorts(
     of typed: TypedNode, input index: Int, as stream: TypedStream, task: Int
   ) -> [Port] {
@@ -212,7 +212,8 @@ private struct JobAssembly {
     return consumer.node.inputs.contains { graph.parallelism(of: $0.node) >= parallelism }
   }
 
-  /// Makes an input of a task's head out of what a node in another task gives, without the columns that `stream` does not have.
+  /// Makes an input of a task's head out of what a node in another task gives, without the columns that `stream` does
+  /// not have.
   private mutating func connect(
     _ typed: TypedNode, input index: Int, as stream: TypedStream, to task: Int, exchange: JobGraph.Exchange
   ) -> Port {
@@ -236,7 +237,8 @@ private struct JobAssembly {
     return [.step(index: step, output: 0)]
   }
 
-  /// The ports of what a node of this task gives, or of a step behind them that leaves out the columns that `stream` does not have.
+  /// The ports of what a node of this task gives, or of a step behind them that leaves out the columns that `stream`
+  /// does not have.
   private mutating func narrowedPorts(of input: Plan.Input, as stream: TypedStream, task: Int) -> [Port] {
     guard let producers = ports[input] else { preconditionFailure("nodes are added after their inputs") }
     let (given, read) = (graph.stream(input).schema, stream.schema)

@@ -60,8 +60,8 @@ extension Plan.BatchFunction: PlannedOperator {
 }
 
 extension TypedStream {
-  /// The event time of what code makes of these rows: it may give them in any order, but a row's time is still what its column
-  /// says.
+  /// The event time of what code makes of these rows: it may give them in any order, but a row's time is still what its
+  /// column says.
   func eventTime(keptIn schema: Schema) -> EventTimeColumn? {
     eventTime.flatMap { time in
       schema.fields.contains { $0.name == time.name && $0.type.isTimestamp && !$0.nullable } ? time : nil

@@ -26,7 +26,8 @@ extension Plan.Latest: PlannedStep {
     return [TypedStream(try Schema.checked(fields))]
   }
 
-  /// Rows that are taken back are found by all columns. Of new ones, whether there are columns beside the key's decides which hold.
+  /// Rows that are taken back are found by all columns. Of new ones, whether there are columns beside the key's decides
+  /// which hold.
   func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?] {
     let input = inputs[0]
     let others = input.schema.fields.indices.filter { !input.keys.contains($0) }.map { input.schema.fields[$0].name }

@@ -17,14 +17,15 @@ protocol PlannedOperator: Sendable {
   func arrival(ofInput index: Int) -> Arrival
   /// What an input is that does not drive the operator; nil when it does.
   func side(ofInput index: Int) -> JobGraph.SideInput?
-  /// The column of an input's event time, when a row that an update takes back is to come with the time of the row that takes its place.
+  /// The column of an input's event time, when a row that an update takes back is to come with the time of the row that
+  /// takes its place.
   func updateTime(ofInput index: Int, _ stream: TypedStream) -> Int?
   /// The streams that it makes of those that it reads.
   ///
   /// - Throws: `.usage`, with what is wrong and what would be right; the place is added by the caller.
   func typed(_ inputs: [TypedStream]) throws(Failure) -> [TypedStream]
-  /// The columns that it reads of each input for those of each output that are read in turn, beside its key's; nil for all. It may
-  /// name columns that the input does not have.
+  /// The columns that it reads of each input for those of each output that are read in turn, beside its key's; nil for
+  /// all. It may name columns that the input does not have.
   func columnsRead(of inputs: [TypedStream], for needed: [Set<String>]) throws(Failure) -> [Set<String>?]
   /// The streams that it makes of inputs that lack columns which nobody reads.
   ///
@@ -34,8 +35,8 @@ protocol PlannedOperator: Sendable {
   func narrowed(
     _ whole: [TypedStream], _ inputs: [TypedStream], for needed: [Set<String>]
   ) throws(Failure) -> [TypedStream]
-  /// What a column of an input is called in output 0, where each row of the output has the value there of a row of that input that came to
-  /// the same subtask; nil when it is not there, or a row may have another value.
+  /// What a column of an input is called in output 0, where each row of the output has the value there of a row of that
+  /// input that came to the same subtask; nil when it is not there, or a row may have another value.
   ///
   /// - Parameter inputs: of all columns.
   func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String?
@@ -92,8 +93,8 @@ protocol PlannedStep: PlannedOperator {
   var combines: Bool { get }
   /// What combines rows where they come from, so that fewer travel.
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner
-  /// Whether it keeps rows as it is given them, or hands them on: then it is given the columns that it reads alone also where
-  /// rows do not travel.
+  /// Whether it keeps rows as it is given them, or hands them on: then it is given the columns that it reads alone also
+  /// where rows do not travel.
   var keepsRows: Bool { get }
   /// What makes the operator of a subtask.
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator

@@ -20,7 +20,8 @@ struct PlannedSelect: PlannedStep {
     ]
   }
 
-  /// Rows that revise others stay what they are, also when nobody selects what they are, and say so in their first column.
+  /// Rows that revise others stay what they are, also when nobody selects what they are, and say so in their first
+  /// column.
   private func complete(_ input: TypedStream) throws(Failure) -> [NamedExpression] {
     let kind = NamedExpression(Plan.rowKindColumn, .column(Plan.rowKindColumn))
     guard input.isChangelog else { return columns }

@@ -2,9 +2,9 @@ import Base
 import VolleyPlan
 
 extension [TypedNode] {
-  /// The nodes, in topological order, without columns that nobody reads. What is read is found from the sinks backwards. Operators behind an
-  /// exchange by key get the columns that they read alone, the others what there is; those that put rows together of such as they
-  /// keep give the columns alone that are read of them.
+  /// The nodes, in topological order, without columns that nobody reads. What is read is found from the sinks
+  /// backwards. Operators behind an exchange by key get the columns that they read alone, the others what there is;
+  /// those that put rows together of such as they keep give the columns alone that are read of them.
   func narrowed() throws(Failure) -> [TypedNode] {
     let reads = try columnsRead()
     var streams: [Plan.Input: TypedStream] = [:]

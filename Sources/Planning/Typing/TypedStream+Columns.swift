@@ -3,8 +3,8 @@ import Expressions
 import VolleyPlan
 
 extension TypedStream {
-  /// The same rows with some of their columns, in the order that they have here; the key's, and what revises rows, are always
-  /// among them.
+  /// The same rows with some of their columns, in the order that they have here; the key's, and what revises rows, are
+  /// always among them.
   func keeping(_ names: Set<String>) -> (stream: TypedStream, columns: [Int]) {
     let kept = schema.fields.indices.filter {
       names.contains(schema.fields[$0].name) || keys.contains($0) || (isChangelog && $0 == 0)

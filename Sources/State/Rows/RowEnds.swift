@@ -1,4 +1,5 @@
-/// The first and the last row of each slot in a store. Stores of the same slots share the memory: a slot's ends lie side by side.
+/// The first and the last row of each slot in a store. Stores of the same slots share the memory: a slot's ends lie
+/// side by side.
 struct RowEnds {
   struct Ends: BitwiseCopyable {
     var first = RowStore.missing

@@ -3,10 +3,11 @@ import CPlatform
 
 /// The memory of rows: pages that rows are written into one after the other.
 ///
-/// The space of a removed row is not used again within its page. A page whose rows are all removed is used again whole; when removed rows
-/// take more than the others, those of pages that are half empty move to the end, which the removed ones have paid for. So rows that
-/// are removed about in the order in which they came, as expiring ones are, hardly ever move. Pages are cut from slabs, of two mebibytes
-/// once there are that many; a row that is larger than a page has one of its own.
+/// The space of a removed row is not used again within its page. A page whose rows are all removed is used again whole;
+/// when removed rows take more than the others, those of pages that are half empty move to the end, which the removed
+/// ones have paid for. So rows that are removed about in the order in which they came, as expiring ones are, hardly
+/// ever move. Pages are cut from slabs, of two mebibytes once there are that many; a row that is larger than a page has
+/// one of its own.
 final class RowPages {
   /// At the start of each row.
   struct RowHeader {

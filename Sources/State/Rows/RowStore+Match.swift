@@ -29,8 +29,9 @@ extension RowStore {
   /// Of so many rows, or repetitions of rows, those that may be read together whichever they are, at least one.
   public func blockRows(_ limit: Int) -> Int { max(1, min(limit, Self.blockBytes / largestRow)) }
 
-  /// The next rows of slots, at most `limit`, and fewer where they are large: by the slots that are asked for, then in the order in which they were appended. Call it with one
-  /// cursor until it gives none; between two calls no row is removed.
+  /// The next rows of slots, at most `limit`, and fewer where they are large: by the slots that are asked for, then in
+  /// the order in which they were appended. Call it with one cursor until it gives none; between two calls no row is
+  /// removed.
   ///
   /// - Parameters:
   ///   - slots: any, also more than once; one that the store has not grown to has no rows, nor has `UInt32.max`.
@@ -87,8 +88,8 @@ extension RowStore {
   /// Of a slot's rows, those that are asked for ahead: hardly any has more, or the ones behind are the smaller cost.
   private static let chainAhead = 4
 
-  /// Asks for the entries of the rows of slots, the first ones of all slots, then the second ones, and so on: one slot's rows are
-  /// known one after the other, but those of different slots come together.
+  /// Asks for the entries of the rows of slots, the first ones of all slots, then the second ones, and so on: one
+  /// slot's rows are known one after the other, but those of different slots come together.
   ///
   /// - Parameter count: of all slots: the ends of those behind `range` are asked for too.
   private func prefetchChains(_ slots: UnsafePointer<UInt32>, _ range: Range<Int>, _ count: Int) {
@@ -178,7 +179,8 @@ extension RowStore {
     eachEntry(numbers, count) { $1.pointee.state &= ~Entry.markBit }
   }
 
-  /// Marks rows; a number may come more than once. Those that had no mark go to `first`, which has room for all, each once and in order.
+  /// Marks rows; a number may come more than once. Those that had no mark go to `first`, which has room for all, each
+  /// once and in order.
   ///
   /// - Returns: how many those are.
   public func markFirst(

@@ -1,15 +1,17 @@
 import CPlatform
 
-/// At most one deadline a slot, which may be moved at will: the end of a session, the cleaning up of a window, a time to live.
+/// At most one deadline a slot, which may be moved at will: the end of a session, the cleaning up of a window, a time
+/// to live.
 ///
-/// Moving a deadline to a later time, or taking it away, costs one access to the slot's 16 bytes: the timer that waits for the earlier time
-/// finds out when it comes, and waits on. A slot with a deadline costs 16 bytes more in the queue. The cost of a call does not depend
-/// on how many slots there are. One thread at a time.
+/// Moving a deadline to a later time, or taking it away, costs one access to the slot's 16 bytes: the timer that waits
+/// for the earlier time finds out when it comes, and waits on. A slot with a deadline costs 16 bytes more in the queue.
+/// The cost of a call does not depend on how many slots there are. One thread at a time.
 public final class SlotDeadlines {
   private struct Deadline {
     /// `none` when there is none.
     var time = SlotDeadlines.none
-    /// The time for which a timer of the slot waits; `none` when none does. Timers of the slot for other times count no more.
+    /// The time for which a timer of the slot waits; `none` when none does. Timers of the slot for other times count no
+    /// more.
     var scheduled = SlotDeadlines.none
   }
 
@@ -41,7 +43,8 @@ public final class SlotDeadlines {
   /// No deadline is before this; nil when there is none. One that was moved may count with its former time.
   public var nextTime: Int64? { buckets.nextTime }
 
-  /// Gives slot `slots[i]` the deadline `times[i]`, whatever it had; `none` takes it away. Of several for one slot the last one counts.
+  /// Gives slot `slots[i]` the deadline `times[i]`, whatever it had; `none` takes it away. Of several for one slot the
+  /// last one counts.
   public func set(_ slots: UnsafePointer<UInt32>, _ times: UnsafePointer<Int64>, count: Int) {
     let deadlines = deadlines.values
     for index in 0..<count {
@@ -82,11 +85,11 @@ public final class SlotDeadlines {
     }
   }
 
-  /// The next deadlines up to `time`, itself included, by their times, and at most `limit`; empty when none is due. Their slots have none
-  /// any more.
+  /// The next deadlines up to `time`, itself included, by their times, and at most `limit`; empty when none is due.
+  /// Their slots have none any more.
   ///
-  /// Call it until it gives none; between two calls deadlines may be set, and times that are due come in their order. A time before the
-  /// last one counts as that one. The buffer is valid until the next call.
+  /// Call it until it gives none; between two calls deadlines may be set, and times that are due come in their order. A
+  /// time before the last one counts as that one. The buffer is valid until the next call.
   public func pop(upTo time: Int64, limit: Int = 8_192) -> UnsafeBufferPointer<Timer> {
     let deadlines = deadlines.values
     while true {

@@ -3,8 +3,8 @@ import CPlatform
 
 /// Memory for timers in pieces of one size, which lists of timers are made of, so that none is ever copied to grow.
 ///
-/// Pieces are cut from slabs that grow with their number, and are reused; slabs are freed when no piece is in use, or with the owner,
-/// who calls `deallocate`.
+/// Pieces are cut from slabs that grow with their number, and are reused; slabs are freed when no piece is in use, or
+/// with the owner, who calls `deallocate`.
 struct TimerChunks {
   /// A piece: the next one of its list, and timers.
   struct Chunk {
@@ -28,7 +28,8 @@ struct TimerChunks {
 
     var address: UnsafeMutableRawPointer { memory }
 
-    /// Asks for all of it: a piece is written or read soon after, and its lines are of no stream that the processor would see.
+    /// Asks for all of it: a piece is written or read soon after, and its lines are of no stream that the processor
+    /// would see.
     func prefetch() { for line in stride(from: 0, to: Self.byteCount, by: 64) { platform_prefetch(memory + line) } }
   }
 

@@ -1,7 +1,9 @@
-/// Timers in the order of their times, and nothing else: who has them knows which of them count, and drops the others when they come.
+/// Timers in the order of their times, and nothing else: who has them knows which of them count, and drops the others
+/// when they come.
 ///
-/// For who keeps what a timer is for in one place with what it is looked at for. `SlotDeadlines` and `TimerQueue` keep it, at a
-/// cache miss more. A timer costs about 16 bytes. The cost of a call does not depend on how many there are. One thread at a time.
+/// For who keeps what a timer is for in one place with what it is looked at for. `SlotDeadlines` and `TimerQueue` keep
+/// it, at a cache miss more. A timer costs about 16 bytes. The cost of a call does not depend on how many there are.
+/// One thread at a time.
 public final class TimerOrder {
   private let buckets = TimeBuckets()
 
@@ -21,11 +23,11 @@ public final class TimerOrder {
 
   public func push(_ timer: Timer) { buckets.push(timer) }
 
-  /// The next timers up to `time`, itself included, by their times, and at most `limit`; empty when none is due. Those of one time come in the
-  /// order in which they were pushed.
+  /// The next timers up to `time`, itself included, by their times, and at most `limit`; empty when none is due. Those
+  /// of one time come in the order in which they were pushed.
   ///
-  /// Call it until it gives none; between two calls timers may be pushed, and times that are due come in their order. A time before the
-  /// last one counts as that one. The buffer is valid until the next call.
+  /// Call it until it gives none; between two calls timers may be pushed, and times that are due come in their order. A
+  /// time before the last one counts as that one. The buffer is valid until the next call.
   public func pop(upTo time: Int64, limit: Int = 8_192) -> UnsafeBufferPointer<Timer> {
     UnsafeBufferPointer(buckets.pop(upTo: time, limit: limit))
   }

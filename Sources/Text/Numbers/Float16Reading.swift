@@ -4,8 +4,8 @@ extension Double {
 }
 
 extension Float16 {
-  /// The float16 nearest to a decimal number, ties to even: rounded once, though the number is known as a double. Infinite from
-  /// 65520 on.
+  /// The float16 nearest to a decimal number, ties to even: rounded once, though the number is known as a double.
+  /// Infinite from 65520 on.
   ///
   /// - Parameters:
   ///   - text: a sign or none, digits with or without a point among them, an exponent or none.
@@ -25,8 +25,8 @@ extension Float16 {
   }
 }
 
-/// Whether a number is below (-1), at (0) or above (1) a middle of two float16s that differs from it by less than a half; the
-/// number's sign does not count. Nil for what is no decimal number.
+/// Whether a number is below (-1), at (0) or above (1) a middle of two float16s that differs from it by less than a
+/// half; the number's sign does not count. Nil for what is no decimal number.
 private func side(of text: TextBytes, middle: Double) -> Int? {
   // Middles are multiples of 2^-25, so that 25 decimals hold them: at most 100 bits.
   let places = 25

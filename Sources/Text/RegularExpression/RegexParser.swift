@@ -172,7 +172,8 @@ struct RegexParser {
     return name
   }
 
-  /// After `(?`: flags. False when they end with `)` and hold from here on; true when they end with `:` and a group follows.
+  /// After `(?`: flags. False when they end with `)` and hold from here on; true when they end with `:` and a group
+  /// follows.
   private mutating func setFlags(_ start: Int) throws(Failure) -> Bool {
     var (on, any) = (true, false)
     while let scalar = next {

@@ -6,8 +6,8 @@ import VolleyPlan
 
 @testable import Expressions
 
-/// Every function of every family, and every cast, over columns of every type with values at their limits: nothing traps, and a
-/// row has the same value, or fails, however it is computed; see `RowByRow`.
+/// Every function of every family, and every cast, over columns of every type with values at their limits: nothing
+/// traps, and a row has the same value, or fails, however it is computed; see `RowByRow`.
 ///
 /// `VOLLEY_ROW_CASES` calls of each function are made, 12 by default.
 struct RowByRowTests {

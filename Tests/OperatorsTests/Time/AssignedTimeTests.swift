@@ -8,8 +8,8 @@ import VolleyPlan
 
 /// `EventTimeOperator` with code that tells times and watermarks, split by split.
 struct AssignedTimeTests {
-  /// Times are ten times the ids; a negative id has none. Each split's watermark is its latest time less 5; asked from time to
-  /// time, it is what `asked` says.
+  /// Times are ten times the ids; a negative id has none. Each split's watermark is its latest time less 5; asked from
+  /// time to time, it is what `asked` says.
   private final class Code: WatermarkCode {
     var log: [String] = []
     var asked: [SplitID: Int64] = [:]

@@ -5,8 +5,8 @@ import Expressions
 import Operators
 import VolleyPlan
 
-/// `volley-host bench columns`: kernels, keyed aggregation and file formats on one thread, without channels and scheduler,
-/// to be set beside other engines' over the same rows (`Tests/columns-peers.py`).
+/// `volley-host bench columns`: kernels, keyed aggregation and file formats on one thread, without channels and
+/// scheduler, to be set beside other engines' over the same rows (`Tests/columns-peers.py`).
 struct ColumnsBench {
   static let names = [
     "add", "multiply", "compare", "filter", "take", "aggregate-1k", "aggregate-1m", "aggregate-utf8", "like",

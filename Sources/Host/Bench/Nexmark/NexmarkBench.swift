@@ -7,8 +7,9 @@ import Planning
 import PluginLoading
 import VolleyPlan
 
-/// `volley-host bench nexmark`: the queries of Plugins/nexmark, from whole events in generator order to a sink that reads
-/// every value, as `run` would run them. Events of all kinds count, replayed from memory and made as the job runs.
+/// `volley-host bench nexmark`: the queries of Plugins/nexmark, from whole events in generator order to a sink that
+/// reads every value, as `run` would run them. Events of all kinds count, replayed from memory and made as the job
+/// runs.
 struct NexmarkBench {
   /// By name; empty: all that the plugin has.
   var queries: [String] = []

@@ -7,8 +7,9 @@ import VolleyPlan
 
 /// How long after the watermark has passed a window's end its last result is read, while events come at a steady rate.
 ///
-/// A batch of events is due when its last one is, whether or not the job takes it then, so that a job that falls behind is
-/// not flattered. The watermark has passed an end when the batch is due, of the source's last subtask, that moves it there.
+/// A batch of events is due when its last one is, whether or not the job takes it then, so that a job that falls behind
+/// is not flattered. The watermark has passed an end when the batch is due, of the source's last subtask, that moves it
+/// there.
 final class NexmarkLatency: Sendable {
   private struct Notes {
     var start: ContinuousClock.Instant?

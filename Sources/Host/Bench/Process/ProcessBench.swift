@@ -5,8 +5,8 @@ import Operators
 import PluginLoading
 import VolleyPlan
 
-/// `volley-host bench process`: what an event costs in a keyed process function of a plugin that does one thing to it, on one thread.
-/// Time is that of the processor; that of the case `none` is in each.
+/// `volley-host bench process`: what an event costs in a keyed process function of a plugin that does one thing to it,
+/// on one thread. Time is that of the processor; that of the case `none` is in each.
 struct ProcessBench {
   static let names = ["none", "value", "aggregating", "map", "map-put", "list", "timer"]
   /// Live keys.

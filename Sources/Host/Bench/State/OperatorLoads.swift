@@ -20,7 +20,8 @@ final class KeyedRows {
   ///   - live: keys that are to be live at a time.
   ///   - lifetime: microseconds a live key that an event keeps its key alive for.
   init(live: Int, lifetime: Double) {
-    // A key of p * live keys was drawn within the lifetime with the chance 1 - exp(-lifetime / p): p is sought for which those are `live`.
+    // A key of p * live keys was drawn within the lifetime with the chance 1 - exp(-lifetime / p): p is sought for
+    // which those are `live`.
     var share = 1.0
     for _ in 0..<100 { share = 1 / (1 - exp(-lifetime / share)) }
     pool = UInt64(Double(live) * share)
@@ -58,8 +59,8 @@ private func settle(_ operation: any Operator, _ output: any Collector) throws(F
   while operation.hasMore { try operation.proceed(to: output) }
 }
 
-/// A session window by key: a key's session ends after three events a live key without one of its own, as one of twenty events
-/// finds it to have done.
+/// A session window by key: a key's session ends after three events a live key without one of its own, as one of twenty
+/// events finds it to have done.
 final class SessionWindowLoad: StateLoad {
   private let memory = StateMemory(limit: .max)
   private let rows: KeyedRows
@@ -111,8 +112,8 @@ final class SessionWindowLoad: StateLoad {
   }
 }
 
-/// An inner interval join by key of two inputs that take turns: each keeps as many rows as there are live keys, and an event finds a
-/// partner on average.
+/// An inner interval join by key of two inputs that take turns: each keeps as many rows as there are live keys, and an
+/// event finds a partner on average.
 final class IntervalJoinLoad: StateLoad {
   private let memory = StateMemory(limit: .max)
   private let rows: KeyedRows
@@ -170,8 +171,8 @@ final class IntervalJoinLoad: StateLoad {
   }
 }
 
-/// A process function that sets a timer of event time for each row, up to four events a live key later: twice as many timers wait as there
-/// are live keys, and one fires an event.
+/// A process function that sets a timer of event time for each row, up to four events a live key later: twice as many
+/// timers wait as there are live keys, and one fires an event.
 final class TimerLoad: StateLoad {
   private let memory = StateMemory(limit: .max)
   private let rows: KeyedRows

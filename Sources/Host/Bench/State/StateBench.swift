@@ -2,11 +2,12 @@ import Base
 import Glibc
 import VolleyPlan
 
-/// `volley-host bench state`: what an event costs that finds its key among few or many, on one thread. First whole operators as a job
-/// runs them, batch by batch with a watermark behind each; then what they are made of.
+/// `volley-host bench state`: what an event costs that finds its key among few or many, on one thread. First whole
+/// operators as a job runs them, batch by batch with a watermark behind each; then what they are made of.
 ///
-/// Keys are drawn with equal chance, so that an event of many keys finds nothing of its own in the caches. Time is that of the processor
-/// within the operator or the table: the rows are made outside of it, just before, as an operator in front would.
+/// Keys are drawn with equal chance, so that an event of many keys finds nothing of its own in the caches. Time is that
+/// of the processor within the operator or the table: the rows are made outside of it, just before, as an operator in
+/// front would.
 struct StateBench {
   static let operators = ["session-window", "session-window-sum", "interval-join", "timer"]
   static let names = operators + ["keys", "text-keys", "key-churn", "sessions", "timers", "rows"]

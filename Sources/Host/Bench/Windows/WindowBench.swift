@@ -5,8 +5,8 @@ import Expressions
 import Operators
 import VolleyPlan
 
-/// `volley-host bench windows`: what an event costs that is counted by key in a window, on one thread, beside the plain keyed
-/// aggregate. Time is that of the processor, and includes the results.
+/// `volley-host bench windows`: what an event costs that is counted by key in a window, on one thread, beside the plain
+/// keyed aggregate. Time is that of the processor, and includes the results.
 struct WindowBench {
   private struct Case {
     var name: String
@@ -22,8 +22,8 @@ struct WindowBench {
       self.warm = warm
     }
 
-    /// Windows of so many slides of so many events, each of which has nearly all keys: the results are as many, whatever the
-    /// length of a window.
+    /// Windows of so many slides of so many events, each of which has nearly all keys: the results are as many,
+    /// whatever the length of a window.
     static func sliding(_ panes: Int, of slide: Int64, keys: Int) -> Case {
       let size = Int64(panes) * slide
       return Case("sliding-\(panes)", .sliding(.init(size: size, slide: slide)), keys: keys, warm: Int(size + slide))

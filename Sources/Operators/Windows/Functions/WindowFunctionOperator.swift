@@ -27,8 +27,8 @@ public struct ClosedWindows {
   public var watermark: EventTime
 }
 
-/// Gives the user's code the rows of windows: a window operator that collects each of the columns that the code takes, and the code
-/// in place of what it would emit.
+/// Gives the user's code the rows of windows: a window operator that collects each of the columns that the code takes,
+/// and the code in place of what it would emit.
 ///
 /// Outputs: those of the code, then the late rows if they are routed.
 public final class WindowFunctionOperator: Operator {
@@ -37,8 +37,8 @@ public final class WindowFunctionOperator: Operator {
   private let tap: Tap
 
   /// - Parameters:
-  ///   - windows: its results are the key's columns, `window_start` and `window_end` unless they are of a number of rows, then a
-  ///     list for each column of the rows.
+  ///   - windows: its results are the key's columns, `window_start` and `window_end` unless they are of a number of
+  ///     rows, then a list for each column of the rows.
   ///   - rows: the columns of the rows, as the code takes them.
   ///   - outputs: of the code.
   public init(

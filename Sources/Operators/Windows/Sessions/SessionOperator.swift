@@ -153,7 +153,8 @@ public final class SessionOperator: Operator {
     for slot in sessions.begun where sessions.isOpen(slot) {
       sessions.schedule(slot, at: sessions.session(of: slot).last + gap, timers)
     }
-    // Timers of sessions that were joined to others wait on; once they are more than half of all each of them has paid for this.
+    // Timers of sessions that were joined to others wait on; once they are more than half of all each of them has paid
+    // for this.
     if timers.count > 2 * sessions.takenCount + 4_096 { timers.filter { sessions.counts($0) } }
   }
 

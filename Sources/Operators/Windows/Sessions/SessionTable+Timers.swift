@@ -1,8 +1,8 @@
 import CPlatform
 import State
 
-/// When sessions are looked at, because they may have ended. An open session has one timer at most, and knows its time: a timer that
-/// it knows nothing of is of a session that was joined to another.
+/// When sessions are looked at, because they may have ended. An open session has one timer at most, and knows its time:
+/// a timer that it knows nothing of is of a session that was joined to another.
 extension SessionTable {
   /// Has a timer look at an open session at a time, or before it. The last time of all needs none.
   func schedule(_ slot: UInt32, at time: Int64, _ timers: TimerOrder) {
@@ -24,7 +24,8 @@ extension SessionTable {
     if Int(timer.tag) < latest.count { platform_prefetch(latest.values + Int(timer.tag)) }
   }
 
-  /// The session that a timer looks at, which has none from now on; nil when it was joined to another, or has another timer.
+  /// The session that a timer looks at, which has none from now on; nil when it was joined to another, or has another
+  /// timer.
   @inline(__always)  // As above.
   func take(_ timer: Timer) -> UnsafeMutablePointer<Session>? {
     guard let session = scheduled(timer) else { return nil }

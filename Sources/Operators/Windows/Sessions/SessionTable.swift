@@ -14,8 +14,8 @@ final class SessionTable {
     var slot = SessionTable.none
     /// The place of the key's session before it; 0 for none.
     var earlier: UInt32 = 0
-    /// The time of the timer that looks at the session; the last time of all when there is none. With it the session takes half a
-    /// line of the cache: no row's session lies in two.
+    /// The time of the timer that looks at the session; the last time of all when there is none. With it the session
+    /// takes half a line of the cache: no row's session lies in two.
     var scheduled = Int64.max
 
     init(first: Int64 = 0, last: Int64 = 0, slot: UInt32 = SessionTable.none) {

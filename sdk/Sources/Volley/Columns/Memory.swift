@@ -3,8 +3,8 @@ import Synchronization
 
 /// Blocks for the columns that a plugin makes: 64-byte aligned, in powers of two, kept for the next batch.
 ///
-/// Large blocks from plain `malloc` are mapped and unmapped each time, and the page faults then cost more than the loops
-/// do. The host frees a column on any thread, so one lock guards the lists; it is taken once a column and batch.
+/// Large blocks from plain `malloc` are mapped and unmapped each time, and the page faults then cost more than the
+/// loops do. The host frees a column on any thread, so one lock guards the lists; it is taken once a column and batch.
 enum Memory {
   static let alignment = 64
   /// Free blocks beyond this many bytes go back to the system.
@@ -52,8 +52,8 @@ enum Memory {
     }
   }
 
-  /// A builder cannot fail for each value that it appends. To abort with ENOMEM tells the host that memory is short and not that the
-  /// plugin is wrong: the job ends with a sentence that says so.
+  /// A builder cannot fail for each value that it appends. To abort with ENOMEM tells the host that memory is short and
+  /// not that the plugin is wrong: the job ends with a sentence that says so.
   @inline(never)
   private static func endWithoutMemory(_ byteCount: Int) -> Never {
     let line = "out of memory: \(byteCount) bytes for a column could not be had\n"

@@ -1,14 +1,14 @@
 import VolleyPlan
 
 extension KeyedStream {
-  /// The rows of this stream (left) and of another (right) that belong together: whose keys are equal, that are within `bounds`, and
-  /// for which `condition` is true. A key that is null equals none.
+  /// The rows of this stream (left) and of another (right) that belong together: whose keys are equal, that are within
+  /// `bounds`, and for which `condition` is true. A key that is null equals none.
   ///
-  /// The result has the columns of the left stream, then those of the right one; a semi or anti join has the left ones only. A key's column
-  /// that has one name on both sides comes once. Rows that are told before it is known that they have no partner make the result a
-  /// changelog: an unbounded left, right, full or anti join begins with `row_kind`.
-  /// Joins on intervals and windows give new rows only, and have an event time: that of the left row (the right one's in a right join, none
-  /// in a full one), or of the window.
+  /// The result has the columns of the left stream, then those of the right one; a semi or anti join has the left ones
+  /// only. A key's column that has one name on both sides comes once. Rows that are told before it is known that they
+  /// have no partner make the result a changelog: an unbounded left, right, full or anti join begins with `row_kind`.
+  /// Joins on intervals and windows give new rows only, and have an event time: that of the left row (the right one's
+  /// in a right join, none in a full one), or of the window.
   ///
   ///     auctions.keyBy("id").join(
   ///       bids.keyBy("auction"), .inner, on: .unbounded(), where: col("price") >= col("reserve"),
@@ -26,14 +26,16 @@ extension KeyedStream {
     joined([self, other], kind, bounds, condition, sharedNames, uid)
   }
 
-  /// The rows of this stream and of several others whose keys are equal, that are in one window, and for which `condition` is true: the
-  /// columns of each in turn, then `window_start` and `window_end`. A key that is null equals none.
+  /// The rows of this stream and of several others whose keys are equal, that are in one window, and for which
+  /// `condition` is true: the columns of each in turn, then `window_start` and `window_end`. A key that is null equals
+  /// none.
   ///
   /// - Parameters:
   ///   - others: keyed by as many columns, of the same types.
   ///   - assigner: any but of counts and inherited ones.
   ///   - condition: over the columns of all, under their names in the result.
-  ///   - sharedNames: what names that several have get in the result, a text for each stream; by default they are refused.
+  ///   - sharedNames: what names that several have get in the result, a text for each stream; by default they are
+  ///     refused.
   ///   - uid: the stable name in this pipeline, under which the state is kept.
   public func join(
     _ others: [KeyedStream], window assigner: WindowAssigner, where condition: ColumnExpression? = nil,
@@ -104,15 +106,15 @@ public struct JoinBounds: Sendable {
 
   /// Any two that are kept at the same time.
   ///
-  /// - Parameter timeToLive: how long a row is kept, on the clock of those who process; nil: for ever, and so in memory that grows with
-  ///   each row. A partner that is kept no longer changes nothing that was told, and neither does a row that a changelog takes back when it is
-  ///   kept no longer: it is counted among the late rows.
+  /// - Parameter timeToLive: how long a row is kept, on the clock of those who process; nil: for ever, and so in memory
+  ///   that grows with each row. A partner that is kept no longer changes nothing that was told, and neither does a row
+  ///   that a changelog takes back when it is kept no longer: it is counted among the late rows.
   public static func unbounded(timeToLive: Duration? = nil) -> JoinBounds {
     JoinBounds(kind: .unbounded(timeToLive: timeToLive))
   }
 
-  /// Two rows of which the right one's event time is at least the left one's plus `lower`, and at most that plus `upper`. A row is kept until
-  /// the watermark says that it has no partner to come.
+  /// Two rows of which the right one's event time is at least the left one's plus `lower`, and at most that plus
+  /// `upper`. A row is kept until the watermark says that it has no partner to come.
   ///
   /// - Parameters:
   ///   - lower: negative where the right row may come before the left one.
@@ -121,28 +123,29 @@ public struct JoinBounds: Sendable {
     JoinBounds(kind: .interval(lower: lower, upper: upper))
   }
 
-  /// Rows of the same window of event time. The result has `window_start` and `window_end` behind the other columns, and is told when the
-  /// window ends.
+  /// Rows of the same window of event time. The result has `window_start` and `window_end` behind the other columns,
+  /// and is told when the window ends.
   ///
-  /// `.inherited` joins the results of two windows, as soon as both are there: their windows are equal as their keys are, and the columns
-  /// `window_start` and `window_end` of both come once.
+  /// `.inherited` joins the results of two windows, as soon as both are there: their windows are equal as their keys
+  /// are, and the columns `window_start` and `window_end` of both come once.
   public static func window(_ assigner: WindowAssigner) -> JoinBounds { JoinBounds(kind: .window(assigner)) }
 
-  /// A left row, and the version of its key that held at its event time: the last right row that is not later, of several of one time the last
-  /// to come. A left row is told when the watermark has passed it. The right stream may be a changelog: a row that an update takes
-  /// back holds until the time of the one that takes its place, also where that has another key, and "-D" ends it at its own event time. For inner, left, semi and anti joins.
+  /// A left row, and the version of its key that held at its event time: the last right row that is not later, of
+  /// several of one time the last to come. A left row is told when the watermark has passed it. The right stream may be
+  /// a changelog: a row that an update takes back holds until the time of the one that takes its place, also where that
+  /// has another key, and "-D" ends it at its own event time. For inner, left, semi and anti joins.
   public static var versioned: JoinBounds { JoinBounds(kind: .version) }
 
-  /// A left row when it comes, and the rows of a bounded right stream, which is read to its end before the left one is. For inner, left,
-  /// semi and anti joins; the right stream needs sources of its own.
+  /// A left row when it comes, and the rows of a bounded right stream, which is read to its end before the left one is.
+  /// For inner, left, semi and anti joins; the right stream needs sources of its own.
   ///
   /// - Parameter placement: where the right rows are kept.
   public static func lookup(_ placement: SidePlacement = .everySubtask) -> JoinBounds {
     JoinBounds(kind: .side(Plan.SideJoin(spread: placement.plan, awaited: true, keep: .all)))
   }
 
-  /// A left row when it comes, and the right rows that have come by then, which every subtask keeps. For inner, left, semi and anti joins. The
-  /// right stream's watermark does not count.
+  /// A left row when it comes, and the right rows that have come by then, which every subtask keeps. For inner, left,
+  /// semi and anti joins. The right stream's watermark does not count.
   ///
   /// - Parameter kept: by default the last row of each key; then the right stream may be a changelog.
   public static func broadcast(keeping kept: SideRows = .latest) -> JoinBounds {

@@ -68,9 +68,10 @@ extension Source {
     .init("path", paths.count == 1 ? .string(paths[0]) : .array(paths.map { .string($0) }))
   }
 
-  /// The same files, so many of them read at once by each subtask, a batch of each in turn, instead of one after the other. Each counts
-  /// by itself for event time then: a file whose rows are earlier than those of the files beside it holds the watermark back, where
-  /// its rows would be late if it were read behind them. For connectors that read files.
+  /// The same files, so many of them read at once by each subtask, a batch of each in turn, instead of one after the
+  /// other. Each counts by itself for event time then: a file whose rows are earlier than those of the files beside it
+  /// holds the watermark back, where its rows would be late if it were read behind them. For connectors that read
+  /// files.
   public func interleaved(_ files: Int) -> Source {
     guard case .connector(var connector) = implementation else { return self }
     var options: [JSONValue.Member] = []
@@ -85,12 +86,13 @@ extension Source {
   ///
   /// - Parameters:
   ///   - paths: files or patterns ("orders/*.csv").
-  ///   - schema: the columns; nil: the host finds them in the files when the plan is built. A pipeline for production declares
-  ///     them.
+  ///   - schema: the columns; nil: the host finds them in the files when the plan is built. A pipeline for production
+  ///     declares them.
   ///   - header: whether each file's first line has the columns' names.
   ///   - dialect: how else the files differ from RFC 4180.
-  ///   - watch: whether files that appear later are read too, each once and when it is complete (closed, or moved in), until the
-  ///     job is stopped. A path may be a folder then; names that are hidden or end like temporary ones are passed.
+  ///   - watch: whether files that appear later are read too, each once and when it is complete (closed, or moved in),
+  ///     until the job is stopped. A path may be a folder then; names that are hidden or end like temporary ones are
+  ///     passed.
   ///   - compression: of the files; a compressed file is read by one subtask.
   public static func csv(
     _ paths: String..., schema: Schema? = nil, header: Bool = true, delimiter: Character = ",",
@@ -122,7 +124,8 @@ extension Source {
   /// - Parameters:
   ///   - paths: files or patterns ("orders/*.arrow").
   ///   - schema: the columns to take; nil: all that the first file has.
-  ///   - watch: whether files that appear later are read too, as of `csv`. They are mapped into memory: nobody may shorten one.
+  ///   - watch: whether files that appear later are read too, as of `csv`. They are mapped into memory: nobody may
+  ///     shorten one.
   public static func arrow(_ paths: String..., schema: Schema? = nil, watch: Bool = false) -> Source {
     connector("arrow", [path(paths)] + watching(watch), schema ?? .inferred, .stop)
   }
