@@ -92,19 +92,21 @@ import VolleyPlan
   @Test("memory stays within the limit when a slow sink holds everything up")
   func memory() {
     let pipeline = PeerPipeline.straight(from: .numbers(), to: .stdout("jsonlines"))
-    // The reader takes one line and then sleeps; what is resident after a second of pushing is the worker's peak.
+    // The reader takes one line and no more; what is resident when all is full is the worker's peak.
     let script = """
-      import json, os, subprocess, sys, time
+      import json, os, subprocess, sys
       host = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
       worker = json.loads(host.stderr.readline())["pid"]
       host.stdout.readline()
+      def threads():  # By thread: whether it waits, and how often it has begun to.
+          for task in os.listdir(f"/proc/{worker}/task"):
+              lines = dict(line.split(":\t", 1) for line in open(f"/proc/{worker}/task/{task}/status"))
+              yield task, lines["State"][0], lines["voluntary_ctxt_switches"]
       before = None
-      while True:  # Until the worker has stopped taking processor time: all is full.
-          fields = open(f"/proc/{worker}/stat").read().rsplit(")", 1)[1].split()
-          now = int(fields[11]) + int(fields[12])
-          if now == before: break
+      while True:  # Until every thread waits, and has waited since the last look: all is full.
+          now = sorted(threads())
+          if now == before and all(state == "S" for _, state, _ in now): break
           before = now
-          time.sleep(0.3)
       peak = [line for line in open(f"/proc/{worker}/status") if line.startswith("VmHWM")][0].split()[1]
       host.kill(); host.wait()
       print(int(peak) // 1024)
