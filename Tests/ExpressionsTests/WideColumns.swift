@@ -24,15 +24,24 @@ enum WideColumns {
     switch type {
     case .decimal128(let precision, _):
       let digits = Int.random(in: 0...precision, using: &generator)
-      let bound = (0..<digits).reduce(Int128(1)) { power, _ in power * 10 } - 1
-      return .integer(Int128.random(in: -bound...bound, using: &generator), type)
+      let power = (0..<digits).reduce(Int128(1)) { power, _ in power * 10 }
+      // Now and then where the next digit begins, or half of it.
+      if Int.random(in: 0..<4, using: &generator) == 0 {
+        let edges = [power - 1, 1 - power, power / 2, -power / 2, power / 2 - 1, power / 10, -power / 10]
+        return .integer(edges.randomElement(using: &generator)!, type)
+      }
+      return .integer(Int128.random(in: 1 - power...power - 1, using: &generator), type)
     case .float16, .float32, .float64: return float(type, &generator)
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
       let (low, high) = range(type)
       let shift = Int128(Int.random(in: 0..<64, using: &generator))
       let random = Int128.random(in: low...high, using: &generator) >> shift
+      // Of few bits, and beside them, where what has fewer bits rounds.
+      let (one, other) = (Int.random(in: 0..<64, using: &generator), Int.random(in: 0..<64, using: &generator))
+      let few = Int128(1) << Int128(one) + Int128(1) << Int128(other) + Int128.random(in: -1...1, using: &generator)
+      let edge = min(max(few * (Bool.random(using: &generator) ? 1 : -1), low), high)
       return integer(
-        [low, high, low + 1, high - 1, 0, 1, random, random, random, random].randomElement(using: &generator)!, type)
+        [low, high, low + 1, high - 1, 0, 1, edge, random, random, random].randomElement(using: &generator)!, type)
     default: return RandomColumns.value(type, &generator)
     }
   }
@@ -57,7 +66,14 @@ enum WideColumns {
       1e-40,
     ]
     var value: Double
-    switch Int.random(in: 0..<4, using: &generator) {
+    switch Int.random(in: 0..<6, using: &generator) {
+    case 4:
+      // A power of two, or the middle of two integers, and its neighbours.
+      let power = Double(sign: .plus, exponent: .random(in: -1074...1023, using: &generator), significand: 1)
+      let middle =
+        Double(Int64.random(in: 0..<1 << 52, using: &generator) >> Int64.random(in: 0..<52, using: &generator)) + 0.5
+      let edge = Bool.random(using: &generator) ? power : middle
+      value = [edge, edge.nextUp, edge.nextDown, -edge].randomElement(using: &generator)!
     case 0: value = special.randomElement(using: &generator)!
     case 1: value = Double(bitPattern: generator.next())
     case 2: value = .random(in: -300...300, using: &generator)
