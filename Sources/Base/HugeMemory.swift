@@ -7,6 +7,9 @@ public enum HugeMemory {
   /// A power of two.
   public static let page = 2 << 20
 
+  /// Tables below so many bytes lie in the caches of a core.
+  public static let cachedBytes = 8 << 20
+
   /// Bytes with undefined content, freed with `deallocate`. Large ones are aligned for huge pages. Where there are none, the process
   /// ends, with a sentence and in order.
   ///

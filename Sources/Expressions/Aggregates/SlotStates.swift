@@ -25,6 +25,8 @@ struct SlotStates<State: BitwiseCopyable> {
 
   /// Whether loops over random slots should fetch states ahead of their use.
   var isLarge: Bool { count * MemoryLayout<State>.stride > Self.prefetchBytes }
+  /// Whether they are not even in the further ones.
+  private var isFar: Bool { count * MemoryLayout<State>.stride > HugeMemory.cachedBytes }
 
   /// Bytes of memory that it holds.
   var byteCount: Int { capacity * MemoryLayout<State>.stride }
@@ -89,10 +91,10 @@ extension SlotStates {
     let base = base
     guard let validity else {
       if isLarge {
-        let ahead = 40
+        let (ahead, isFar) = (40, isFar)
         let fetched = max(0, count &- ahead)
         for row in 0..<fetched {
-          platform_prefetch(base + Int(slots[row &+ ahead]))
+          platform_prefetch_of(base + Int(slots[row &+ ahead]), isFar)
           try body(base + Int(slots[row]), row)
         }
         for row in fetched..<count { try body(base + Int(slots[row]), row) }
@@ -101,12 +103,12 @@ extension SlotStates {
       }
       return
     }
-    let isLarge = isLarge
+    let (isLarge, isFar) = (isLarge, isFar)
     var start = 0
     while start < count {
       let rows = min(64, count &- start)
       var word = validity.word(start, rows)
-      if isLarge { for row in start..<(start &+ rows) { platform_prefetch(base + Int(slots[row])) } }
+      if isLarge { for row in start..<(start &+ rows) { platform_prefetch_of(base + Int(slots[row]), isFar) } }
       if word == .max {
         for row in start..<(start &+ 64) { try body(base + Int(slots[row]), row) }
       } else {
@@ -129,10 +131,10 @@ extension SlotStates {
     _ slots: UnsafePointer<UInt32>, count: Int, validity: Bits?,
     _ body: (_ state: UnsafeMutablePointer<State>, _ row: Int, _ isValid: Bool) -> Bool
   ) -> Words {
-    let (base, isLarge) = (base, isLarge)
+    let (base, isLarge, isFar) = (base, isLarge, isFar)
     return Words(count: count) { start, rows in
       let valid = validity?.word(start, rows) ?? .max
-      if isLarge { for row in start..<(start &+ rows) { platform_prefetch(base + Int(slots[row])) } }
+      if isLarge { for row in start..<(start &+ rows) { platform_prefetch_of(base + Int(slots[row]), isFar) } }
       var word: UInt64 = 0
       for bit in 0..<rows {
         let row = start &+ bit

@@ -25,7 +25,7 @@ final class RankedRows {
   }
 
   /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
-  private static let ahead = 12
+  private static let ahead = 20
 
   init(_ order: RankOrder, limit: Int, input: Schema) {
     self.order = order

@@ -180,14 +180,15 @@ final class BytesKeyTable: KeyTable {
     _ validity: Column?, _ first: Int, _ rows: Int, _ found: UnsafeMutablePointer<UInt32>, _ allTouched: inout Int
   ) throws(Failure) -> Int {
     let (entries, batch, ahead) = (entries, batch, Self.ahead)
+    let isLarge = capacity * MemoryLayout<Entry>.stride > HugeMemory.cachedBytes
     let probe = LineProbe(Entry.self, capacity: capacity)
     let (touchedSlots, touchedRows) = (touched.unsafeSlots, touched.unsafeRows)
     var touchedCount = allTouched
     defer { allTouched = touchedCount }
     let mostKeys = Self.mostKeys(capacity)
-    for row in 0..<min(ahead, rows) { platform_prefetch(entries + block[row].place) }
+    for row in 0..<min(ahead, rows) { platform_prefetch_of(entries + block[row].place, isLarge) }
     for row in 0..<rows {
-      if row &+ ahead < rows { platform_prefetch(entries + block[row &+ ahead].place) }
+      if row &+ ahead < rows { platform_prefetch_of(entries + block[row &+ ahead].place, isLarge) }
       prefetchBytes(block, row &+ ahead / 2, rows)
       let prepared = block[row]
       if let validity, !validity.isValid(first &+ row) {
@@ -247,6 +248,7 @@ final class BytesKeyTable: KeyTable {
     _ found: UnsafeMutablePointer<UInt32>
   ) {
     let (entries, ahead) = (entries, Self.ahead)
+    let isLarge = capacity * MemoryLayout<Entry>.stride > HugeMemory.cachedBytes
     let probe = LineProbe(Entry.self, capacity: capacity)
     let end = UnsafeRawPointer(bytes + Int(offsets[rowCount]))
     let block = UnsafeMutablePointer<Prepared>.allocate(capacity: min(Self.blockRows, rowCount))
@@ -254,9 +256,9 @@ final class BytesKeyTable: KeyTable {
     for first in stride(from: 0, to: rowCount, by: Self.blockRows) {
       let rows = min(Self.blockRows, rowCount - first)
       prepare(block, offsets + first, bytes, rows, end)
-      for row in 0..<min(ahead, rows) { platform_prefetch(entries + block[row].place) }
+      for row in 0..<min(ahead, rows) { platform_prefetch_of(entries + block[row].place, isLarge) }
       for row in 0..<rows {
-        if row &+ ahead < rows { platform_prefetch(entries + block[row &+ ahead].place) }
+        if row &+ ahead < rows { platform_prefetch_of(entries + block[row &+ ahead].place, isLarge) }
         prefetchBytes(block, row &+ ahead / 2, rows)
         let head = block[row].head
         var index = block[row].place

@@ -66,13 +66,16 @@ struct DenseWords {
     touchedCount alreadyTouched: Int
   ) -> Int {
     let (entries, range, ahead) = (entries, range, isLarge ? HashedWords.ahead : 0)
+    let isFar = byteCount > HugeMemory.cachedBytes
     let (touchedSlots, touchedRows) = (touched.unsafeSlots, touched.unsafeRows)
     var touchedCount = alreadyTouched
     var slots = taken
     let formerCount = slots.takenCount
     for row in rows {
       // What lies behind the rows is not fetched; a fetch of the last row again does no harm.
-      if ahead > 0 { platform_prefetch(entries + range.index(words[min(row &+ ahead, rows.upperBound &- 1)])) }
+      if ahead > 0 {
+        platform_prefetch_of(entries + range.index(words[min(row &+ ahead, rows.upperBound &- 1)]), isFar)
+      }
       let entry = entries + range.index(words[row])
       if entry.pointee.slotPlusOne == 0 {
         let slot = slots.take()
@@ -95,10 +98,11 @@ struct DenseWords {
   /// Word i's slot goes to `slots[i]`, `UInt32.max` when it is not there.
   func lookup(_ words: UnsafePointer<UInt64>, count: Int, into slots: UnsafeMutablePointer<UInt32>) {
     let (entries, range, ahead) = (entries, range, isLarge ? HashedWords.ahead : 0)
+    let isFar = byteCount > HugeMemory.cachedBytes
     for row in 0..<count {
       if ahead > 0 {
         let next = words[min(row &+ ahead, count &- 1)]
-        if range.covers(next) { platform_prefetch(entries + range.index(next)) }
+        if range.covers(next) { platform_prefetch_of(entries + range.index(next), isFar) }
       }
       slots[row] = range.covers(words[row]) ? entries[range.index(words[row])].slotPlusOne &- 1 : .max
     }

@@ -105,9 +105,12 @@ struct HashedWords {
     let end = rows.upperBound
     // Beyond all rows when the entries are in the caches anyway.
     let ahead = byteCount > Self.nearBytes ? Self.ahead : 1 << 40
-    if ahead < end { for row in rows.prefix(ahead) { platform_prefetch(entries + Self.spread(words[row], shift)) } }
+    let isLarge = byteCount > HugeMemory.cachedBytes
+    if ahead < end {
+      for row in rows.prefix(ahead) { platform_prefetch_of(entries + Self.spread(words[row], shift), isLarge) }
+    }
     for row in rows {
-      if row &+ ahead < end { platform_prefetch(entries + Self.spread(words[row &+ ahead], shift)) }
+      if row &+ ahead < end { platform_prefetch_of(entries + Self.spread(words[row &+ ahead], shift), isLarge) }
       let word = words[row]
       let home = Self.spread(word, shift)
       var index = home
@@ -139,10 +142,11 @@ struct HashedWords {
   /// Word i's slot goes to `slots[i]`, `UInt32.max` when it is not there.
   func lookup(_ words: UnsafePointer<UInt64>, count: Int, into slots: UnsafeMutablePointer<UInt32>) {
     let (entries, shift, probe) = (entries, shift, LineProbe(Entry.self, capacity: capacity))
-    for row in 0..<min(Self.ahead, count) { platform_prefetch(entries + Self.spread(words[row], shift)) }
+    let isLarge = byteCount > HugeMemory.cachedBytes
+    for row in 0..<min(Self.ahead, count) { platform_prefetch_of(entries + Self.spread(words[row], shift), isLarge) }
     for row in 0..<count {
       if row &+ Self.ahead < count {
-        platform_prefetch(entries + Self.spread(words[row &+ Self.ahead], shift))
+        platform_prefetch_of(entries + Self.spread(words[row &+ Self.ahead], shift), isLarge)
       }
       let word = words[row]
       let home = Self.spread(word, shift)
