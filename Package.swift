@@ -66,7 +66,9 @@ let package = Package(
     .testTarget(name: "VolleyPlanTests", dependencies: ["TestSupport", plan], exclude: ["plan.schema"]),
     .testTarget(
       name: "VolleyTests",
-      dependencies: ["Arrow", "ArrowTestSupport", "TestSupport", .product(name: "Volley", package: "sdk"), plan, abi]),
+      dependencies: [
+        "Arrow", "ArrowTestSupport", "CPlatform", "TestSupport", .product(name: "Volley", package: "sdk"), plan, abi,
+      ]),
     .testTarget(name: "CalendarTests", dependencies: ["Base", "Calendar", "TestSupport", plan]),
     .testTarget(
       name: "ArrowTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Calendar", "TestSupport", plan, abi]),

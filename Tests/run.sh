@@ -47,13 +47,13 @@ endtoend() {
 
 # Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
 address() {
-  # Memory that is refused is nil, as elsewhere.
-  ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
-    swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests'
+  LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
+    swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests|AsyncOperator|KeyedProcess'
 }
 
+# Not with code of the SDK's: it locks with `Mutex`, which the thread sanitizer does not see, and would tell of races there.
 thread() {
-  swift test --sanitize=thread --scratch-path .build/thread --filter 'DataflowTests'
+  swift test --sanitize=thread --scratch-path .build/thread --filter 'DataflowTests|AsyncOperator'
 }
 
 # A short run over the committed inputs and what becomes of them; hours are for hands.
