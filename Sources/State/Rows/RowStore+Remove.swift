@@ -6,13 +6,43 @@ extension RowStore {
   /// - Returns: the slots that have no row any more because of it, each once.
   @discardableResult
   public func remove(_ numbers: UnsafePointer<UInt32>, count: Int) -> [UInt32] {
-    let (entries, ends, ahead) = (entries.values, ends, Self.ahead)
     var emptied: [UInt32] = []
-    for index in 0..<count {
-      if index &+ 2 &* ahead < count { platform_prefetch(entries + Int(numbers[index &+ 2 &* ahead])) }
-      if index &+ ahead < count { prefetchRemoval(entries[Int(numbers[index &+ ahead])]) }
-      if index &+ ahead / 2 < count { prefetchNeighbours(numbers[index &+ ahead / 2]) }
-      let number = numbers[index]
+    prefetchEntries(numbers, 0..<min(Self.askedRows, count))
+    for first in stride(from: 0, to: count, by: Self.askedRows) {
+      let block = first..<min(count, first + Self.askedRows)
+      prefetchEntries(numbers, block.upperBound..<min(count, block.upperBound + Self.askedRows))
+      prefetchRemovals(numbers, block)
+      remove(numbers, block, &emptied)
+    }
+    compact()
+    return emptied
+  }
+
+  private func prefetchEntries(_ numbers: UnsafePointer<UInt32>, _ rows: Range<Int>) {
+    let entries = entries.values
+    for row in rows { platform_prefetch(entries + Int(numbers[row])) }
+  }
+
+  private func prefetchRemovals(_ numbers: UnsafePointer<UInt32>, _ rows: Range<Int>) {
+    let (entries, ends) = (entries.values, ends)
+    for row in rows {
+      let entry = entries + Int(numbers[row])
+      if let address = entry.pointee.address { pages.prefetch(address) }
+      platform_prefetch(ends.pointer(entry.pointee.slot))
+    }
+    // The neighbours of those that are not their slots' first ones.
+    for row in rows {
+      let entry = entries + Int(numbers[row])
+      guard ends.pointer(entry.pointee.slot).pointee.first != numbers[row] else { continue }
+      platform_prefetch(entries + Int(entry.pointee.previous))
+      if entry.pointee.next != Self.missing { platform_prefetch(entries + Int(entry.pointee.next)) }
+    }
+  }
+
+  private func remove(_ numbers: UnsafePointer<UInt32>, _ rows: Range<Int>, _ emptied: inout [UInt32]) {
+    let (entries, ends) = (entries.values, ends)
+    for row in rows {
+      let number = numbers[row]
       let entry = entries + Int(number)
       guard let address = entry.pointee.address else { preconditionFailure("a row is removed once") }
       pages.remove(address)
@@ -30,8 +60,6 @@ extension RowStore {
       if own.pointee.first == Self.missing { emptied.append(slot) }
       free(number, entry)
     }
-    compact()
-    return emptied
   }
 
   /// A number goes to a later row.
@@ -94,21 +122,6 @@ extension RowStore {
   private func isCurrent(_ timer: Timer, _ entries: UnsafePointer<Entry>) -> Bool {
     let entry = entries + Int(timer.slot)
     return entry.pointee.address != nil && entry.pointee.state & ~Entry.markBit == timer.tag
-  }
-
-  @inline(__always)  // A part of the loop above.
-  private func prefetchRemoval(_ entry: Entry) {
-    if let address = entry.address { pages.prefetch(address) }
-    platform_prefetch(ends.pointer(entry.slot))
-  }
-
-  /// Those of a row that is not its slot's first.
-  @inline(__always)  // As above.
-  private func prefetchNeighbours(_ number: UInt32) {
-    let entry = entries.values + Int(number)
-    guard ends.pointer(entry.pointee.slot).pointee.first != number else { return }
-    platform_prefetch(entries.values + Int(entry.pointee.previous))
-    if entry.pointee.next != Self.missing { platform_prefetch(entries.values + Int(entry.pointee.next)) }
   }
 
   /// Drops what is kept of removed rows once it is more than what is kept of the others.

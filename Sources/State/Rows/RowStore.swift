@@ -54,6 +54,9 @@ public final class RowStore {
 
   /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
   static let ahead = 40
+  /// Rows that are worked on together where there is much to do for each. What they need is asked for in a loop of nothing else: where a page
+  /// lies that the processor does not know holds up what is behind the question, and among other work few such questions are under way.
+  static let askedRows = 128
 
   /// - Parameter expiring: whether rows are found by their times, for `popExpired`.
   public convenience init(_ schema: Schema, expiring: Bool) {
@@ -172,35 +175,6 @@ public final class RowStore {
     let first = entries.count
     entries.grow(to: first + count - taken)
     for row in taken..<count { numbers[row] = UInt32(truncatingIfNeeded: first + row - taken) }
-  }
-
-  /// Puts rows at the ends of their slots' rows.
-  private func link(
-    _ numbers: UnsafePointer<UInt32>, _ slots: UnsafePointer<UInt32>, _ times: UnsafePointer<Int64>?, _ count: Int
-  ) {
-    let (entries, ends, ahead) = (entries.values, ends, Self.ahead)
-    let slotCount = ends.slotCount
-    for row in 0..<count {
-      if row &+ 2 &* ahead < count {
-        platform_prefetch(ends.pointer(slots[row &+ 2 &* ahead]))
-        platform_prefetch(entries + Int(numbers[row &+ 2 &* ahead]))
-      }
-      if row &+ ahead < count {
-        let last = ends.pointer(slots[row &+ ahead]).pointee.last
-        if last != Self.missing { platform_prefetch(entries + Int(last)) }
-      }
-      let (number, slot) = (numbers[row], slots[row])
-      precondition(Int(slot) < slotCount, "rows are appended to slots that the store has grown to")
-      let entry = entries + Int(number)
-      let own = ends.pointer(slot)
-      let last = own.pointee.last
-      entry.pointee = Entry(
-        address: scratch.addresses[row], time: times?[row] ?? 0, next: Self.missing, previous: last,
-        slot: slot, state: (entry.pointee.state | Entry.markBit) &+ 1)
-      own.pointee.last = number
-      if last == Self.missing { own.pointee.first = number } else { entries[Int(last)].next = number }
-      expiry?.push(Timer(time: entry.pointee.time, slot: number, tag: entry.pointee.state))
-    }
   }
 
   /// Forgets all rows and slots.
