@@ -11,11 +11,17 @@ public final class BoundProjection {
   public let types: [(type: DataType, nullable: Bool)]
   private let graph: ExpressionGraph
   private let schema: Schema
+  private let names: [String]
 
   /// Throws a `usage` failure for an expression that does not fit the schema.
+  ///
+  /// - Parameter names: what each expression is, "column 'total'": a failure then tells which one has no value, and the row's values. Without names it
+  ///   tells neither.
   public init(
-    _ expressions: [Expression], schema: Schema, functions: any ScalarFunctionProvider
+    _ expressions: [Expression], called names: [String] = [], schema: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
+    precondition(names.isEmpty || names.count == expressions.count, "each expression has a name, or none has")
+    self.names = names
     var typed: [TypedExpression] = []
     for expression in expressions { typed.append(try expression.typed(in: schema)) }
     types = typed.map { ($0.type, $0.nullable) }
@@ -36,10 +42,40 @@ public final class BoundProjection {
   /// decided `and`/`or` excludes never make it fail.
   public func evaluate(_ batch: RecordBatch) throws(Failure) -> [Column] {
     batch.requireColumns(of: schema)
+    var index = 0
+    do throws(Failure) {
+      return try columns(of: batch, &index)
+    } catch {
+      throw named(error, in: batch, index)
+    }
+  }
+
+  /// - Parameter index: the expression that is being computed.
+  private func columns(of batch: RecordBatch, _ index: inout Int) throws(Failure) -> [Column] {
     let frame = Frame(graph: graph, batch: batch)
     var columns: [Column] = []
     columns.reserveCapacity(graph.roots.count)
-    for root in graph.roots { columns.append(try frame.column(of: root)) }
+    while index < graph.roots.count {
+      columns.append(try frame.column(of: graph.roots[index]))
+      index += 1
+    }
     return columns
+  }
+
+  /// The failure with the expression and the row that it is about.
+  private func named(_ failure: Failure, in batch: RecordBatch, _ index: Int) -> Failure {
+    if names.isEmpty { return failure }
+    func part(_ index: Int) -> FailedRow.Part {
+      .init(name: names[index], columns: graph.columns(of: [graph.roots[index]]))
+    }
+    return FailedRow.name(failure, in: batch, part: part(index)) { rows in
+      var index = 0
+      do throws(Failure) {
+        _ = try columns(of: rows, &index)
+        return nil
+      } catch {
+        return (error, part(index))
+      }
+    }
   }
 }

@@ -9,11 +9,15 @@ import VolleyPlan
 public final class Predicate {
   private let graph: ExpressionGraph
   private let schema: Schema
+  private let name: String?
 
   /// Throws a `usage` failure for an expression that does not fit the schema or is not a bool.
+  ///
+  /// - Parameter name: what the expression is, "the condition": a failure then tells it, and the row's values.
   public init(
-    _ expression: Expression, schema: Schema, functions: any ScalarFunctionProvider
+    _ expression: Expression, called name: String? = nil, schema: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
+    self.name = name
     let typed = try expression.typed(in: schema)
     guard typed.type == .bool else {
       throw Failure(.usage, "a condition is \(typed.type) and must be bool; compare it with something")
@@ -37,6 +41,28 @@ public final class Predicate {
   /// are all of its rows. Fails as `BoundProjection.evaluate` does.
   public func select(_ batch: RecordBatch) throws(Failure) -> Selection? {
     batch.requireColumns(of: schema)
+    do throws(Failure) {
+      return try selected(batch)
+    } catch {
+      throw named(error, in: batch)
+    }
+  }
+
+  /// The failure with the row that it is about.
+  private func named(_ failure: Failure, in batch: RecordBatch) -> Failure {
+    guard let name else { return failure }
+    let part = FailedRow.Part(name: name, columns: graph.columns(of: graph.roots))
+    return FailedRow.name(failure, in: batch, part: part) { rows in
+      do throws(Failure) {
+        _ = try selected(rows)
+        return nil
+      } catch {
+        return (error, part)
+      }
+    }
+  }
+
+  private func selected(_ batch: RecordBatch) throws(Failure) -> Selection? {
     var frame = Frame(graph: graph, batch: batch)
     // The rows of the frame that are true so far; nil for all.
     var kept: Words?

@@ -5,7 +5,8 @@ import VolleyPlan
 /// A function of the user's: columns to a column. One instance a subtask and place of use, one thread at a time.
 public protocol ScalarFunction: AnyObject {
   func open() throws(Failure)
-  /// `arguments` have `rowCount` rows each. The result has the declared type and exactly `rowCount` rows.
+  /// `arguments` have `rowCount` rows each. The result has the declared type and exactly `rowCount` rows. After a failure
+  /// it may be called again for some of the rows, to find the one that failed.
   func call(_ arguments: [Column], rowCount: Int) throws(Failure) -> Column
   func close() throws(Failure)
 }

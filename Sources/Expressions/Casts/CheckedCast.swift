@@ -81,14 +81,7 @@ enum CastFailure {
   static func unreadable(_ text: UnsafeBufferPointer<UInt8>, _ target: DataType, form: String) -> Failure {
     Failure(
       .data,
-      "cast: \(quoted(text)) is no \(target), which is written as \(form); "
+      "cast: \(quotedText(text)) is no \(target), which is written as \(form); "
         + "correct such rows or keep them out with a filter or a case")
-  }
-
-  static func quoted(_ text: UnsafeBufferPointer<UInt8>) -> String {
-    let limit = 60
-    let shown = String(decoding: text.prefix(limit), as: UTF8.self)
-    let escaped = shown.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : String($0) }.joined()
-    return text.count > limit ? "'\(escaped)…' (\(text.count) bytes)" : "'\(escaped)'"
   }
 }

@@ -70,7 +70,7 @@ extension FunctionTable {
         case .malformed, .outOfRange:
           guard !nullOnError else { continue }
           throw definition.failure(
-            CastFailure.quoted(texts[row]), "is not in the format '\(format)': \(parser.complaint(start, end))")
+            quotedText(texts[row]), "is not in the format '\(format)': \(parser.complaint(start, end))")
         }
       }
       return Column(

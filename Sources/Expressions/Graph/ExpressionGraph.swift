@@ -85,6 +85,9 @@ struct ExpressionGraph {
     if case .constant(let constant) = nodes[node].operation { constant.literal } else { nil }
   }
 
+  /// The columns that these nodes read, ascending.
+  func columns(of nodes: [Int]) -> [Int] { Set(nodes.flatMap { self.nodes[$0].columns }).sorted() }
+
   /// Whether the node is a null for every row.
   func isNull(_ node: Int) -> Bool { if case .null = constant(node) { true } else { false } }
 

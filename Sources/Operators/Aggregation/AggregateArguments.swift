@@ -3,6 +3,32 @@ import Base
 import Expressions
 import VolleyPlan
 
+/// Expressions of aggregates, each once: sum(x) and avg(x) read one column.
+struct NamedExpressions {
+  private var expressions: [Expression] = []
+  private var names: [String] = []
+
+  /// Where the expression is; nil for none.
+  ///
+  /// - Parameter role: what it is of the aggregate: "the argument".
+  mutating func add(_ expression: Expression?, _ role: String, of call: Plan.AggregateCall) -> Int? {
+    guard let expression else { return nil }
+    return place(of: expression, "\(role) of '\(call.name)'")
+  }
+
+  /// - Parameter name: what failures call it, if it is new.
+  mutating func place(of expression: Expression, _ name: String) -> Int {
+    if let known = expressions.firstIndex(of: expression) { return known }
+    expressions.append(expression)
+    names.append(name)
+    return expressions.count - 1
+  }
+
+  func bound(to schema: Schema, functions: any ScalarFunctionProvider) throws(Failure) -> BoundProjection {
+    try BoundProjection(expressions, called: names, schema: schema, functions: functions)
+  }
+}
+
 /// What aggregates take of the rows of a batch: expressions over the records' columns, each computed once.
 final class AggregateArguments {
   /// What an aggregate takes, by place in `expressions`; nil for what it does without.
@@ -20,23 +46,20 @@ final class AggregateArguments {
   init(
     _ calls: [Plan.AggregateCall], input: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
-    var expressions: [Expression] = []
-    /// sum(x) and avg(x) read one column.
-    func place(_ expression: Expression?) -> Int? { expression.map { placeOf($0) } }
-    func placeOf(_ expression: Expression) -> Int {
-      if let known = expressions.firstIndex(of: expression) { return known }
-      expressions.append(expression)
-      return expressions.count - 1
-    }
+    var expressions = NamedExpressions()
     places = calls.map { call in
       var places = Places(
-        argument: place(call.guarded(call.argument)), by: place(call.guarded(call.by)), filter: place(call.filter))
+        argument: expressions.add(call.guarded(call.argument), "the argument", of: call),
+        by: expressions.add(call.guarded(call.by), "the 'by'", of: call),
+        filter: expressions.add(call.filter, "the filter", of: call))
       for argument in call.user?.arguments ?? [] {
-        places.fields.append((Field(argument.name, argument.type), placeOf(call.guarded(argument.expression))))
+        let place = expressions.place(
+          of: call.guarded(argument.expression), "the argument '\(argument.name)' of '\(call.name)'")
+        places.fields.append((Field(argument.name, argument.type), place))
       }
       return places
     }
-    self.expressions = try BoundProjection(expressions, schema: input, functions: functions)
+    self.expressions = try expressions.bound(to: input, functions: functions)
   }
 
   func open() throws(Failure) { try expressions.open() }

@@ -11,9 +11,13 @@ import VolleyPlan
 public final class ChangelogFilterOperator: Operator {
   private let predicate: Predicate
 
-  /// - Parameter input: `row_kind`, then other columns.
-  public init(condition: Expression, input: Schema, functions: any ScalarFunctionProvider) throws(Failure) {
-    predicate = try Predicate(condition, schema: input, functions: functions)
+  /// - Parameters:
+  ///   - name: what failures call the condition.
+  ///   - input: `row_kind`, then other columns.
+  public init(
+    condition: Expression, called name: String = "the condition", input: Schema, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    predicate = try Predicate(condition, called: name, schema: input, functions: functions)
   }
 
   public func open() throws(Failure) { try predicate.open() }

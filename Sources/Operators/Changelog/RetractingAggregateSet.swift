@@ -18,18 +18,16 @@ final class RetractingAggregateSet {
   init(
     _ calls: [Plan.AggregateCall], input: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
-    var expressions: [Expression] = []
-    func place(_ expression: Expression?) -> Int? {
-      guard let expression else { return nil }
-      if let known = expressions.firstIndex(of: expression) { return known }
-      expressions.append(expression)
-      return expressions.count - 1
+    var expressions = NamedExpressions()
+    places = calls.map { call in
+      Place(
+        argument: expressions.add(call.guarded(call.argument), "the argument", of: call),
+        filter: expressions.add(call.filter, "the filter", of: call))
     }
-    places = calls.map { Place(argument: place($0.guarded($0.argument)), filter: place($0.filter)) }
     var aggregates: [any RetractingAggregate] = []
     for call in calls { aggregates.append(try call.signature(in: input).makeRetracting()) }
     self.aggregates = aggregates
-    self.expressions = try BoundProjection(expressions, schema: input, functions: functions)
+    self.expressions = try expressions.bound(to: input, functions: functions)
   }
 
   func open() throws(Failure) { try expressions.open() }

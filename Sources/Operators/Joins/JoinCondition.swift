@@ -16,7 +16,7 @@ final class JoinCondition {
     let columns = layout.joined.filter { names.contains($0.field.name) }
     schema = Schema(columns.map(\.field))
     rows = JoinRows(columns)
-    predicate = try Predicate(condition, schema: schema, functions: functions)
+    predicate = try Predicate(condition, called: "the condition", schema: schema, functions: functions)
   }
 
   func open() throws(Failure) { try predicate.open() }

@@ -44,7 +44,9 @@ public final class PatternOperator: Operator {
     others = input.fields.indices.filter { !keys.contains($0) }
     self.time = RowTimes(time, margin: pattern.within)
     self.outputs = outputs
-    conditions = try BoundProjection(pattern.steps.map(\.condition), schema: input, functions: functions)
+    conditions = try BoundProjection(
+      pattern.steps.map(\.condition), called: pattern.steps.map { "the condition of '\($0.name)'" }, schema: input,
+      functions: functions)
     keepsAll = pattern.steps.dropFirst().contains { $0.contiguity == .next }
     table = makeKeyTable(keys.map { input.fields[$0].type }, keepingKeys: true)
     store = RowStore(input, expiring: true)

@@ -8,8 +8,11 @@ import VolleyPlan
 public final class FilterOperator: Operator {
   private let predicate: Predicate
 
-  public init(condition: Expression, input: Schema, functions: any ScalarFunctionProvider) throws(Failure) {
-    predicate = try Predicate(condition, schema: input, functions: functions)
+  /// - Parameter name: what failures call the condition.
+  public init(
+    condition: Expression, called name: String = "the condition", input: Schema, functions: any ScalarFunctionProvider
+  ) throws(Failure) {
+    predicate = try Predicate(condition, called: name, schema: input, functions: functions)
   }
 
   public func open() throws(Failure) { try predicate.open() }

@@ -18,7 +18,8 @@ public final class ProjectOperator: Operator {
     columns: [NamedExpression], input: Schema, output: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
     self.output = output
-    projection = try BoundProjection(columns.map(\.expression), schema: input, functions: functions)
+    projection = try BoundProjection(
+      columns.map(\.expression), called: columns.map { "column '\($0.name)'" }, schema: input, functions: functions)
     let indices = columns.map { column -> Int? in
       if case .column(let name) = column.expression { input.index(of: name) } else { nil }
     }

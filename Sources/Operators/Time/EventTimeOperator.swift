@@ -158,11 +158,10 @@ public final class EventTimeOperator: Operator {
   private func undatedRows(of batch: RecordBatch, _ times: Column) throws(Failure) -> (dated: [Int], undated: [Int]) {
     guard undated == .route else {
       let row = (0..<times.length).first { !times.isValid($0) } ?? 0
-      let values = zip(batch.schema.fields, batch.columns).map { "\($0.name): \($1.text(at: row))" }
       throw Failure(
         .data,
-        "the event time '\(output.fields[column].name)' is null in the row (\(values.joined(separator: ", "))); correct it, filter "
-          + "such rows out before, or give eventTime an 'undated' stream for them")
+        "the event time '\(output.fields[column].name)' is null in the row \(batch.rowText(row)); correct it, filter such rows out "
+          + "before, or give eventTime an 'undated' stream for them")
     }
     var rows: (dated: [Int], undated: [Int]) = ([], [])
     for row in 0..<times.length {

@@ -52,6 +52,15 @@ extension Expression {
   }
 }
 
+extension Expression {
+  /// What failures call a condition: of a long one the beginning.
+  var nameAsCondition: String {
+    let limit = 100
+    let text = text
+    return "the condition \(text.count > limit ? text.prefix(limit) + "…" : text)"
+  }
+}
+
 extension Literal {
   fileprivate var text: String {
     switch self {

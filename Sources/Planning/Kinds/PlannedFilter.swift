@@ -25,13 +25,14 @@ extension Plan.Filter: PlannedStep {
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
     let isChangelog = place.inputs[0].isChangelog
+    let name = condition.nameAsCondition
     return { context throws(Failure) in
       if isChangelog {
         return try ChangelogFilterOperator(
-          condition: condition, input: place.inputs[0].schema, functions: place.functions(in: context))
+          condition: condition, called: name, input: place.inputs[0].schema, functions: place.functions(in: context))
       }
       return try FilterOperator(
-        condition: condition, input: place.inputs[0].schema, functions: place.functions(in: context))
+        condition: condition, called: name, input: place.inputs[0].schema, functions: place.functions(in: context))
     }
   }
 }

@@ -49,7 +49,8 @@ final class BestKeys {
   init(
     _ choice: Plan.WindowChoice, input: Schema, functions: any ScalarFunctionProvider
   ) throws(Failure) {
-    value = try BoundProjection([choice.value], schema: input, functions: functions)
+    value = try BoundProjection(
+      [choice.value], called: ["the value by which rows are chosen"], schema: input, functions: functions)
     order = OrderKeys(descending: choice.takes == .greatest)
   }
 
