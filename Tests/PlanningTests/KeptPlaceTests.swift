@@ -125,4 +125,24 @@ struct KeptPlaceTests {
     #expect(try exchanges("k") == ["0-2 partition", "1-3 partition", "2-3 forward"])
     #expect(try exchanges("k", "n") == ["0-2 partition", "1-3 partition", "2-3 partition"])
   }
+
+  @Test("but they do by a result that has the name of a column which was joined on")
+  func resultOfTheName() throws {
+    let count = Plan.AggregateCall(function: "count", argument: nil, name: "n_right")
+    let operations: [Plan.Operator] = [
+      sum("v", as: "n_right"),
+      .window(Plan.Window(assigner: .count(.init(size: 2)), scope: .key, aggregates: [count])),
+    ]
+    for operation in operations {
+      for (key, isKept) in [("k", true), ("n_right", false)] {
+        let found = try found(
+          keyed + [
+            node(5, join(.inner), from: 3, 4, uid: "j"), node(6, keyBy("k"), from: 5),
+            node(7, operation, from: 6, uid: "o"), node(8, keyBy(key), from: 7),
+            node(9, .deduplicate(.init(keep: .first)), from: 8, uid: "d"),
+          ], from: 9)
+        #expect(found.tasks.count == (isKept ? 3 : 4), "\(key)")
+      }
+    }
+  }
 }

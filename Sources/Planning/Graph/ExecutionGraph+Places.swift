@@ -29,7 +29,7 @@ extension ExecutionGraph {
         case .gathered, .keyedEverywhere: arrived = []
         case .keyed:
           let stream = typed.inputs[index]
-          let key = stream.keys.map { stream.schema.fields[$0].name }
+          let key = stream.keyNames
           let isAlone = typed.node.inputs.count == 1
           if arrived.contains(where: { isAlone ? Set($0).isSubset(of: key) : $0 == key }) {
             result.insert(KeyedInput(node: typed.node.id, index: index))

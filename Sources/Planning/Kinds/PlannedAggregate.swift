@@ -34,8 +34,10 @@ extension Plan.Aggregate: PlannedStep {
     }
   }
 
-  /// The key's columns are told as they are.
-  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? { column }
+  /// The key's columns are told as they are; a result may have the name of any other.
+  func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
+    inputs[index].keyNames.contains(column) ? column : nil
+  }
 
   func summary(_ outputs: [TypedStream]) -> String {
     aggregates.map(\.text).joined(separator: ", ") + emissionText

@@ -22,9 +22,9 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
     return late == .route ? [results, lateRows(input)] : [results]
   }
 
-  /// Of a key's windows the results have the key.
+  /// Of a key's windows the results have the key; one of them may have the name of any other column.
   func carried(_ column: String, ofInput index: Int, _ inputs: [TypedStream]) throws(Failure) -> String? {
-    function == nil ? column : nil
+    function == nil && inputs[index].keyNames.contains(column) ? column : nil
   }
 
   private func lateRows(_ input: TypedStream) -> TypedStream { TypedStream(input.schema, eventTime: input.eventTime) }

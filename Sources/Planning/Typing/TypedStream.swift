@@ -18,6 +18,9 @@ public struct TypedStream: Sendable {
     self.eventTime = eventTime
     self.isChangelog = isChangelog
   }
+
+  /// The names of the key's columns, in its order.
+  var keyNames: [String] { keys.map { schema.fields[$0].name } }
 }
 
 /// A timestamp column that tells a row's event time.
