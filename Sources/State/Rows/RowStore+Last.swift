@@ -20,6 +20,10 @@ extension RowStore {
       }
       cursor.index &+= 1
     }
+    if let kept = blockLimit(numbers, count: found) {
+      cursor.index = Int(indices[kept])
+      return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: kept, isLast: false)
+    }
     return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found, isLast: cursor.index >= count)
   }
 }

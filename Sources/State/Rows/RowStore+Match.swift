@@ -70,13 +70,10 @@ extension RowStore {
     }
     cursor.index = index
     cursor.number = number
-    if found > 1, largestRow > Self.blockBytes / found {
-      let kept = blockCount(numbers, count: found)
-      if kept < found {
-        cursor.index = Int(indices[kept])
-        cursor.number = numbers[kept]
-        return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: kept, isLast: false)
-      }
+    if let kept = blockLimit(numbers, count: found) {
+      cursor.index = Int(indices[kept])
+      cursor.number = numbers[kept]
+      return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: kept, isLast: false)
     }
     return RowMatches(indices: indexBuffer, numbers: numberBuffer, count: found, isLast: index >= count)
   }
@@ -119,6 +116,14 @@ extension RowStore {
         found = later
       }
     }
+  }
+
+  /// How many of these rows, which were found, are read together, where these are not all of them.
+  @inline(__always)  // Nothing but a comparison where rows are small.
+  func blockLimit(_ numbers: UnsafePointer<UInt32>, count: Int) -> Int? {
+    guard count > 1, largestRow > Self.blockBytes / count else { return nil }
+    let kept = blockCount(numbers, count: count)
+    return kept < count ? kept : nil
   }
 
   /// Of these rows, none of them missing, how many from the first on are read together; at least one.

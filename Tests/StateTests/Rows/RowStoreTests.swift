@@ -88,6 +88,16 @@ struct RowStoreTests {
     let expected = (0..<8_192).flatMap { [($0, numbers[0]), ($0, numbers[1])] } + [(8_192, numbers[2])]
     #expect(found.map { "\($0.index) \($0.number)" } == expected.map { "\($0.0) \($0.1)" })
     #expect(store.blockRows(8_192) < 64 && store.blockRows(8_192) > 32)
+    // The last row of each is the large one.
+    cursor = RowCursor()
+    var lasts: [UInt32] = []
+    while true {
+      let matches = store.matchLast(asked, count: asked.count, cursor: &cursor, limit: 20_000)
+      #expect(matches.count <= 65)
+      for row in 0..<matches.count { lasts.append(matches.numbers.values(UInt32.self)[row]) }
+      if matches.isLast { break }
+    }
+    #expect(lasts == [UInt32](repeating: numbers[1], count: 8_192) + [numbers[2]])
     store.remove(numbers, count: 3)
     #expect(store.blockRows(8_192) == 8_192)
   }
