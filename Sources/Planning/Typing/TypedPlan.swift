@@ -25,6 +25,7 @@ struct TypedPlan {
       typed.append(result)
       byID[node.id] = result
     }
+    try typed.checkVersions()
     nodes = try typed.narrowed()
   }
 }

@@ -131,6 +131,36 @@ struct SideJoinTests {
     }
   }
 
+  @Test("versions of a changelog are refused behind what may pass on one row of an update without the other")
+  func partedUpdates() throws {
+    func nodes(_ between: Plan.Operator, revised: Bool) -> [Plan.Node] {
+      let unique = Plan.Operator.deduplicate(Plan.Deduplicate(keep: revised ? .last : .first))
+      return [
+        memorySource(10, JoinStreams.fields, uid: "left", parallelism: 1),
+        node(11, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 10),
+        node(12, keyBy("k"), from: 11),
+        memorySource(20, JoinStreams.fields, uid: "right", parallelism: 1), node(21, keyBy("s"), from: 20),
+        node(22, unique, from: 21, uid: "d"), node(23, between, from: 22),
+        node(24, .eventTime(Plan.EventTime(column: "ts", outOfOrderness: 0)), from: 23), node(25, keyBy("k"), from: 24),
+        node(
+          30, .join(Plan.Join(kind: .left, bounds: .version, sharedNames: .suffix(["", "_right"]))), from: 12, 25,
+          uid: "j"), memorySink(31, from: 30),
+      ]
+    }
+    let code = MemoryCode(sources: [:])
+    let kept = filter(.call("greater_than", [.column("v"), .literal(.int64(1))]))
+    let same = Plan.Operator.extend(Plan.Select(columns: [NamedExpression("w", .column("v"))]))
+    func plan(_ between: Plan.Operator, revised: Bool) throws(Failure) {
+      _ = try ExecutionGraph(
+        Plan(name: "test", nodes: nodes(between, revised: revised)), code: code, options: .init(parallelism: 1))
+    }
+    try plan(kept, revised: false)
+    try plan(same, revised: true)
+    let refused = #expect(throws: Failure.self) { try plan(kept, revised: true) }
+    #expect(refused?.kind == .usage)
+    #expect(refused?.message.contains("filter (node 23) may pass on one row of an update") == true)
+  }
+
   @Test("a side input without event time does not hold the watermark back")
   func watermark() throws {
     let rows = (0..<20).map { JoinStreams.Row(key: Int64($0 % 3), text: nil, value: 1, time: Int64($0) * 100) }
