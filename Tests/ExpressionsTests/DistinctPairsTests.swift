@@ -62,4 +62,22 @@ struct DistinctPairsTests {
       }
     }
   }
+
+  @Test("that somebody chooses do not come to one place of the table")
+  func chosen() {
+    let pairs = DistinctPairs()
+    defer { pairs.deallocate() }
+    let count: Int64 = 20_000
+    for factor in [0x9E37_79B9_7F4A_7C15, 0x1_0000_0001, 0x2_0000_0000, 1 << 40, 1] as [UInt64] {
+      let same = (0..<count).map { pairs.tag(UInt32($0), $0 &* Int64(bitPattern: factor)) }
+      let ofOne = (0..<count).map { pairs.tag(7, $0 &* Int64(bitPattern: factor)) }
+      let ofAll = (0..<count).map { pairs.tag(UInt32($0), 7) }
+      // 20,000 random tags of 32 bits: one pair in 20 of such lists is equal in one place.
+      for tags in [same, ofOne, ofAll] {
+        #expect(Set(tags).count > 19_900, "\(factor)")
+        // Their low bits are places of a table.
+        #expect(Set(tags.map { $0 & 0xFFFF }).count > 15_000, "\(factor)")
+      }
+    }
+  }
 }

@@ -1,7 +1,6 @@
 import Arrow
 import Base
 import CPlatform
-import Keys
 
 /// A set of pairs of a slot and a key: which keys each slot has. A hash table of entries, those of one slot linked.
 struct DistinctPairs {
@@ -42,6 +41,8 @@ struct DistinctPairs {
   var count: Int { entries.count - freeCount }
 
   private static let leastTable = 256
+  private let keySecret = UInt64.random(in: 0 ... .max)
+  private let slotSecret = UInt64.random(in: 0 ... .max)
 
   var byteCount: Int { entries.byteCount + table.byteCount + markings.byteCount }
 
@@ -121,7 +122,7 @@ struct DistinctPairs {
       while word != 0 {
         let row = start &+ word.trailingZeroBitCount
         word &= word &- 1
-        let tag = Self.tag(slots[row], keys[row])
+        let tag = tag(slots[row], keys[row])
         tags[found] = tag
         chosen[found] = row
         found &+= 1
@@ -208,7 +209,7 @@ struct DistinctPairs {
   private mutating func removePlace(of entry: UInt32) {
     let mask = table.count - 1
     let removed = entries.base[Int(entry - 1)]
-    var hole = Int(Self.tag(removed.slot, removed.key)) & mask
+    var hole = Int(tag(removed.slot, removed.key)) & mask
     while table.base[hole].entry != entry { hole = (hole + 1) & mask }
     // Entries behind the hole that are nearer to their homes in it move up, so that no search ends too early.
     var next = (hole + 1) & mask
@@ -228,14 +229,17 @@ struct DistinctPairs {
     for place in 0..<table.count where table.base[place].entry != 0 {
       let entry = entries.base + Int(table.base[place].entry - 1)
       entry.pointee.key = try key(entry.pointee.key)
-      table.base[place].tag = Self.tag(entry.pointee.slot, entry.pointee.key)
+      table.base[place].tag = tag(entry.pointee.slot, entry.pointee.key)
     }
     try rebuild(table.count)
   }
 
-  private static func tag(_ slot: UInt32, _ key: Int64) -> UInt32 {
-    UInt32(
-      truncatingIfNeeded: XXH3.hash64(UInt64(bitPattern: key) ^ (UInt64(slot) &* 0x9E37_79B9_7F4A_7C15)))
+  /// A product of the pair's words, each hidden behind a random one, so that nobody chooses pairs of one hash.
+  func tag(_ slot: UInt32, _ key: Int64) -> UInt32 {
+    let factor = (UInt64(slot) &<< 1 ^ slotSecret) | 1
+    let (high, low) = (UInt64(bitPattern: key) ^ keySecret).multipliedFullWidth(by: factor)
+    let folded = high ^ low
+    return UInt32(truncatingIfNeeded: folded ^ folded &>> 32)
   }
 
   /// Puts all pairs into a table of so many places. Those of the former table come nearly in the order of their new
