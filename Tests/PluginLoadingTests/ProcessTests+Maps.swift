@@ -50,12 +50,16 @@ extension ProcessTests {
   /// Does with a map what a number says, and with a list of entries in their order, which is what it should be.
   private final class Twins: KeyedProcessFunction, @unchecked Sendable {  // One thread at a time.
     @State var map = MapState<Int64, Int64>()
+    /// Of the key in hand.
     var model: [(key: Int64, value: Int64)] = []
-    /// What the map was when a call last returned.
-    var committed: [(key: Int64, value: Int64)] = []
+    var models: [String: [(key: Int64, value: Int64)]] = [:]
+    /// What the maps were when a call last returned.
+    var committed: [String: [(key: Int64, value: Int64)]] = [:]
 
     func process(_ row: Row, context: Context<String, Result>) throws {
       let (kind, key) = row.value.quotientAndRemainder(dividingBy: 1_000)
+      model = models[context.key] ?? []
+      defer { models[context.key] = model }
       switch kind {
       case 0...5: put(key, row.value)
       case 6, 7: remove(key)
@@ -77,8 +81,10 @@ extension ProcessTests {
         guard model.allSatisfy({ !missed.contains($0.key) || $0.value == key }) else { throw Broken() }
       default: throw Thrown()
       }
-      let entries = try map.entries
-      guard entries.elementsEqual(model, by: { $0 == $1 }) else { throw Broken() }
+      // Looking at all of them tells the host all changes so far: not each time.
+      if key % 8 == 0 {
+        guard try map.entries.elementsEqual(model, by: { $0 == $1 }) else { throw Broken() }
+      }
       guard map[key] == model.first(where: { $0.key == key })?.value else { throw Broken() }
     }
 
@@ -116,10 +122,11 @@ extension ProcessTests {
         var rows = (0..<count).map { _ -> (String, Int64, Int64) in
           // Mostly puts; a pass over all now and then.
           let kind = [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 9, 8].randomElement(using: &random) ?? 0
-          return ("a", Int64(kind) * 1_000 + Int64.random(in: 0..<700, using: &random), 0)
+          let key = ["a", "a", "a", "b"].randomElement(using: &random) ?? "a"
+          return (key, Int64(kind) * 1_000 + Int64.random(in: 0..<700, using: &random), 0)
         }
         if fails { rows.append(("a", 10_000, 0)) }
-        twins.committed = twins.model
+        twins.committed = twins.models
         do throws(Failure) {
           try give(rig, rows)
           #expect(!fails)
@@ -128,7 +135,7 @@ extension ProcessTests {
             Issue.record("\(error), \(random)")
             return
           }
-          twins.model = twins.committed
+          twins.models = twins.committed
         }
       }
     }

@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import Synchronization
 import TestSupport
 import Testing
 import Volley
@@ -158,6 +159,76 @@ struct ProcessTests {
       default: items.append("item \(row.value) of \(context.key)")
       }
       try context.emit(Result(user: items.items.joined(separator: ","), number: Int64(items.items.count)))
+    }
+  }
+
+  /// Does with a list what a number says, and with an array, which is what it should be.
+  private final class ListTwins: KeyedProcessFunction, @unchecked Sendable {  // One thread at a time.
+    @State var list = ListState<Int64>()
+    var models: [String: [Int64]] = [:]
+    var committed: [String: [Int64]] = [:]
+    struct Thrown: Error {}
+
+    func process(_ row: Row, context: Context<String, Result>) throws {
+      let (kind, item) = row.value.quotientAndRemainder(dividingBy: 1_000)
+      var model = models[context.key] ?? []
+      defer { models[context.key] = model }
+      switch kind {
+      case 0...7:
+        list.append(item)
+        model.append(item)
+      case 8:
+        list.append(contentsOf: [item, 1, 2])
+        model += [item, 1, 2]
+      case 9:
+        list.clear()
+        model = []
+      case 10:
+        list.items = [item, item]
+        model = [item, item]
+      case 11:
+        list.items.removeAll { $0 % 3 == 0 }
+        model.removeAll { $0 % 3 == 0 }
+      case 12: guard list.items == model else { throw Broken() }
+      default: throw Thrown()
+      }
+    }
+  }
+
+  @Test("random appends, replacements and failures leave a list's items as they should be")
+  func randomLists() throws {
+    var random = SeededGenerator()
+    let seed = random
+    for _ in 0..<10 {
+      let made = Mutex<ListTwins?>(nil)
+      let rig = try rig {
+        let twins = ListTwins()
+        made.withLock { $0 = twins }
+        return twins
+      }
+      let twins = try #require(made.withLock { $0 })
+      for round in 0..<60 {
+        let fails = Int.random(in: 0..<4, using: &random) == 0
+        // One round is of more items than go together.
+        var rows = (0..<(round == 30 ? 20_000 : Int.random(in: 1...200, using: &random))).map { _ in
+          let kind = Int64.random(in: 0...(round == 30 ? 8 : 12), using: &random)
+          let key = ["a", "a", "a", "b"].randomElement(using: &random) ?? "a"
+          return (key, kind * 1_000 + Int64.random(in: 0..<1_000, using: &random), Int64(0))
+        }
+        rows += [("a", 12_000, 0), ("b", 12_000, 0)]
+        if fails { rows.append(("a", 13_000, 0)) }
+        twins.committed = twins.models
+        do throws(Failure) {
+          try give(rig, rows)
+          #expect(!fails, "\(seed)")
+        } catch {
+          guard fails, "\(error)".contains("Thrown") else {
+            Issue.record("\(error), \(seed)")
+            return
+          }
+          twins.models = twins.committed
+        }
+      }
     }
   }
 

@@ -6,7 +6,7 @@ import VolleyPlan
 ///
 /// Appending reads nothing; `items` reads all of a key's.
 public final class ListState<Item: RowValue>: KeyedState {
-  private let cells: ListCells<Item>
+  @usableFromInline let cells: ListCells<Item>
 
   /// - Parameter timeToLive: how long a list stays after it was written last, on the job's clock; nil: for ever.
   public init(timeToLive: Duration? = nil) { cells = ListCells(.list, timeToLive: timeToLive) }
@@ -20,29 +20,38 @@ public final class ListState<Item: RowValue>: KeyedState {
   }
 
   /// Adds an item to the key in hand.
-  public func append(_ item: Item) { cells.append([item]) }
-  public func append(contentsOf items: some Sequence<Item>) { cells.append(Array(items)) }
+  @inlinable
+  public func append(_ item: Item) { cells.append(item) }
+
+  @inlinable
+  public func append(contentsOf items: some Sequence<Item>) { for item in items { cells.append(item) } }
 
   /// Removes all items of the key in hand.
   public func clear() { cells.replace([]) }
 }
 
+@usableFromInline
 final class ListCells<Item: RowValue>: AnyState {
-  /// What a call has done to a key's list.
-  private struct Edit {
-    /// What the host has, once it was read and as long as it counts.
-    var stored: [Item]?
-    var isReplaced = false
-    var added: [Item] = []
+  /// A list that was read or replaced in this call.
+  @usableFromInline
+  struct Known {
+    /// All that it has now.
+    @usableFromInline var items: [Item]
+    /// What the host has is removed, and all items are new.
+    @usableFromInline var isReplaced: Bool
   }
 
-  private var edits: [Edit?] = []
-  private var touched: ContiguousArray<UInt32> = []
-  private var codec: StateCodec<Item>?
+  /// By the key's number.
+  @usableFromInline @exclusivity(unchecked) var known: [UInt32: Known] = [:]
+  /// The keys to which items were appended, which `codec` has, and which the host does not know yet.
+  @usableFromInline @exclusivity(unchecked) var appended: ContiguousArray<UInt32> = []
+  @usableFromInline @exclusivity(unchecked) var codec: StateCodec<Item>?
   private var lender: Lender?
   private var rows: LentRows?
   /// Items that are read at a time.
   private static var page: UInt64 { 1_024 }
+  /// Items that go to the host together at most.
+  @usableFromInline static var limit: Int { 8_192 }
 
   override func schema() throws(VolleyError) -> [Field] { try made().fields }
 
@@ -55,93 +64,100 @@ final class ListCells<Item: RowValue>: AnyState {
     return made
   }
 
-  override func begin() throws {
-    _ = try made()
-    edits = Array(repeating: nil, count: running.keyCount)
-    touched.removeAll(keepingCapacity: true)
+  override func begin() throws { try restart() }
+
+  /// Makes room for the next items that are appended.
+  private func restart() throws {
+    appended.removeAll(keepingCapacity: true)
+    let codec = try made()
+    if let lender { try codec.begin(lender.begin()) }
   }
 
-  private var key: Int {
-    let key = running.cursor.pointee
-    precondition(key >= 0, "state '\(name)' was used outside of process and onTimer: it belongs to the key in hand")
-    return key
-  }
-
-  private func edit(_ key: Int, _ body: (inout Edit) -> Void) {
-    if edits[key] == nil {
-      edits[key] = Edit()
-      touched.append(UInt32(key))
+  @inlinable
+  func append(_ item: Item) {
+    let key = keyInHand
+    if !known.isEmpty, let isReplaced = known[key]?.isReplaced {
+      known[key]?.items.append(item)
+      if isReplaced { return }
     }
-    body(&edits[key]!)  // Made above.
+    send(item, to: key)
   }
 
-  func append(_ items: [Item]) { edit(key) { $0.added += items } }
-
-  func replace(_ items: [Item]) {
-    edit(key) {
-      $0.stored = nil
-      $0.isReplaced = true
-      $0.added = items
+  @inlinable
+  func send(_ item: Item, to key: UInt32) {
+    guard let codec else { outside() }
+    do {
+      if appended.count >= Self.limit { try flush() }
+      try codec.append(item)
+      appended.append(key)
+    } catch {
+      note(error)
     }
   }
+
+  func replace(_ items: [Item]) { known[keyInHand] = Known(items: items, isReplaced: true) }
 
   var items: [Item] {
-    let key = key
-    edit(key) { edit in
-      if !edit.isReplaced && edit.stored == nil { edit.stored = read(UInt32(key)) }
-    }
-    return (edits[key]?.stored ?? []) + (edits[key]?.added ?? [])
-  }
-
-  private func read(_ key: UInt32) -> [Item] {
-    let core = running
-    var items: [Item] = []
+    let key = keyInHand
+    if let known = known[key] { return known.items }
     do {
-      let codec = try made()
-      while true {
-        var lent: UnsafePointer<ArrowArray>?
-        try callHost { error in
-          core.stateTable.pointee.list_read(
-            core.context.host, number, key, UInt64(items.count), Self.page, &lent, error)
-        }
-        try rows?.use(lent)
-        guard let rows else { return items }
-        codec.use(rows.columns)
-        for row in 0..<rows.count { items.append(try codec.read(row)) }
-        if rows.count < Int(Self.page) { return items }
-      }
-    } catch {
-      core.note(error)
+      try flush()
+      let items = try read(key)
+      known[key] = Known(items: items, isReplaced: false)
       return items
+    } catch {
+      note(error)
+      return []
     }
   }
 
-  override func end() throws {
-    guard let codec, let lender else { return }
+  private func read(_ key: UInt32) throws -> [Item] {
     let core = running
-    var replaced: ContiguousArray<UInt32> = []
-    var keys: ContiguousArray<UInt32> = []
-    try codec.begin(lender.begin())
-    for key in touched {
-      guard let edit = edits[Int(key)] else { continue }
-      if edit.isReplaced { replaced.append(key) }
-      for item in edit.added {
-        try codec.append(item)
-        keys.append(key)
+    let codec = try made()
+    var items: [Item] = []
+    while true {
+      var lent: UnsafePointer<ArrowArray>?
+      try callHost { error in
+        core.stateTable.pointee.list_read(
+          core.context.host, number, key, UInt64(items.count), Self.page, &lent, error)
       }
+      try rows?.use(lent)
+      guard let rows else { return items }
+      codec.use(rows.columns)
+      for row in 0..<rows.count { items.append(try codec.read(row)) }
+      if rows.count < Int(Self.page) { return items }
     }
+  }
+
+  /// Tells the host what was appended.
+  @usableFromInline
+  func flush() throws {
+    guard !appended.isEmpty, let codec, let lender else { return }
+    let core = running
     codec.finish()
-    edits = []
-    try core.clear(number, replaced)
-    guard !keys.isEmpty else { return }
     let lent = try lender.lend()
-    try keys.withUnsafeBufferPointer { keys throws(VolleyError) in
+    try appended.withUnsafeBufferPointer { keys throws(VolleyError) in
       try callHost { error in
         core.stateTable.pointee.list_append(
           core.context.host, number, keys.baseAddress, UInt64(keys.count), lent, error)
       }
     }
+    try restart()
   }
 
-  override func forget() { edits = [] }
+  override func end() throws {
+    // Before a list was replaced.
+    try flush()
+    let replaced = known.filter(\.value.isReplaced)
+    known.removeAll(keepingCapacity: true)
+    try running.clear(number, ContiguousArray(replaced.keys))
+    for (key, list) in replaced { for item in list.items { send(item, to: key) } }
+    try flush()
+    try running.checkProblem()
+  }
+
+  override func forget() {
+    known.removeAll()
+    appended.removeAll(keepingCapacity: true)
+  }
 }

@@ -4,9 +4,9 @@ import VolleyPlan
 /// Entries of each key, by a key of their own, in the order in which they were first put. A value is a `ColumnValue` such as `Int64` or
 /// `String`, or a struct of such fields; an entry's key is a Bool, an integer, text, bytes, a date, a time or a duration.
 ///
-/// Each reading and writing asks the host, which answers from the subtask's own table.
-public final class MapState<MapKey: ColumnValue, Value: RowValue>: KeyedState {
-  private let cells: MapCells<MapKey, Value>
+/// Reading an entry asks the host, which answers from the subtask's own table. What is written goes there with the rest of the batch.
+public final class MapState<MapKey: ColumnValue & Hashable, Value: RowValue>: KeyedState {
+  @usableFromInline let cells: MapCells<MapKey, Value>
 
   /// - Parameter timeToLive: how long an entry stays after it was written last, on the job's clock; nil: for ever.
   public init(timeToLive: Duration? = nil) { cells = MapCells(.map, timeToLive: timeToLive) }
@@ -14,11 +14,10 @@ public final class MapState<MapKey: ColumnValue, Value: RowValue>: KeyedState {
   public var state: AnyState { cells }
 
   /// The value of an entry of the key in hand; nil when there is no such entry. Nil removes it.
+  @inlinable
   public subscript(key: MapKey) -> Value? {
     get { cells.get(key) }
-    set {
-      if let newValue { cells.put(key, newValue) } else { cells.remove(key) }
-    }
+    set { cells.set(key, newValue) }
   }
 
   /// Gives the entries of the key in hand, some at a time. Entries may be put and removed meanwhile: those that are put may come or
@@ -38,23 +37,37 @@ public final class MapState<MapKey: ColumnValue, Value: RowValue>: KeyedState {
   public func clear() { cells.clear() }
 }
 
-final class MapCells<MapKey: ColumnValue, Value: RowValue>: AnyState {
-  private struct Crossing {
-    let keys: StateCodec<MapKey>
-    let values: StateCodec<Value>
-    let keyLender: Lender
-    let valueLender: Lender
-    /// What a single lookup is asked with.
-    var keyRows: LentRows
-    var valueRows: LentRows
+/// An entry of a key of the call in progress.
+@usableFromInline
+struct MapEntry<MapKey: Hashable>: Hashable {
+  let key: UInt32
+  let mapKey: MapKey
+
+  @usableFromInline
+  init(key: UInt32, mapKey: MapKey) {
+    self.key = key
+    self.mapKey = mapKey
   }
+}
 
-  private var crossing: Crossing?
-  /// The one key that a call of one entry names.
-  private let place = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
-  private static var page: UInt64 { 256 }
+@usableFromInline
+final class MapCells<MapKey: ColumnValue & Hashable, Value: RowValue>: AnyState {
+  /// Made at the first call.
+  @usableFromInline @exclusivity(unchecked) var codecs: Codecs?
+  /// The entries that were changed in this call and what they have now, nil for none. The host knows some of it.
+  @usableFromInline @exclusivity(unchecked) var changed: [MapEntry<MapKey>: Value?] = [:]
+  /// Changes that are remembered, of a call of many to the same state; more are forgotten, the host knowing them all.
+  @usableFromInline static var rememberedChanges: Int { 65_536 }
 
-  deinit { place.deallocate() }
+  @usableFromInline
+  struct Codecs {
+    @usableFromInline let crossing: MapCrossing
+    /// Of the entry that is asked for.
+    @usableFromInline let asked: StateCodec<MapKey>
+    /// Of changes, and of what the host lends.
+    @usableFromInline let keys: StateCodec<MapKey>
+    @usableFromInline let values: StateCodec<Value>
+  }
 
   override func schema() throws(VolleyError) -> [Field] { try StateCodec<Value>.make("value").fields }
 
@@ -67,121 +80,78 @@ final class MapCells<MapKey: ColumnValue, Value: RowValue>: AnyState {
   }
 
   override func begin() throws {
-    guard crossing == nil else { return }
+    guard codecs == nil else { return }
+    let asked = StateCodec<MapKey>.scalar("key")
+    let keys = StateCodec<MapKey>.scalar("key")
     let values = try StateCodec<Value>.make("value")
-    let keys: StateCodec<MapKey> = Self.keyCodec()
-    crossing = Crossing(
-      keys: keys, values: values, keyLender: Lender(keys.fields, capacity: 1),
-      valueLender: Lender(values.fields, capacity: 1), keyRows: LentRows(keys.fields),
-      valueRows: LentRows(values.fields))
+    codecs = Codecs(
+      crossing: try MapCrossing(running, number, asked: asked, keys: keys, values: values), asked: asked, keys: keys,
+      values: values)
   }
 
-  /// Compiled for the type where it is a usual one.
-  private static func keyCodec() -> StateCodec<MapKey> {
-    let codec: AnyObject =
-      switch MapKey.self {
-      case is Int64.Type: ScalarCodec<Int64>("key")
-      case is Int.Type: ScalarCodec<Int>("key")
-      case is Int32.Type: ScalarCodec<Int32>("key")
-      case is String.Type: ScalarCodec<String>("key")
-      default: ScalarCodec<MapKey>("key")
-      }
-    return codec as? StateCodec<MapKey> ?? ScalarCodec<MapKey>("key")
-  }
-
-  /// Names the key in hand and lends the entry's.
-  private func name(_ key: MapKey, _ core: ProcessCore, _ crossing: Crossing) throws -> UnsafePointer<ArrowArray> {
-    place.pointee = keyInHand(core)
-    try crossing.keys.begin(crossing.keyLender.begin())
-    try crossing.keys.append(key)
-    crossing.keys.finish()
-    return try crossing.keyLender.lend()
-  }
-
-  private func keyInHand(_ core: ProcessCore) -> UInt32 {
-    let key = core.cursor.pointee
-    precondition(key >= 0, "state '\(name)' was used outside of process and onTimer: it belongs to the key in hand")
-    return UInt32(key)
-  }
-
-  private var made: Crossing {
-    guard let crossing else {
-      preconditionFailure("state '\(name)' was used outside of process and onTimer: it belongs to the key in hand")
-    }
-    return crossing
-  }
-
-  func get(_ key: MapKey) -> Value? {
-    let core = running
+  @inlinable
+  func get(_ mapKey: MapKey) -> Value? {
+    let key = keyInHand
+    guard let codecs else { outside() }
+    if !changed.isEmpty, let value = changed[MapEntry(key: key, mapKey: mapKey)] { return value }
     do {
-      let lentKey = try name(key, core, made)
-      var lent: UnsafePointer<ArrowArray>?
-      let status = core.stateTable.pointee.map_get_many(
-        core.context.host, number, place, 1, lentKey, &lent, core.error)
-      guard status == VOLLEY_OK else { throw core.refusal }
-      guard let lent, (lent.pointee.buffers?[0]?.load(as: UInt8.self) ?? 1) & 1 != 0 else { return nil }
-      try crossing?.valueRows.use(lent)
-      guard let crossing else { return nil }
-      crossing.values.use(crossing.valueRows.columns)
-      return try crossing.values.read(0)
+      try codecs.asked.append(mapKey)
+      return try codecs.crossing.find(key) ? try codecs.values.read(0) : nil
     } catch {
-      core.note(error)
+      note(error)
       return nil
     }
   }
 
-  func put(_ key: MapKey, _ value: Value) {
-    let core = running
+  @inlinable
+  func set(_ mapKey: MapKey, _ value: Value?) {
+    let key = keyInHand
+    guard let codecs else { outside() }
+    if changed.count >= Self.rememberedChanges { writeAll() }
+    changed[MapEntry(key: key, mapKey: mapKey)] = .some(value)
     do {
-      let crossing = made
-      let lentKey = try name(key, core, crossing)
-      try crossing.values.begin(crossing.valueLender.begin())
-      try crossing.values.append(value)
-      crossing.values.finish()
-      let status = core.stateTable.pointee.map_put(
-        core.context.host, number, place, 1, lentKey, try crossing.valueLender.lend(), core.error)
-      guard status == VOLLEY_OK else { throw core.refusal }
+      try codecs.crossing.beginChange(removes: value == nil)
+      try codecs.keys.append(mapKey)
+      if let value { try codecs.values.append(value) }
+      codecs.crossing.endChange(of: key)
     } catch {
-      core.note(error)
+      note(error)
     }
   }
 
-  func remove(_ key: MapKey) {
-    let core = running
-    do {
-      let lentKey = try name(key, core, made)
-      let status = core.stateTable.pointee.map_remove(core.context.host, number, place, 1, lentKey, core.error)
-      guard status == VOLLEY_OK else { throw core.refusal }
-    } catch {
-      core.note(error)
-    }
+  /// Tells the host all changes, so that none need be remembered.
+  @usableFromInline
+  func writeAll() {
+    do { try codecs?.crossing.flush() } catch { note(error) }
+    changed.removeAll(keepingCapacity: true)
   }
 
   func clear() {
-    let core = running
-    place.pointee = keyInHand(core)
-    let status = core.stateTable.pointee.clear(core.context.host, number, place, 1, core.error)
-    if status != VOLLEY_OK { core.note(core.refusal) }
+    let key = keyInHand
+    writeAll()
+    do { try running.clear(number, [key]) } catch { note(error) }
   }
 
   func forEach(_ body: (MapKey, Value) throws -> Void) throws {
-    let core = running
-    let key = keyInHand(core)
+    let key = keyInHand
+    guard let codecs else { outside() }
     var cursor: UInt64 = 0
     repeat {
-      var (keys, values): (UnsafePointer<ArrowArray>?, UnsafePointer<ArrowArray>?)
-      try callHost { error in
-        core.stateTable.pointee.map_page(
-          core.context.host, number, key, Self.page, &cursor, &keys, &values, error)
-      }
-      try crossing?.keyRows.use(keys)
-      try crossing?.valueRows.use(values)
-      guard let crossing else { return }
-      crossing.keys.use(crossing.keyRows.columns)
-      crossing.values.use(crossing.valueRows.columns)
+      try codecs.crossing.flush()
+      let count = try codecs.crossing.page(key, &cursor)
       // The body may ask the host again, which lends from the same memory.
-      let entries = try (0..<crossing.keyRows.count).map { (try crossing.keys.read($0), try crossing.values.read($0)) }
+      let entries = try (0..<count).map { (try codecs.keys.read($0), try codecs.values.read($0)) }
       for entry in entries { try body(entry.0, entry.1) }
     } while cursor != 0
+  }
+
+  override func end() throws {
+    try codecs?.crossing.flush()
+    changed.removeAll(keepingCapacity: true)
+  }
+
+  override func forget() {
+    codecs?.crossing.forget()
+    changed.removeAll()
   }
 }

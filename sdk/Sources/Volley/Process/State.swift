@@ -58,11 +58,26 @@ public class AnyState {
 
   /// Where the function is called from.
   var running: ProcessCore {
-    guard let core else {
-      preconditionFailure("state '\(name)' was used outside of process and onTimer: it belongs to the key in hand")
-    }
+    guard let core else { outside() }
     return core
   }
+
+  /// The number of the key in hand.
+  @usableFromInline
+  var keyInHand: UInt32 {
+    let key = running.cursor.pointee
+    guard key >= 0 else { outside() }
+    return UInt32(key)
+  }
+
+  @usableFromInline
+  func outside() -> Never {
+    preconditionFailure("state '\(name)' was used outside of process and onTimer: it belongs to the key in hand")
+  }
+
+  /// Keeps a problem where nothing can be thrown: the call fails with it when the author's code returns.
+  @usableFromInline
+  func note(_ error: any Error) { running.note(error) }
 }
 
 /// The `@State`s of a function, found by reflection, in the order of their declarations.

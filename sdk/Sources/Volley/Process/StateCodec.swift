@@ -1,20 +1,26 @@
 import CVolley
 import VolleyPlan
 
-/// How values of a type cross to the host and back: scalars as a column `value`, structs as a column a field.
-class StateCodec<Value> {
+/// The columns that values of some type cross in.
+@usableFromInline
+class AnyStateCodec {
   let fields: [Field]
   init(_ fields: [Field]) { self.fields = fields }
 
   /// Makes the columns the ones that `read` reads.
   func use(_ columns: [InputColumn]) {}
-  /// The value of a row, which is there.
-  func read(_ row: Int) throws -> Value { preconditionFailure("a codec reads") }
   /// Columns to write to, from row 0 on; they are then used until the next call of this.
   func begin(_ columns: [OutputColumn]) throws {}
-  func append(_ value: Value) throws {}
   /// Tells the columns how many rows they have.
   func finish() {}
+}
+
+/// How values of a type cross to the host and back: scalars as a column `value`, structs as a column a field.
+@usableFromInline
+class StateCodec<Value>: AnyStateCodec {
+  /// The value of a row, which is there.
+  @usableFromInline func read(_ row: Int) throws -> Value { preconditionFailure("a codec reads") }
+  @usableFromInline func append(_ value: Value) throws {}
 
   /// - Parameter name: what a column of a scalar is called.
   static func make(_ name: String) throws(VolleyError) -> StateCodec<Value> where Value: RowValue {
@@ -46,6 +52,11 @@ class StateCodec<Value> {
 
   private static func scalar<Scalar: ColumnValue>(_: Scalar.Type, _ name: String) -> AnyObject {
     ScalarCodec<Scalar>(name)
+  }
+
+  /// Of a scalar, compiled for its type where it is a usual one.
+  static func scalar(_ name: String) -> StateCodec<Value> where Value: ColumnValue {
+    common(name) as? StateCodec<Value> ?? ScalarCodec<Value>(name)
   }
 }
 

@@ -96,13 +96,8 @@ final class ValueCells<Value: RowValue>: AnyState {
 
   @inlinable
   var key: Int {
-    guard let cursor, cursor.pointee >= 0 else { return notInHand() }
+    guard let cursor, cursor.pointee >= 0 else { outside() }
     return cursor.pointee
-  }
-
-  @usableFromInline
-  func notInHand() -> Int {
-    preconditionFailure("state '\(name)' was used outside of process and onTimer: it belongs to the key in hand")
   }
 
   override func schema() throws(VolleyError) -> [Field] { try made().fields }
