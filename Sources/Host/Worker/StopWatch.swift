@@ -80,13 +80,15 @@ final class StopWatch: Sendable {
     let seconds = { (duration: Duration) in "\(fixed(duration / .seconds(1), digits: 1)) s" }
     let place = { (label: String, uid: String?) in "'\(label)'\(uid.map { " (uid \($0))" } ?? "")" }
     let found: String
-    if !calls.isEmpty {
+    // Those that began since are of a job that goes on.
+    let stuck = calls.filter { $0.duration >= timeout / 2 }
+    if !stuck.isEmpty {
       found =
-        calls.prefix(3).map { "\(place($0.label, $0.uid)) has not returned from a call for \(seconds($0.duration))" }
+        stuck.prefix(3).map { "\(place($0.label, $0.uid)) has not returned from a call for \(seconds($0.duration))" }
         .joined(separator: ", ") + "; make it return when the job stops, or raise --stop-timeout"
     } else if !pending.isEmpty {
       found =
-        pending.prefix(3).map { "\(place($0.label, $0.uid)) waits for answers to \($0.rows) rows" }
+        pending.prefix(3).map { "\(place($0.label, $0.uid)) waits for answers to \($0.rows) \($0.rows == 1 ? "row" : "rows")" }
         .joined(separator: ", ") + "; see to what answers, give it a timeout, or raise --stop-timeout"
     } else {
       found = "its rows are still on their way; raise --stop-timeout"
