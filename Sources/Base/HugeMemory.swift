@@ -66,8 +66,8 @@ public enum HugeMemory {
 
   /// Asks for huge pages in memory that comes from elsewhere, as far as they lie in it.
   public static func advise(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
-    let start = Int(bitPattern: memory) + page - 1 & ~(page - 1)
-    let end = Int(bitPattern: memory) + byteCount & ~(page - 1)
+    let start = (Int(bitPattern: memory) + page - 1) & ~(page - 1)
+    let end = (Int(bitPattern: memory) + byteCount) & ~(page - 1)
     if start < end { madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_HUGEPAGE) }
   }
 }
