@@ -65,6 +65,37 @@ struct BlockMemoryTests {
     }
   }
 
+  @Test("the system does not fill what was given back with huge pages again, until all of an arena is free")
+  func advice() throws {
+    let memory = BlockMemory()
+    let blocks = try (0..<3).map { _ in try #require(memory.take(64 << 10)) }
+    // A kernel without huge pages gives no such advice.
+    guard Self.flags(of: blocks[1]).contains("hg") else { return }
+    memory.give(blocks[1], 64 << 10)
+    #expect(Self.flags(of: blocks[1]).contains("nh"))
+    memory.give(blocks[0], 64 << 10)
+    memory.give(blocks[2], 64 << 10)
+    let again = try #require(memory.take(64 << 10))
+    #expect(again == blocks[0])
+    #expect(Self.flags(of: again).contains("hg"))
+    memory.give(again, 64 << 10)
+  }
+
+  /// What the kernel says of the mapping of an address: `VmFlags` of `proc_pid_smaps(5)`.
+  private static func flags(of address: UnsafeMutableRawPointer) -> [Substring] {
+    let place = UInt(bitPattern: address)
+    var isIn = false
+    for line in String(decoding: TestProcess.contents(of: "/proc/self/smaps") ?? [], as: UTF8.self).split(
+      separator: "\n")
+    {
+      let words = line.split(separator: " ")
+      let ends = words.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
+      if ends.count == 2 { isIn = ends[0] <= place && place < ends[1] }
+      if isIn, words.first == "VmFlags:" { return Array(words.dropFirst()) }
+    }
+    return []
+  }
+
   @Test("a block above two megabytes begins a huge page and takes no more than its own pages")
   func large() {
     let memory = BlockMemory()

@@ -15,7 +15,7 @@ final class BlockMemory: Sendable {
   static let smallest = 16 << 10
   /// A power of two, and what arenas are aligned to, so that a block's address says which it is in.
   static let arenaByteCount = 16 << 20
-  private static let pageByteCount = 4 << 10
+  private static let pageByteCount = sysconf(Int32(_SC_PAGESIZE))
 
   private struct Arenas: @unchecked Sendable {  // Guarded by the monitor that it lives in.
     /// How many blocks of each arena, by its address, are taken.
@@ -68,15 +68,31 @@ final class BlockMemory: Sendable {
       let left = arenas.taken[arena, default: 1] - 1
       arenas.taken[arena] = left
       if left > 0 {
-        // Its pages are the system's again, its addresses wait for the arena's other blocks.
-        madvise(block, byteCount, MADV_DONTNEED)
+        Self.empty(block, byteCount)
       } else if arenas.current == arena {
         arenas.cut = 0
+        // Also where `empty` took them away.
+        if let start = UnsafeMutableRawPointer(bitPattern: arena) {
+          HugeMemory.advise(start, byteCount: Self.arenaByteCount)
+        }
       } else {
         if let start = UnsafeMutableRawPointer(bitPattern: arena) { HugeMemory.unmap(start, Self.arenaByteCount) }
         arenas.taken[arena] = nil
       }
     }
+  }
+
+  /// Makes a block's pages the system's again, as far as nothing else lies in them; its addresses wait for the arena's other
+  /// blocks.
+  private static func empty(_ block: UnsafeMutableRawPointer, _ byteCount: Int) {
+    let address = Int(bitPattern: block)
+    // In the background the system would fill a huge page of which one small page is in use.
+    let hugeStart = address & ~(HugeMemory.page - 1)
+    let hugeEnd = (address + byteCount + HugeMemory.page - 1) & ~(HugeMemory.page - 1)
+    madvise(UnsafeMutableRawPointer(bitPattern: hugeStart), hugeEnd - hugeStart, MADV_NOHUGEPAGE)
+    let start = (address + pageByteCount - 1) & ~(pageByteCount - 1)
+    let end = (address + byteCount) & ~(pageByteCount - 1)
+    if start < end { madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED) }
   }
 
   private static func wholePages(_ byteCount: Int) -> Int { (byteCount + pageByteCount - 1) & ~(pageByteCount - 1) }
