@@ -42,6 +42,13 @@ private let mixture =
       ("a\n1\n2\nx\n", #""inferBytes":5"#, "a: int64"),
       ("a,b\n1\n2,3,4\n\"x\n", "", "a: int64, b: int64"),
       ("a,a\n1,2\n", "", "in.txt: the header has column 'a' twice; rename one, or declare a schema without it"),
+      (
+        "a,b\r1,2\r3,4\r", "",
+        "in.txt:1: the header's field 2 'b\\r1' holds a carriage return; if those end the lines of the file, set the option "
+          + "'lineEnd' to 'any', else put the name in quotes"
+      ),
+      ("a,b\r1,2\r3,4\r", #""lineEnd":"any""#, "a: int64, b: int64"),
+      ("a,\"b\rc\"\r\n1,2\r\n", "", "a: int64, b\rc: int64"), ("a,b\r", "", "a: utf8, b: utf8"),
       ("", "", "source 'orders' (csv): the files have no record that tells their columns; declare the schema"),
     ])
   func csv(_ document: String, _ options: String, _ expected: String) throws {
@@ -61,9 +68,54 @@ private let mixture =
         "a: struct<x: list<item: float64>, y: struct<z: utf8>>"
       ),
       (#"{"a":1,"a":"x"}"# + "\nnot json\n{\"b\":[]}", "b: list<item: utf8>"),
+      (
+        #"{"":1}"#,
+        "source 'orders' (jsonlines): the records have a member without a name; name it, or declare a schema without it"
+      ),
     ])
   func json(_ document: String, _ expected: String) throws {
     #expect(try infer("jsonlines", document) == expected)
+  }
+
+  @Test(
+    "columns of an Arrow file that no name tells apart are refused with the file's name",
+    arguments: ["arrow", "arrowstream"])
+  func arrowNames(_ format: String) throws {
+    let folder = TemporaryFolder()
+    let peer = TestProcess.python(
+      """
+      import sys, pyarrow as pa
+      for name, columns in ('twice', ['a', 'b', 'a']), ('empty', ['a', '', 'b']):
+          table = pa.Table.from_arrays([pa.array([1])] * 3, names=columns)
+          make = pa.ipc.new_file if sys.argv[2] == 'arrow' else pa.ipc.new_stream
+          with make(sys.argv[1] + '/' + name, table.schema) as file: file.write_table(table)
+      """, arguments: [folder.path, format])
+    #expect(peer.status == 0, "\(peer.errors)")
+    func found(_ name: String) -> String {
+      message {
+        _ = try BuiltinConnectors.inferSchema(
+          Plan.Connector(name: format, options: .object([.init("path", .string(folder.file(name)))])), uid: "orders")
+      }
+    }
+    #expect(
+      found("twice")
+        == "\(folder.file("twice")): has several columns named 'a'; write the file with a name for each, or declare a schema without "
+        + "them")
+    #expect(
+      found("empty")
+        == "\(folder.file("empty")): has a column without a name; write the file with a name for it, or declare a schema without it"
+    )
+    // With a schema the others can be read, and the one that is meant twice cannot.
+    func read(_ name: String, _ column: String) throws -> [[String?]] {
+      try rows(
+        of: try makeSource(format, [.init("path", .string(folder.file(name)))], [Field(column, .int64)]).make(alone))
+    }
+    #expect(try read("twice", "b") == [["1"]])
+    #expect(try read("empty", "b") == [["1"]])
+    #expect(
+      message { _ = try read("twice", "a") }
+        == "\(folder.file("twice")): has several columns named 'a'; write the file with a name for each, or leave them out of the "
+        + "schema")
   }
 
   @Test("members of several kinds have no type, since a column of text reads no numbers")

@@ -20,6 +20,12 @@ struct ArrowColumns {
           "\(path): has no column '\(field.name)', it has \(found.prefix(20).map { "'\($0.name)'" }.joined(separator: ", "))\(hint)"
         )
       }
+      guard found[(index + 1)...].allSatisfy({ $0.name != field.name }) else {
+        throw Failure(
+          .data,
+          "\(path): has several columns named '\(field.name)'; write the file with a name for each, or leave them out of the schema"
+        )
+      }
       guard found[index].type == field.type else {
         throw Failure(
           .data,

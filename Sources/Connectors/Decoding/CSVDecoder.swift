@@ -290,6 +290,12 @@ final class CSVDecoder: RecordDecoder {
         throw Failure(
           .data, "\(place): the quotes of the header's field \(names.count + 1) are not closed where the field ends")
       }
+      if !field.isQuoted, memchr(field.start, 13, field.count) != nil {
+        throw Failure(
+          .data,
+          "\(place): the header's field \(names.count + 1) \(quoted(at, next - at)) holds a carriage return; if those end the lines "
+            + "of the file, set the option 'lineEnd' to 'any', else put the name in quotes")
+      }
       let count = field.textCount
       scratch.reserve(count)
       field.copy(to: scratch.bytes, layout)

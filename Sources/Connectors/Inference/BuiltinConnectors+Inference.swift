@@ -25,8 +25,8 @@ extension BuiltinConnectors {
       ? try watchedPaths(patterns, place)
       : try FileSet(patterns: patterns, place: place, isSplittable: false).splits().map(\.path)
     switch connector.name {
-    case "arrow": return try openArrow(paths[0], arrowReading(codecs, uid)).schema.fields
-    case "arrowstream": return try streamSchema(paths[0], arrowReading(codecs, uid))
+    case "arrow": return try named(openArrow(paths[0], arrowReading(codecs, uid)).schema.fields, paths[0])
+    case "arrowstream": return try named(streamSchema(paths[0], arrowReading(codecs, uid)), paths[0])
     default: break
     }
     let sample = try SampleOptions(&options)
@@ -50,6 +50,25 @@ extension BuiltinConnectors {
         "\(place): no file of \(named) is there yet to tell its columns; declare the schema, or provide one")
     }
     return paths
+  }
+
+  /// Columns of a file that can be told apart by their names.
+  private static func named(_ fields: [Field], _ path: String) throws(Failure) -> [Field] {
+    var names: Set<String> = []
+    for field in fields {
+      if field.name.isEmpty {
+        throw Failure(
+          .data,
+          "\(path): has a column without a name; write the file with a name for it, or declare a schema without it")
+      }
+      if !names.insert(field.name).inserted {
+        throw Failure(
+          .data,
+          "\(path): has several columns named '\(field.name)'; write the file with a name for each, or declare a schema without them"
+        )
+      }
+    }
+    return fields
   }
 
   private static func streamSchema(_ path: String, _ options: IPCReadOptions) throws(Failure) -> [Field] {

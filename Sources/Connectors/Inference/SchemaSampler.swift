@@ -22,6 +22,10 @@ struct SchemaSampler {
     guard !members.isEmpty else {
       throw Failure(.data, "\(place): the files have no record that tells their columns; declare the schema")
     }
+    guard !members.contains(where: { $0.name.isEmpty }) else {
+      throw Failure(
+        .data, "\(place): the records have a member without a name; name it, or declare a schema without it")
+    }
     return members.map { Field($0.name, $0.type.type) }
   }
 
