@@ -19,10 +19,10 @@ public func hostMain() -> Int32 {
 }
 
 /// Opens /dev/null in the place of a standard descriptor that is closed, so that no file or pipe of our own gets its number and is
-/// taken for standard input or output.
+/// taken for standard input or output. Standard output is opened for reading: what is written there, which nobody would get, fails.
 private func holdStandardDescriptors() {
   for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) < 0 {
-    _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
+    _ = open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY)
   }
 }
 

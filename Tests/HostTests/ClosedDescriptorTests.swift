@@ -19,6 +19,21 @@ import VolleyPlan
     #expect(folder.read("out.jsonl").map { String(decoding: $0, as: UTF8.self) } == expected)
   }
 
+  @Test("standard output that is closed is told when rows or text go there", arguments: [">&-", "<&- >&-"])
+  func closedOutput(redirection: String) {
+    for sink in [Plan.Connector.console, .stdout("csv")] {
+      let pipeline = PeerPipeline.straight(from: .numbers(3), to: sink)
+      let outcome = TestProcess.run(
+        ["timeout", "60", "sh", "-c", "exec \"$0\" \"$@\" \(redirection)"] + pipeline.command())
+      #expect(outcome.status == 74, "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains("stdout is closed, and the rows have no place to go; open it, if only on /dev/null"))
+    }
+    let version = TestProcess.run(["sh", "-c", "exec \"$0\" version \(redirection)", HostProgram.path])
+    #expect(version.status == 74)
+    #expect(version.errors.contains("standard output cannot be written: Bad file descriptor"))
+  }
+
   @Test("cost a crash its words, not its exit code", arguments: ["2>&-", "<&- >&- 2>&-"])
   func crash(redirection: String) {
     let pipeline = PeerPipeline.acting(from: .numbers(10), to: .blackhole)

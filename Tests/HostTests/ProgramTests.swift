@@ -15,7 +15,9 @@ import Testing
     #expect(HostProgram.run("version", "x").status == 64)
   }
 
-  @Test("what cannot be written to standard output is a failure", arguments: ["version", "help", "help run"])
+  @Test(
+    "what cannot be written to standard output is a failure",
+    arguments: ["version", "help", "help run", "bench --case filter-project --rows 1000 --repeat 1 --json"])
   func fullDisk(words: String) {
     let outcome = TestProcess.run(["sh", "-c", "exec \"$0\" \(words) >/dev/full", HostProgram.path])
     #expect(outcome.status == 74)
@@ -23,6 +25,25 @@ import Testing
       outcome.errors
         == "volley-host: standard output cannot be written: No space left on device; free space there or send it somewhere "
         + "else\n")
+  }
+
+  @Test("a plugin without what its flag asks for is refused", arguments: ["codec", "connector"])
+  func emptyPlugins(flag: String) {
+    let plugin = PeerPipeline.plugin
+    for verb in ["run", "inspect"] {
+      let outcome = HostProgram.run(verb, "--plugin", plugin, "--\(flag)", plugin)
+      #expect(outcome.status == 64)
+      #expect(
+        outcome.errors.contains(
+          "plugin 'peer' (\(plugin)) brings no \(flag), only pipelines; give --\(flag) a plugin that does"))
+    }
+  }
+
+  @Test("the tests' own programs leave no file behind, however they end")
+  func namelessFiles() {
+    for number in 0...2 {
+      #expect(TestProcess.run(["readlink", "/proc/self/fd/\(number)"]).output.hasSuffix(" (deleted)\n"))
+    }
   }
 
   @Test("help goes to standard output and exits with 0")

@@ -17,15 +17,13 @@ public enum TestProcess {
     _ arguments: [String], input: String = "", environment: [String: String] = [:], folder: String? = nil
   ) -> Outcome {
     let arguments = folder.map { ["env", "-C", $0] + arguments } ?? arguments
-    let inputFile = temporaryFile(input.utf8)
-    let outputFile = temporaryFile([])
-    let errorFile = temporaryFile([])
-    defer { for path in [inputFile, outputFile, errorFile] { unlink(path) } }
+    let files = [namelessFile(input.utf8), namelessFile([]), namelessFile([])]
+    defer { for file in files { close(file) } }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
-    posix_spawn_file_actions_addopen(&actions, 0, inputFile, O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, outputFile, O_WRONLY | O_TRUNC, 0)
-    posix_spawn_file_actions_addopen(&actions, 2, errorFile, O_WRONLY | O_TRUNC, 0)
+    for (standard, file) in files.enumerated() {
+      posix_spawn_file_actions_adddup2(&actions, file, Int32(standard))
+    }
     defer { posix_spawn_file_actions_destroy(&actions) }
     var variables: [String] = []
     var pointer = environ
@@ -49,8 +47,8 @@ public enum TestProcess {
     let signal = result & 0x7f
     return Outcome(
       status: signal == 0 ? (result >> 8) & 0xff : 128 + signal,
-      output: String(decoding: contents(of: outputFile) ?? [], as: UTF8.self),
-      errors: String(decoding: contents(of: errorFile) ?? [], as: UTF8.self))
+      output: String(decoding: contents(of: files[1]), as: UTF8.self),
+      errors: String(decoding: contents(of: files[2]), as: UTF8.self))
   }
 
   /// Runs a Python program that a test compares with.
@@ -70,10 +68,15 @@ public enum TestProcess {
     }
   }
 
-  private static func temporaryFile(_ content: some Sequence<UInt8>) -> String {
+  /// An open file that is gone when it is closed, however this process ends; read from its beginning.
+  private static func namelessFile(_ content: some Sequence<UInt8>) -> Int32 {
     var template = Array("/tmp/volley-test-file-XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else { fatalError("no temporary file: errno \(errno)") }
+    unlink(template)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    // The standard descriptors are the child's to be.
+    precondition(descriptor > 2, "the tests' standard descriptors are open")
     let bytes = Array(content)
     var done = 0
     while done < bytes.count {
@@ -81,7 +84,18 @@ public enum TestProcess {
       guard count > 0 else { fatalError("cannot write a temporary file: errno \(errno)") }
       done += count
     }
-    close(descriptor)
-    return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    lseek(descriptor, 0, SEEK_SET)
+    return descriptor
+  }
+
+  /// All that is in a file, wherever those who share it stand.
+  private static func contents(of file: Int32) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = pread(file, &chunk, chunk.count, bytes.count)
+      if count <= 0 { return bytes }
+      bytes += chunk[0..<count]
+    }
   }
 }

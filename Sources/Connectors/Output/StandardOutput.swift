@@ -55,6 +55,9 @@ public enum StandardOutput {
       throw Failure(
         .io, "stdout was closed by its reader after \(total) bytes; the job ends because its rows have no place to go")
     }
+    if code == EBADF {
+      throw Failure(.io, "stdout is closed, and the rows have no place to go; open it, if only on /dev/null")
+    }
     if code != 0 { throw writeFailure("stdout", code, written: total) }
   }
 }

@@ -34,9 +34,9 @@ struct Bench {
 
   let options: BenchOptions
   /// Called with each result as it is there.
-  let report: (BenchResult) -> Void
+  let report: (BenchResult) throws(Failure) -> Void
 
-  init(_ options: BenchOptions, report: @escaping (BenchResult) -> Void) {
+  init(_ options: BenchOptions, report: @escaping (BenchResult) throws(Failure) -> Void) {
     self.options = options
     self.report = report
   }
@@ -48,13 +48,13 @@ struct Bench {
     if wanted.contains(where: ["udf", "batch-function", "startup"].contains) { _ = try pluginPath() }
     for name in wanted {
       switch name {
-      case "filter-project": report(try filterProject())
-      case "keyed-sum-1k": report(try keyedSum(name, keyCount: 1_000, rows: 300_000_000))
-      case "keyed-sum-1m": report(try keyedSum(name, keyCount: 1_000_000, rows: 40_000_000))
-      case "udf": report(try userFunction())
-      case "batch-function": report(try batchFunction())
-      case "startup": report(try startup())
-      default: report(try soak())
+      case "filter-project": try report(filterProject())
+      case "keyed-sum-1k": try report(keyedSum(name, keyCount: 1_000, rows: 300_000_000))
+      case "keyed-sum-1m": try report(keyedSum(name, keyCount: 1_000_000, rows: 40_000_000))
+      case "udf": try report(userFunction())
+      case "batch-function": try report(batchFunction())
+      case "startup": try report(startup())
+      default: try report(soak())
       }
     }
   }

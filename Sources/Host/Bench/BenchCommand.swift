@@ -109,11 +109,8 @@ enum BenchCommand {
     if let minutes = try parsed.value(minutes) { options.minutes = minutes }
     options.plugin = try parsed.value(plugin)
     let asJSON = try parsed.value(json) ?? false
-    func report(_ result: BenchResult) {
-      print(asJSON ? result.json.text : result.line)
-      // A line as soon as its case is done, also into a pipe.
-      fflush(nil)
-    }
+    // A line as soon as its case is done.
+    func report(_ result: BenchResult) throws(Failure) { try printLine(asJSON ? result.json.text : result.line) }
     switch subject {
     case .engine: try Bench(options, report: report).run()
     case .columns:

@@ -36,9 +36,20 @@ struct LoadedPipeline {
   }
 
   /// The plugins that bring connectors and codecs. A plugin may bring both, whichever flag names it.
+  ///
+  /// - Throws: `usage` for one that does not bring what its flag says.
   static func loadOthers(_ options: PipelineOptions, log: EventLog) throws(Failure) -> [Plugin] {
     var others: [Plugin] = []
-    for path in options.connectors + options.codecs { others.append(try load(path, log: log)) }
+    for path in options.connectors {
+      let plugin = try load(path, log: log)
+      if plugin.connectors.isEmpty { throw plugin.lacks("connector", unless: plugin.codecs.isEmpty ? nil : "codec") }
+      others.append(plugin)
+    }
+    for path in options.codecs {
+      let plugin = try load(path, log: log)
+      if plugin.codecs.isEmpty { throw plugin.lacks("codec", unless: plugin.connectors.isEmpty ? nil : "connector") }
+      others.append(plugin)
+    }
     return others
   }
 
@@ -53,6 +64,15 @@ struct LoadedPipeline {
         "abi": .string("\(plugin.note.abiMajor).\(plugin.note.abiMinor)"),
       ])
     return plugin
+  }
+}
+
+extension Plugin {
+  /// - Parameter other: what it does bring, by the name of the flag.
+  fileprivate func lacks(_ what: String, unless other: String?) -> Failure {
+    let remedy =
+      other.map { "only \($0)s; load it with --\($0)" } ?? "only pipelines; give --\(what) a plugin that does"
+    return Failure(.usage, "plugin '\(name)' (\(path)) brings no \(what), \(remedy)")
   }
 }
 

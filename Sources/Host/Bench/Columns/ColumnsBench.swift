@@ -19,9 +19,9 @@ struct ColumnsBench {
   /// Where the rows are written as files, and stay.
   var folder: String?
   /// Called with each result as it is there.
-  let report: (BenchResult) -> Void
+  let report: (BenchResult) throws(Failure) -> Void
 
-  init(report: @escaping (BenchResult) -> Void) { self.report = report }
+  init(report: @escaping (BenchResult) throws(Failure) -> Void) { self.report = report }
 
   func run() throws(Failure) {
     try BenchNames.check(cases, among: Self.names) { "there is no case '\($0)' of columns" }
@@ -32,7 +32,7 @@ struct ColumnsBench {
     if folder != nil || wanted.contains(where: { ["csv", "jsonlines", "arrow-file"].contains($0) }) {
       try files.write(data)
     }
-    for name in wanted { report(try measured(name, data, files)) }
+    for name in wanted { try report(measured(name, data, files)) }
   }
 
   private func measured(_ name: String, _ data: ColumnsData, _ files: ColumnsFiles) throws(Failure) -> BenchResult {

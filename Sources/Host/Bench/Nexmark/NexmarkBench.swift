@@ -21,12 +21,12 @@ struct NexmarkBench {
   /// Whether the delay of windows' results is measured too, at half of the rate that was reached.
   var measuresLatency = false
   /// Called with each result as it is there.
-  let report: (BenchResult) -> Void
+  let report: (BenchResult) throws(Failure) -> Void
 
   /// Results of windows that a delay is told of.
   private static let latencyWindows = 2_000
 
-  init(report: @escaping (BenchResult) -> Void) { self.report = report }
+  init(report: @escaping (BenchResult) throws(Failure) -> Void) { self.report = report }
 
   func run() throws(Failure) {
     let plugin = try Plugin.load(path: try BenchPlugin.path(plugin, "nexmark"))
@@ -40,7 +40,7 @@ struct NexmarkBench {
       var result = try measured(name, plugin, made)
       result.extra += [("event_bytes", Double(bytes))]
       if measuresLatency { result.extra += try latency(name, plugin, made, eventsPerSecond: result.rowsPerSecond / 2) }
-      report(result)
+      try report(result)
     }
   }
 

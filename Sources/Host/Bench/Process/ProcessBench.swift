@@ -18,9 +18,9 @@ struct ProcessBench {
   var repeats = 3
   var plugin: String?
   /// Called with each result as it is there.
-  let report: (BenchResult) -> Void
+  let report: (BenchResult) throws(Failure) -> Void
 
-  init(report: @escaping (BenchResult) -> Void) { self.report = report }
+  init(report: @escaping (BenchResult) throws(Failure) -> Void) { self.report = report }
 
   func run() throws(Failure) {
     try BenchNames.check(cases, among: Self.names) { "there is no case '\($0)' of process" }
@@ -29,7 +29,7 @@ struct ProcessBench {
       pipeline: plugin.pipeline(named: "process").plan(values: .object([])), of: plugin
     ) { _ in }
     for name in cases.isEmpty ? Self.names : cases {
-      for (size, suffix) in Self.sizes { report(try measured(name, "\(name)-\(suffix)", size, code)) }
+      for (size, suffix) in Self.sizes { try report(measured(name, "\(name)-\(suffix)", size, code)) }
     }
   }
 

@@ -20,9 +20,9 @@ struct StateBench {
   /// Events measured with each number of keys.
   var rows = 4_000_000
   /// Called with each result as it is there.
-  let report: (BenchResult) -> Void
+  let report: (BenchResult) throws(Failure) -> Void
 
-  init(report: @escaping (BenchResult) -> Void) { self.report = report }
+  init(report: @escaping (BenchResult) throws(Failure) -> Void) { self.report = report }
 
   func run() throws(Failure) {
     let known = Self.names + Self.names.flatMap { name in Self.sizes.map { "\(name)-\($0.1)" } }
@@ -46,7 +46,7 @@ struct StateBench {
           ("times_that_of_the_first", nanoseconds / (first ?? nanoseconds)),
         ]
         first = first ?? nanoseconds
-        report(result)
+        try report(result)
       }
     }
   }

@@ -52,9 +52,9 @@ struct WindowBench {
   /// Events measured.
   var rows = 40_000_000
   /// Called with each result as it is there.
-  let report: (BenchResult) -> Void
+  let report: (BenchResult) throws(Failure) -> Void
 
-  init(report: @escaping (BenchResult) -> Void) { self.report = report }
+  init(report: @escaping (BenchResult) throws(Failure) -> Void) { self.report = report }
 
   func run() throws(Failure) {
     try BenchNames.check(cases, among: Self.names) { "there is no case '\($0)' of windows" }
@@ -73,7 +73,7 @@ struct WindowBench {
       ("results_per_event", Double(load.rowsOut - told) / Double(rows)),
       ("state_bytes_per_key", Double(load.memory.usedBytes) / Double(one.keys)),
     ]
-    report(result)
+    try report(result)
   }
 }
 
