@@ -129,7 +129,7 @@ enum TextCasts {
     var failed: Words?
     for row in 0..<column.length where column.isValid(row) {
       guard let value = NumberText.bool(texts[row]) else {
-        try note(texts[row], row, column.length, .bool, "true or false", policy, &failed)
+        try note(texts[row], row, column.length, .bool, "true or false, 1 or 0", policy, &failed)
         continue
       }
       if value { Bitmap.set(words.buffer.unsafeMutableAddress, row, true) }

@@ -33,16 +33,17 @@ enum NumberText {
     return value
   }
 
-  /// "true" or "false", in upper or lower case.
+  /// "true" or "1", "false" or "0", in upper or lower case.
   static func bool(_ text: UnsafeBufferPointer<UInt8>) -> Bool? {
+    if text.count == 1 { return text[0] == UInt8(ascii: "1") ? true : text[0] == UInt8(ascii: "0") ? false : nil }
     if equalsIgnoringCase(text, "true") { return true }
     if equalsIgnoringCase(text, "false") { return false }
     return nil
   }
 
   /// A decimal number with an optional sign, fraction and exponent, rounded to the nearest float64, or "inf",
-  /// "infinity", "nan" in upper or lower case with an optional sign. Nil for anything else, and for a number that is
-  /// too large.
+  /// "infinity", "nan" in upper or lower case with an optional sign. A number that is too large is infinite, as the
+  /// nearest float is in every arithmetic. Nil for anything else.
   static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
     guard let decimal = Decimal(text) else { return special(text) }
     if let value = decimal.exactly { return decimal.negative ? -value : value }
@@ -51,8 +52,7 @@ enum NumberText {
       for index in 0..<text.count { copy[index] = CChar(bitPattern: text[index]) }
       copy[text.count] = 0
       guard let start = copy.baseAddress else { return nil }
-      let value = strtod(start, nil)
-      return value.isFinite ? value : nil
+      return strtod(start, nil)
     }
   }
 
@@ -63,17 +63,14 @@ enum NumberText {
       for index in 0..<text.count { copy[index] = CChar(bitPattern: text[index]) }
       copy[text.count] = 0
       guard let start = copy.baseAddress else { return nil }
-      let value = strtof(start, nil)
-      return value.isFinite ? value : nil
+      return strtof(start, nil)
     }
   }
 
   /// As `double`, rounded once to the nearest float16.
   static func half(_ text: UnsafeBufferPointer<UInt8>) -> Float16? {
     guard let double = double(text) else { return nil }
-    guard double.isFinite else { return Float16(double) }
-    let value = Float16(nearest: double, to: text)
-    return value.isFinite ? value : nil
+    return double.isFinite ? Float16(nearest: double, to: text) : Float16(double)
   }
 
   private static func special(_ text: UnsafeBufferPointer<UInt8>) -> Double? {

@@ -64,6 +64,20 @@ extension DifferenceTests {
       name: "decimal128 1.50 to bool", expression: .cast(a, .bool),
       columns: one(.integer(150, .decimal128(precision: 5, scale: 2))), python: "a.cast(pa.bool_())"),
     Case(
+      name: "text '0x10' to int64", expression: .cast(a, .int64), columns: one(.utf8("0x10")),
+      python: "a.cast(pa.int64())"),
+    Case(
+      name: "text '0xff' to int8", expression: .cast(a, .int8), columns: one(.utf8("0xff")), python: "a.cast(pa.int8())"
+    ),
+    Case(
+      name: "text '-0' to uint8", expression: .cast(a, .uint8), columns: one(.utf8("-0")), python: "a.cast(pa.uint8())"),
+    Case(
+      name: "text 'nan(1)' to float64", expression: .cast(a, .float64), columns: one(.utf8("nan(1)")),
+      python: "a.cast(pa.float64())"),
+    Case(
+      name: "text '1.00048828125000000000000000001' to float16", expression: .cast(a, .float16),
+      columns: one(.utf8("1.00048828125000000000000000001")), python: "a.cast(pa.float16())"),
+    Case(
       name: "text '+1' to int64", expression: .cast(a, .int64), columns: one(.utf8("+1")), python: "a.cast(pa.int64())"),
   ]
 }

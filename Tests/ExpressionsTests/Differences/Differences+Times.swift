@@ -38,6 +38,12 @@ extension DifferenceTests {
       columns: time(1_729_989_000 + 3600, zone: "Europe/Berlin"),
       python: "pc.floor_temporal(a, 2, 'hour').cast('int64')"),
     Case(
+      name: "hour in Berlin in July 2040", expression: call("extract", .text("hour"), a),
+      columns: time(2_224_756_800, zone: "Europe/Berlin"), python: "pc.hour(a)"),
+    Case(
+      name: "day in New York past midnight in July 2050", expression: call("extract", .text("day"), a),
+      columns: time(2_540_263_800, zone: "America/New_York"), python: "pc.day(a)"),
+    Case(
       name: "day_of_week of Monday", expression: call("extract", .text("day_of_week"), a), columns: time(345_600),
       python: "pc.day_of_week(a)"),
     Case(
@@ -62,6 +68,14 @@ extension DifferenceTests {
     Case(
       name: "timestamp[ms] -1 to timestamp[s]", expression: .cast(a, .timestamp(.second)),
       columns: one(.timestamp(-1, .millisecond, timezone: nil)), python: "a.cast(pa.timestamp('s'))"),
+    Case(
+      name: "text '2024-05-01T12:00:00.500000' to timestamp[ms]",
+      expression: .cast(.cast(a, .timestamp(.millisecond)), .int64),
+      columns: one(.utf8("2024-05-01T12:00:00.500000")), python: "a.cast(pa.timestamp('ms')).cast('int64')"),
+    Case(
+      name: "text '2024-05-01T12:00:00' to timestamp in UTC",
+      expression: .cast(.cast(a, .timestamp(.second, timezone: "UTC")), .int64),
+      columns: one(.utf8("2024-05-01T12:00:00")), python: "a.cast(pa.timestamp('s', 'UTC')).cast('int64')"),
     Case(
       name: "timestamp to text", expression: .cast(a, .utf8), columns: time(0), python: "a.cast(pa.string())"),
     Case(
