@@ -159,6 +159,10 @@ private func sink(
     folder.write("out/country=DE/.part-0-7.csv.volley-tmp", "abandoned")
     folder.write("out/country=DE/.part-00-9.csv.volley-tmp", "not ours")
     folder.write("out/country=DE/part-0-x.csv", "not ours")
+    let files = try makeSink(
+      "csv", [.init("path", .string(folder.file("out/"))), .init("partitionBy", .string("country"))], sales
+    ).files
+    try JobFiles([files]).prepare()
     // Another writer of subtask 0 is not disturbed either.
     let twin = try sink(folder, sales, #""partitionBy":"country""#)
     try twin.open()
@@ -170,7 +174,7 @@ private func sink(
     #expect(
       tree(folder) == [
         "country=DE/part-0-0.csv": "n,day\n1,\n", "country=DE/part-1-0.csv": "n,day\n2,\n",
-        "country=DE/part-0-8.csv": "n,day\n3,\n", "country=DE/part-0-9.csv": "n,day\n4,\n",
+        "country=DE/part-0-1.csv": "n,day\n3,\n", "country=DE/part-0-2.csv": "n,day\n4,\n",
         "country=DE/.part-00-9.csv.volley-tmp": "not ours", "country=DE/part-0-x.csv": "not ours",
       ])
   }

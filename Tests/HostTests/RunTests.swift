@@ -39,6 +39,48 @@ import VolleyPlan
     for line in ["printed by the plugin", "printed by a program"] { #expect(outcome.errors.contains("\(line)\n")) }
   }
 
+  @Test("a sink that would replace what the job reads is refused before anything is read")
+  func sinkIsInput() {
+    let folder = TemporaryFolder()
+    let text = "line\none\n"
+    let path = folder.write("in.csv", text)
+    let files = PeerPipeline.straight(from: .file("csv", path, [Field("line", .utf8)]), to: .file("csv", path))
+    let input = PeerPipeline.straight(from: .lines, to: .file("csv", path))
+    let output = PeerPipeline.straight(from: .file("csv", path, [Field("line", .utf8)]), to: .stdout("csv"))
+    for (pipeline, redirection, sentence) in [
+      (files, "", "sink 'out' (csv) writes '\(path)', which source 'in' (csv) reads; give one of them another path"),
+      (
+        input, "<\(path)",
+        "sink 'out' (csv) writes '\(path)', which source 'in' (stdin) reads; give one of them another path"
+      ),
+      (
+        output, ">>\(path)",
+        "sink 'out' (stdout) writes to standard output, which source 'in' (csv) reads as '\(path)'; give one of them another path"
+      ),
+    ] {
+      let outcome = TestProcess.run(
+        ["timeout", "60", "sh", "-c", "exec \"$0\" \"$@\" \(redirection)"] + pipeline.command())
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains(sentence), "\(outcome.errors)")
+      #expect(folder.read("in.csv") == Array(text.utf8))
+    }
+  }
+
+  @Test("what a killed worker left of its file goes with the next run, which says so")
+  func leftovers() {
+    let folder = TemporaryFolder()
+    let path = folder.file("out.csv")
+    let pipeline = PeerPipeline.acting(from: .numbers(5), to: .file("csv", path))
+    #expect(TestProcess.run(pipeline.command(.kill)).status == 70)
+    #expect(folder.read(".out.csv.volley-tmp") != nil && folder.read("out.csv") == nil)
+    let outcome = TestProcess.run(pipeline.command(.none, "--parallelism", "1"))
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains("that a job which was killed had written for '\(path)'"))
+    #expect(folder.read(".out.csv.volley-tmp") == nil)
+    #expect(folder.read("out.csv") == Array("n\n0\n1\n2\n3\n4\n".utf8))
+    #expect(!TestProcess.run(pipeline.command()).errors.contains("killed"))
+  }
+
   @Test("a file sink may be standard output")
   func standardOutputByPath() {
     let pipeline = PeerPipeline.straight(from: .numbers(2), to: .file("csv", "/dev/stdout"))

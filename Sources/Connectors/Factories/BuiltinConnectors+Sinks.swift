@@ -16,7 +16,8 @@ extension BuiltinConnectors {
   ) throws(Failure) -> SinkFactory {
     try checkTypes(schema.fields, isRead: false, nests: true, options.place)
     let name = ConsoleName(uid, in: .shared)
-    return SinkFactory(label: label, maximumParallelism: 1) { _ in
+    let files = WrittenFiles(place: options.place, uid: uid, path: "-", form: .standardOutput)
+    return SinkFactory(label: label, maximumParallelism: 1, files: files) { _ in
       FileSink(StandardOutputTarget(), formatter: ConsoleFormatter(schema: schema, name: name))
     }
   }
@@ -29,7 +30,8 @@ extension BuiltinConnectors {
     }
     let text = try FormatterOptions(format, "", &options, schema, codecs, uid)
     let compression = text.isArrow ? nil : try OutputCompression("", &options, codecs, uid: uid)
-    return SinkFactory(label: label, maximumParallelism: 1) { _ in
+    let files = WrittenFiles(place: options.place, uid: uid, path: "-", form: .standardOutput)
+    return SinkFactory(label: label, maximumParallelism: 1, files: files) { _ in
       FileSink(StandardOutputTarget(), formatter: text.makeFormatter(schema), compression: compression)
     }
   }
@@ -44,15 +46,20 @@ extension BuiltinConnectors {
     let compression = text.isArrow ? nil : try OutputCompression(path, &options, codecs, uid: uid)
     let suffix = text.suffix + (compression?.suffix ?? "")
     if let directory = try DirectoryOptions(path, &options, schema) {
-      return SinkFactory(label: label, maximumParallelism: nil) { context in
+      let names = directory.names(schema, suffix: suffix)
+      let files = WrittenFiles(place: place, uid: uid, path: path, form: .parts(names))
+      return SinkFactory(label: label, maximumParallelism: nil, files: files) { context in
         directory.makeSink(
-          DirectoryTarget(path: path, suffix: suffix, subtask: context.id.index, place: place), schema,
+          DirectoryTarget(path: path, names: names, subtask: context.id.index, place: place), schema,
           compression, makeFormatter: text.makeFormatter)
       }
     }
-    return SinkFactory(label: label, maximumParallelism: path.hasSuffix("/") ? nil : 1) { context in
+    let isFolder = path.hasSuffix("/")
+    let names = PartNames(suffix: suffix, isRolled: false)
+    let files = WrittenFiles(place: place, uid: uid, path: path, form: isFolder ? .parts(names) : .file)
+    return SinkFactory(label: label, maximumParallelism: isFolder ? nil : 1, files: files) { context in
       let target = FileTarget(
-        path: path, suffix: suffix, subtask: context.id.index, parallelism: context.parallelism, place: place)
+        path: path, names: names, subtask: context.id.index, parallelism: context.parallelism, place: place)
       return FileSink(target, formatter: text.makeFormatter(schema), compression: compression)
     }
   }

@@ -29,11 +29,15 @@ extension BuiltinConnectors {
     // Quoted line ends make it impossible to tell where a row of CSV begins without reading all before it.
     let isSplittable = format != "csv"
     let interleaved = try interleaved(&options)
-    if try options.bool("watch", default: false) {
+    let isWatched = try options.bool("watch", default: false)
+    let use = FileUse(
+      reads: ReadFiles(place: place, paths: patterns, isWatched: isWatched), writes: policy.files(uid: uid))
+    if isWatched {
       let files = WatchedFiles(
         patterns: patterns, place: place, isSplittable: isSplittable, policy: policy, journal: journal,
         compression: compression)
-      return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
+      return SourceFactory(label: label, maximumParallelism: nil, files: use, counter: policy.counter) {
+        context throws(Failure) in
         func source(_ inputs: TextSource.Inputs) throws(Failure) -> TextSource {
           try TextSource(
             inputs, decoder: text.makeDecoder(journal), schema: schema, policy: policy,
@@ -47,9 +51,9 @@ extension BuiltinConnectors {
       }
     }
     let files = FileSet(patterns: patterns, place: place, isSplittable: isSplittable, compression: compression)
-    return SourceFactory(label: label, maximumParallelism: nil, counter: policy.counter) { context throws(Failure) in
+    return SourceFactory(label: label, maximumParallelism: nil, files: use, counter: policy.counter) {
+      context throws(Failure) in
       let all = try files.splits()
-      try policy.refuseInputs(all.map(\.path))
       let splits = FileSplit.assigned(all, to: context.id.index, of: context.parallelism)
       func source(_ splits: [FileSplit]) throws(Failure) -> any Source {
         try TextSource(
@@ -77,11 +81,13 @@ extension BuiltinConnectors {
     let place = options.place
     let reading = arrowReading(codecs, uid)
     let interleaved = try interleaved(&options)
-    if try options.bool("watch", default: false) {
+    let isWatched = try options.bool("watch", default: false)
+    let use = FileUse(reads: ReadFiles(place: place, paths: patterns, isWatched: isWatched), writes: nil)
+    if isWatched {
       let files = WatchedFiles(
         patterns: patterns, place: place, isSplittable: false, policy: BadRecordPolicy(.stop, place: place),
         journal: SourceJournal(uid: uid, log: log))
-      return SourceFactory(label: label, maximumParallelism: nil) { _ throws(Failure) in
+      return SourceFactory(label: label, maximumParallelism: nil, files: use) { _ throws(Failure) in
         if let interleaved {
           return try InterleavedSource(interleaved, watched: files) { () throws(Failure) in
             guard let file = try files.take() else { return nil }
@@ -101,7 +107,7 @@ extension BuiltinConnectors {
     }
     let files = FileSet(patterns: patterns, place: place, isSplittable: false)
     if format == "arrowstream" {
-      return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
+      return SourceFactory(label: label, maximumParallelism: nil, files: use) { context throws(Failure) in
         let own = FileSplit.assigned(try files.splits(), to: context.id.index, of: context.parallelism)
         func source(_ paths: [String]) throws(Failure) -> any Source {
           try ArrowStreamSource(paths, stdin: nil, schema: schema, place: place, options: reading)
@@ -112,7 +118,7 @@ extension BuiltinConnectors {
           next: InterleavedSource.byFile(own.map(\.path), path: { $0 }) { (file) throws(Failure) in try source(file) })
       }
     }
-    return SourceFactory(label: label, maximumParallelism: nil) { context throws(Failure) in
+    return SourceFactory(label: label, maximumParallelism: nil, files: use) { context throws(Failure) in
       let all = try ArrowSplit.splits(of: try files.splits(), options: reading)
       let own = all.enumerated().filter { $0.offset % context.parallelism == context.id.index }.map(\.element)
       guard let interleaved else { return try ArrowFileSource(own, schema: schema, options: reading) }
@@ -142,7 +148,8 @@ extension BuiltinConnectors {
     if format == "arrowstream" {
       let place = options.place
       let reading = arrowReading(codecs, uid)
-      return SourceFactory(label: label, maximumParallelism: 1) { _ throws(Failure) in
+      let use = FileUse(reads: ReadFiles(stdinOf: place), writes: nil)
+      return SourceFactory(label: label, maximumParallelism: 1, files: use) { _ throws(Failure) in
         try ArrowStreamSource(
           [], stdin: InputFile(descriptor: 0, name: "stdin"), schema: schema, place: place, options: reading)
       }
@@ -151,7 +158,9 @@ extension BuiltinConnectors {
     let compression = try InputCompression(&options, codecs, uid: uid)
     let policy = BadRecordPolicy(badRecords, place: options.place)
     let journal = SourceJournal(uid: uid, log: log)
-    return SourceFactory(label: label, maximumParallelism: 1, counter: policy.counter) { context throws(Failure) in
+    let use = FileUse(reads: ReadFiles(stdinOf: options.place), writes: policy.files(uid: uid))
+    return SourceFactory(label: label, maximumParallelism: 1, files: use, counter: policy.counter) {
+      context throws(Failure) in
       try TextSource(
         .stdin(InputFile(descriptor: 0, name: "stdin")), decoder: text.makeDecoder(journal), schema: schema,
         policy: policy,

@@ -54,6 +54,14 @@ struct DirectoryOptions: Sendable {
     partitionBy = columns
   }
 
+  /// The names of the files.
+  ///
+  /// - Parameter schema: the same as at first.
+  func names(_ schema: Schema, suffix: String) -> PartNames {
+    PartNames(
+      suffix: suffix, isRolled: true, partitions: PartitionPath(columns: partitionBy, schema: schema).prefixes)
+  }
+
   func makeSink(
     _ target: DirectoryTarget, _ schema: Schema, _ compression: OutputCompression?,
     makeFormatter: @escaping (Schema) -> any RowFormatter

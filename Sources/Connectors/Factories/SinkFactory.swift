@@ -9,15 +9,18 @@ public struct SinkFactory: Sendable {
   public let maximumParallelism: Int?
   /// What a blackhole's instances have read so far; nil for other sinks.
   public let blackhole: BlackholeTotals?
+  /// What it writes.
+  public let files: FileUse
   private let makeInstance: @Sendable (SubtaskContext) throws(Failure) -> any Sink
 
   init(
-    label: String, maximumParallelism: Int?, blackhole: BlackholeTotals? = nil,
+    label: String, maximumParallelism: Int?, blackhole: BlackholeTotals? = nil, files: WrittenFiles? = nil,
     make: @escaping @Sendable (SubtaskContext) throws(Failure) -> any Sink
   ) {
     self.label = label
     self.maximumParallelism = maximumParallelism
     self.blackhole = blackhole
+    self.files = FileUse(writes: files)
     makeInstance = make
   }
 

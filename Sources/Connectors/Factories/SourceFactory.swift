@@ -9,15 +9,18 @@ public struct SourceFactory: Sendable {
   public let label: String
   /// More subtasks than this would have nothing to read, or would read the same; nil: any number.
   public let maximumParallelism: Int?
+  /// What it reads, and where its bad records go.
+  public let files: FileUse
   private let counter: BadRecordCounter
   private let makeInstance: @Sendable (SubtaskContext) throws(Failure) -> any Source
 
   init(
-    label: String, maximumParallelism: Int?, counter: BadRecordCounter = BadRecordCounter(),
+    label: String, maximumParallelism: Int?, files: FileUse = FileUse(), counter: BadRecordCounter = BadRecordCounter(),
     make: @escaping @Sendable (SubtaskContext) throws(Failure) -> any Source
   ) {
     self.label = label
     self.maximumParallelism = maximumParallelism
+    self.files = files
     self.counter = counter
     makeInstance = make
   }

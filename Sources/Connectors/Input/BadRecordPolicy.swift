@@ -29,7 +29,13 @@ final class BadRecordPolicy: Sendable {
     if case .deadLetter(let path) = policy { path } else { nil }
   }
 
-  /// Refuses a dead-letter file that is one of the files to read: it would grow while it is read.
+  /// What it writes, for the look at all files before the job runs.
+  func files(uid: String) -> WrittenFiles? {
+    deadLetterPath.map { WrittenFiles(place: place, uid: uid, path: $0, form: .deadLetters) }
+  }
+
+  /// Refuses a dead-letter file that is one of the files that appeared while the job runs: it would grow while it is read. What is
+  /// there at first was looked at before, with `JobFiles`.
   ///
   /// - Throws: `usage`, naming the file.
   func refuseInputs(_ paths: [String]) throws(Failure) {

@@ -48,7 +48,7 @@ final class DirectorySink: Sink {
 
   func open() throws(Failure) {
     try makeFolder(target.path, place: target.place)
-    sequence = target.survey(path)
+    sequence = target.nextSequence()
   }
 
   /// When the oldest file is to be completed.

@@ -1,12 +1,10 @@
 import Base
-import Glibc
 
 /// Where a subtask's files of a directory are.
 struct DirectoryTarget {
   /// Ends with "/".
   let path: String
-  /// "csv", "jsonl".
-  let suffix: String
+  let names: PartNames
   let subtask: Int
   /// Leads messages: "sink 'out' (csv)".
   let place: String
@@ -25,33 +23,15 @@ struct DirectoryTarget {
       folder += name
     }
     if !folders.isEmpty { try makeFolder(folder, place: place) }
-    return "\(folder)part-\(subtask)-\(sequence).\(suffix)"
+    return "\(folder)\(names.name(subtask: subtask, sequence: sequence))"
   }
 
-  /// Looks at what earlier jobs left: removes files of this subtask that were never completed, and returns the first sequence
-  /// that is above all.
-  func survey(_ partitions: PartitionPath) -> Int { survey(path, partitions, depth: 0) }
-
-  private func survey(_ folder: String, _ partitions: PartitionPath, depth: Int) -> Int {
+  /// The first sequence that is above all that earlier jobs left of this subtask, also in part.
+  func nextSequence() -> Int {
     var next = 0
-    for name in folderEntries(folder) ?? [] {
-      if depth < partitions.depth, partitions.isFolder(name, of: depth) {
-        next = max(next, survey("\(folder)\(name)/", partitions, depth: depth + 1))
-        continue
-      }
-      let hidden = OutputFile.name(ofHidden: name)
-      guard let sequence = sequence(of: hidden ?? name) else { continue }
-      next = max(next, sequence + 1)
-      if let hidden { OutputFile.removeAbandoned("\(folder)\(hidden)") }
+    names.forEachFile(in: path) { file in
+      if file.subtask == subtask { next = max(next, file.sequence + 1) }
     }
     return next
-  }
-
-  private func sequence(of name: String) -> Int? {
-    let (prefix, end) = ("part-\(subtask)-", ".\(suffix)")
-    guard name.hasPrefix(prefix), name.hasSuffix(end) else { return nil }
-    let digits = name.dropFirst(prefix.count).dropLast(end.count)
-    guard let number = Int(digits), number >= 0, number < .max, "\(number)" == digits else { return nil }
-    return number
   }
 }

@@ -56,8 +56,7 @@ protocol OutputTarget: Sendable {
 struct FileTarget: OutputTarget {
   /// As the plan has it: a file, or a folder when it ends with "/".
   let path: String
-  /// "csv", "jsonl.gz".
-  let suffix: String
+  let names: PartNames
   let subtask: Int
   let parallelism: Int
   /// Leads messages: "sink 'out' (csv)".
@@ -65,7 +64,7 @@ struct FileTarget: OutputTarget {
 
   private var isFolder: Bool { path.hasSuffix("/") }
 
-  private func part(_ index: Int) -> String { "\(path)part-\(index).\(suffix)" }
+  private func part(_ index: Int) -> String { path + names.name(subtask: index) }
 
   func open(_ formatter: any RowFormatter, _ compressors: CompressorPool?) throws(Failure) -> OutputPart {
     if isFolder { try makeFolder(path, place: place) }
@@ -78,9 +77,8 @@ struct FileTarget: OutputTarget {
   /// subtask removes them when its own part is complete.
   func finish() throws(Failure) {
     guard isFolder, subtask == 0 else { return }
-    for name in folderEntries(path) ?? [] where name.hasPrefix("part-") && name.hasSuffix(".\(suffix)") {
-      let number = name.dropFirst("part-".count).dropLast(suffix.count + 1)
-      guard let index = Int(number), index >= parallelism, "\(index)" == number else { continue }
+    for name in folderEntries(path) ?? [] {
+      guard let index = names.numbers(of: name)?.subtask, index >= parallelism else { continue }
       guard unlink(part(index)) == 0 || errno == ENOENT else {
         throw Failure(
           .io,

@@ -32,7 +32,7 @@ final class OutputFile {
       throw Failure(
         .io, "\(place): \(given): is a directory; name a file, or end the path with '/' for one file a subtask in it")
     }
-    path = exists ? resolved(target) : target
+    path = exists ? resolved(target) ?? target : target
     if exists, status.st_mode & S_IFMT != S_IFREG {
       hiddenPath = nil
       descriptor = open(path, O_WRONLY | O_CLOEXEC)
@@ -115,18 +115,18 @@ extension OutputFile {
     return String(name.dropFirst().dropLast(hiddenSuffix.count))
   }
 
-  /// Removes the hidden file of `path`, unless somebody writes it.
-  static func removeAbandoned(_ path: String) {
+  /// Removes the hidden file of `path`, unless somebody writes it; its bytes, nil when it was not removed.
+  static func removeAbandoned(_ path: String) -> Int64? {
     let hidden = hiddenName(of: path)
-    let descriptor = open(hidden, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else { return }
+    let descriptor = open(hidden, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var opened = stat()
     var named = stat()
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &opened) == 0, stat(hidden, &named) == 0,
-      opened.st_ino == named.st_ino, opened.st_dev == named.st_dev
-    else { return }
-    unlink(hidden)
+      opened.st_ino == named.st_ino, opened.st_dev == named.st_dev, unlink(hidden) == 0
+    else { return nil }
+    return Int64(opened.st_size)
   }
 }
 
@@ -142,8 +142,9 @@ func writeFailure(_ path: String, _ code: Int32, written: Int64) -> Failure {
   return Failure(.io, "\(path): writing failed after \(written) bytes: \(systemError(code)); \(remedy)")
 }
 
-private func resolved(_ path: String) -> String {
-  guard let real = realpath(path, nil) else { return path }
+/// The path of what is there without symbolic links, from the root; nil when nothing is.
+func resolved(_ path: String) -> String? {
+  guard let real = realpath(path, nil) else { return nil }
   defer { free(real) }
   return String(cString: real)
 }

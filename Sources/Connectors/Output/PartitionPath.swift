@@ -9,24 +9,25 @@ import VolleyPlan
 struct PartitionPath {
   static let null: StaticString = "__HIVE_DEFAULT_PARTITION__"
   private let columns: [Int]
-  private let names: [[UInt8]]
+  /// What the folders of each column begin with, "country=".
+  let prefixes: [String]
   private let text = ByteWriter(capacity: 256)
 
   init(columns: [Int], schema: Schema) {
     self.columns = columns
-    names = columns.map { Array(schema.fields[$0].name.utf8) }
+    prefixes = columns.map { index in
+      let out = ByteWriter(capacity: 64)
+      Array(schema.fields[index].name.utf8).withUnsafeBufferPointer { appendEncoded($0, to: out) }
+      out.append("=")
+      return String(decoding: out.bytes, as: UTF8.self)
+    }
   }
-
-  /// Folders below each other.
-  var depth: Int { columns.count }
 
   /// The folders of the partition that a row belongs to, each ended by "/".
   func folders(of row: Int, in batch: RecordBatch) -> [String] {
     CellReader.withReaders(batch) { readers in
       columns.indices.map { index in
         let out = ByteWriter(capacity: 64)
-        names[index].withUnsafeBufferPointer { appendEncoded($0, to: out) }
-        out.append("=")
         let reader = readers + columns[index]
         if reader.pointee.isNull(row) {
           out.append(Self.null)
@@ -43,30 +44,22 @@ struct PartitionPath {
           appendEncoded(UnsafeBufferPointer(start: text.start, count: text.count), to: out)
         }
         out.append("/")
-        return String(decoding: out.bytes, as: UTF8.self)
+        return prefixes[index] + String(decoding: out.bytes, as: UTF8.self)
       }
     }
   }
+}
 
-  private func appendEncoded(_ bytes: UnsafeBufferPointer<UInt8>, to out: ByteWriter) {
-    let digits: StaticString = "0123456789ABCDEF"
-    for byte in bytes {
-      switch byte {
-      case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-        out.append(byte: byte)
-      default:
-        out.append("%")
-        out.append(byte: digits.utf8Start[Int(byte >> 4)])
-        out.append(byte: digits.utf8Start[Int(byte & 15)])
-      }
+private func appendEncoded(_ bytes: UnsafeBufferPointer<UInt8>, to out: ByteWriter) {
+  let digits: StaticString = "0123456789ABCDEF"
+  for byte in bytes {
+    switch byte {
+    case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      out.append(byte: byte)
+    default:
+      out.append("%")
+      out.append(byte: digits.utf8Start[Int(byte >> 4)])
+      out.append(byte: digits.utf8Start[Int(byte & 15)])
     }
-  }
-
-  /// Whether a folder of a partition tree belongs to column `index`: begins with its name.
-  func isFolder(_ name: String, of index: Int) -> Bool {
-    let out = ByteWriter(capacity: 64)
-    names[index].withUnsafeBufferPointer { appendEncoded($0, to: out) }
-    out.append("=")
-    return name.utf8.starts(with: out.bytes)
   }
 }

@@ -35,6 +35,7 @@ struct RunCommand {
     let graph = try ExecutionGraph(
       plan, code: loaded.code, options: ExecutionGraph.Options(parallelism: options.parallelism ?? threads),
       log: console.log)
+    try graph.prepareFiles(log: console.log)
     let jobGraph = try graph.jobGraph(code: loaded.code)
     let shares = MemoryShares(limit: memory.bytes, graph: jobGraph)
     BufferPool.limitIdleBytes(to: shares.idleBytes)

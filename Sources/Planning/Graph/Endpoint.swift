@@ -21,6 +21,8 @@ struct Endpoint {
   /// read everything once in each.
   let defaultParallelism: Int?
   let make: Make
+  /// What a built-in connector reads and writes.
+  let files: FileUse
 
   /// Nil for a node that is neither source nor sink.
   init?(_ typed: TypedNode, code: any UserCode, log: EventLog?) throws(Failure) {
@@ -31,11 +33,14 @@ struct Endpoint {
     }
   }
 
-  private init(label: String, maximumParallelism: Int?, defaultParallelism: Int?, make: Make) {
+  private init(
+    label: String, maximumParallelism: Int?, defaultParallelism: Int?, make: Make, files: FileUse = FileUse()
+  ) {
     self.label = label
     self.maximumParallelism = maximumParallelism
     self.defaultParallelism = defaultParallelism
     self.make = make
+    self.files = files
   }
 
   private static func source(
@@ -56,7 +61,7 @@ struct Endpoint {
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,
-          make: .source { place throws(Failure) in try factory.make(place.subtask) })
+          make: .source { place throws(Failure) in try factory.make(place.subtask) }, files: factory.files)
       }
       try checkConnector(connector.name, code)
       return Endpoint(
@@ -84,7 +89,7 @@ struct Endpoint {
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,
-          make: .sink { place throws(Failure) in try factory.make(place.subtask) })
+          make: .sink { place throws(Failure) in try factory.make(place.subtask) }, files: factory.files)
       }
       try checkConnector(connector.name, code)
       return Endpoint(

@@ -2,8 +2,12 @@ import VolleyPlan
 
 /// How a sink's rows are spread over the files of a directory.
 ///
-/// Without bounds and partitions each subtask has one file, `part-<subtask>`, which replaces a former one when the job ends.
-/// Else files are named `part-<subtask>-<sequence>`, appear one after the other when they are complete, and never replace one.
+/// Without bounds and partitions each subtask has one file, `part-<subtask>`, which replaces a former one when the job ends; parts that only
+/// a former run had are removed.
+///
+/// Else files are named `part-<subtask>-<sequence>`, appear one after the other when they are complete, and never replace one: the
+/// files of former runs stay and the sequence goes on behind them. **A second run over the same input adds its rows a second time.** Empty the
+/// folder before, or give each run a folder of its own; the log says at the start how many files of former runs there are.
 public struct FileLayout: Sendable {
   /// A file that has so many bytes is complete; nil: any size.
   public var rollBytes: Int?
