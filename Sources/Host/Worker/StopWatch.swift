@@ -88,7 +88,9 @@ final class StopWatch: Sendable {
         .joined(separator: ", ") + "; make it return when the job stops, or raise --stop-timeout"
     } else if !pending.isEmpty {
       found =
-        pending.prefix(3).map { "\(place($0.label, $0.uid)) waits for answers to \($0.rows) \($0.rows == 1 ? "row" : "rows")" }
+        pending.prefix(3).map {
+          "\(place($0.label, $0.uid)) waits for answers to \($0.rows) \($0.rows == 1 ? "row" : "rows")"
+        }
         .joined(separator: ", ") + "; see to what answers, give it a timeout, or raise --stop-timeout"
     } else {
       found = "its rows are still on their way; raise --stop-timeout"
