@@ -8,7 +8,7 @@ let package = Package(
   dependencies: [.package(name: "sdk", path: "../../sdk")],
   targets: [
     room("CPlatform"),
-    room("Base"),
+    room("Base", "CPlatform"),
     room("Calendar", "Base", plan),
     .target(
       name: "Arrow", dependencies: ["Base", "Calendar", "CPlatform", plan, abi], path: "Rooms/Arrow",
