@@ -20,7 +20,7 @@ check_release() {
   case $needed in *libswift* | *libFoundation*) fail "$1 is not self-contained, it needs $needed" ;; esac
 }
 
-for package in word-count revenue enrichment visits bench codecs nexmark; do
+for package in word-count revenue enrichment visits meters bench codecs nexmark; do
   "$package/build.sh" --scratch-path "$scratch"
   check_release "$package/lib$package.so"
 done
@@ -36,5 +36,5 @@ pen,2.0
 lamp,19.99
 mug,
 chair,99.5'
-actual=$(cd plain-c && "$VOLLEY_HOST" run --plugin libplain-c.so --parallelism 1 2>/dev/null) || fail "plain-c did not run"
+actual=$(cd plain-c && "$VOLLEY_HOST" run --plugin libplain-c.so --pipeline plain-c --parallelism 1 2>/dev/null) || fail "plain-c did not run"
 [ "$actual" = "$expected" ] || fail "plain-c wrote: $actual"

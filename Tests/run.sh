@@ -2,12 +2,12 @@
 # Installs what is missing and runs every test, in stages whose seconds are printed. Documented in Tests/README.md.
 #
 #   Tests/run.sh            everything
-#   Tests/run.sh STAGE…     these stages only: lint host unit plugins endtoend address thread fuzz bench package
+#   Tests/run.sh STAGE…     these stages only: lint host unit plugins endtoend chaos address thread fuzz bench package
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 need_swift
-need_packages gcc libc6-dev libstdc++-12-dev binutils python3 python3-pip libpython3-dev graphviz util-linux procps zlib1g-dev liblz4-dev libzstd-dev
+need_packages gcc libc6-dev libstdc++-12-dev binutils librocksdb-dev python3 python3-pip libpython3-dev graphviz util-linux procps zlib1g-dev liblz4-dev libzstd-dev
 need_python pyarrow duckdb xxhash
 
 logs=.build/test-logs
@@ -15,6 +15,7 @@ mkdir -p "$logs"
 passed=0
 failed=0
 failures=()
+summary=()
 wanted=("$@")
 
 # The three builds that are warmed for tests; a trap in a test's child is expected, and its backtrace only costs time.
@@ -45,6 +46,12 @@ endtoend() {
   Tests/end-to-end/run.sh "$(host)"
 }
 
+# Jobs with checkpoints that are killed 240 times; thousands are for hands.
+chaos() {
+  local host
+  host=$(host) && VOLLEY_HOST=$host Tests/chaos.sh --kills 240 --minutes 20
+}
+
 # Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
 address() {
   LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
@@ -68,6 +75,7 @@ bench() {
     "$host" bench --rows 20000000 --repeat 1 --json --plugin Plugins/bench/libbench.so &&
     "$host" bench process --rows 100000 --repeat 1 --json --plugin Plugins/bench/libbench.so &&
     "$host" bench state --case session-window-10k --case interval-join-10k --case timer-10k --json &&
+    "$host" bench state --case dirty-keys-100k --case epoch-each-second-1k --case restore-to-speed-1m --seconds 2 --json &&
     "$host" bench windows --rows 100000 --json &&
     "$host" bench nexmark --events 200000 --threads 2 --repeat 1 --json --plugin Plugins/nexmark/libnexmark.so &&
     Tests/columns-peers.py "$host" --rows 200000 --repeat 1
@@ -93,21 +101,37 @@ run_stage() {
   fi
   if [ $status -eq 0 ]; then
     passed=$((passed + ${counted:-1}))
-    printf '%-8s ok      %4d s  %s\n' "$name" $((SECONDS - start)) "${counted:+$counted tests}"
+    summary+=("$(printf '%-8s ok      %4d s  %s' "$name" $((SECONDS - start)) "${counted:+$counted tests}")")
+    echo "${summary[-1]}"
   else
     passed=$((passed + ${counted:-0}))
     failed=$((failed + (${broken:-0} > 0 ? ${broken:-0} : 1)))
     failures+=("$name")
-    printf '%-8s FAILED  %4d s\n' "$name" $((SECONDS - start))
-    grep -E '✘|error:|Fatal|FAILED' "$logs/$name.log" | head -n 60
+    summary+=("$(printf '%-8s FAILED  %4d s' "$name" $((SECONDS - start)))")
+    echo "${summary[-1]}"
+    grep -E '✘|error:|Fatal|FAILED' "$logs/$name.log" | head -n 60 | cut -c1-2000
     echo "--- the end of $logs/$name.log"
-    tail -n 40 "$logs/$name.log"
+    tail -n 40 "$logs/$name.log" | cut -c1-2000
   fi
 }
 
-need_packages bc git
-for stage in lint host unit plugins endtoend address thread fuzz bench package; do run_stage $stage; done
+# Each stage and each failure once more, with a few lines of what it said: the end of a long log is what is seen of it.
+recall() {
+  local name
+  echo "--- stages:"
+  printf '%s\n' "${summary[@]}"
+  for name in "${failures[@]}"; do
+    echo "--- failed in $name:"
+    # What the checks here say stands behind their mark, indented; Swift Testing's is in the line.
+    awk '/✘/ { left = 7; print; next } left > 0 && /^  / { left--; print; next } { left = 0 } /error:|Fatal|FAILED/' \
+      "$logs/$name.log" | cut -c1-300 | head -n 40
+  done
+}
 
+need_packages bc git
+for stage in lint host unit plugins endtoend chaos address thread fuzz bench package; do run_stage $stage; done
+
+recall
 echo "in all $SECONDS s"
 [ ${#failures[@]} -eq 0 ] || echo "failed stages: ${failures[*]}"
 echo "$passed passed, $failed failed"

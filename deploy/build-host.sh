@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the release host: volley-host with the Swift runtime inside, so that it runs where no Swift is installed.
+# Builds the release host: volley-host with the Swift runtime inside, so that it runs where no Swift is installed; of other
+# libraries it needs Debian's librocksdb7.8 there, and librocksdb-dev here.
 # Prints the path of the binary. Further arguments go to `swift build`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

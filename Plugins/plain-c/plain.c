@@ -1,11 +1,11 @@
-// A pipeline in plain C: a scalar function that caps a price, and a batch function that hands on what it gets and says at
+// A plugin in plain C. This file has its root, and the pipeline 'plain-c': a scalar function that caps a price, and a batch function that hands on what it gets and says at
 // the end how many rows that were. It stands here to show that the boundary needs no Swift, and how it looks from below.
 #include <stdlib.h>
 #include <string.h>
 
 #include "plain.h"
 
-VOLLEY_DEFINE_NOTE("plain C", "C " __VERSION__);
+VOLLEY_DEFINE_NOTE("plain C", VOLLEY_COMPILER);
 
 int32_t fail(volley_error *error, uint32_t domain, const char *message) {
   error->code = 0;
@@ -18,7 +18,7 @@ int32_t fail(volley_error *error, uint32_t domain, const char *message) {
   return VOLLEY_FAILED;
 }
 
-static int32_t nothing(void *self, volley_error *error) {
+int32_t nothing(void *self, volley_error *error) {
   (void)self, (void)error;
   return VOLLEY_OK;
 }
@@ -86,7 +86,8 @@ static int32_t cap_call(void *self, struct ArrowArray *arguments, struct ArrowAr
 
 static void cap_destroy(void *self) { (void)self; }
 
-static const volley_scalar_function cap = {VOLLEY_HEADER(volley_scalar_function), nothing, nothing, cap_destroy, cap_call};
+static const volley_scalar_function cap =
+    VOLLEY_TABLE(volley_scalar_function, .open = nothing, .close = nothing, .destroy = cap_destroy, .call = cap_call);
 
 // The batch function.
 
@@ -124,8 +125,9 @@ static int32_t counter_flush(void *self, volley_error *error) {
   return VOLLEY_OK;
 }
 
-static const volley_batch_function counter_table = {
-    VOLLEY_HEADER(volley_batch_function), nothing, nothing, free, counter_process, counter_flush};
+static const volley_batch_function counter_table =
+    VOLLEY_TABLE(volley_batch_function, .open = nothing, .close = nothing, .destroy = free, .process = counter_process,
+                 .flush = counter_flush);
 
 // The plan.
 
@@ -173,49 +175,56 @@ static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t
 
 static void release_plan(volley_plan *plan) { free(plan->context); }
 
-static const volley_parameter input = {VOLLEY_HEADER(volley_parameter), "input", "string", "\"data/prices.csv\"",
-                                       "The CSV file to read, with item, price and limit"};
+static const volley_parameter input =
+    VOLLEY_TABLE(volley_parameter, .name = "input", .type = "string", .default_value = "\"data/prices.csv\"",
+                 .description = "The CSV file to read, with item, price and limit");
 
 static const volley_parameter *parameter(const volley_pipeline *pipeline, uint32_t index) {
   (void)pipeline;
   return index == 0 ? &input : NULL;
 }
 
-/// The JSON text of the only parameter within `{"input": "…"}`, or NULL when the object has no member; -1 when it is
-/// anything else. Good enough because the host checks names and types before it asks.
-static int find_input(const char *values, size_t length, const char **start, size_t *size) {
-  const char *end = values + length;
-  const char *at = memchr(values, '{', length);
-  if (at == NULL) return -1;
-  for (at++; at < end && (*at == ' ' || *at == '\n'); at++) {}
-  if (at < end && *at == '}') {
-    *start = NULL;
-    return 0;
+/// Behind a JSON value, which is well-formed: the host wrote it.
+static const char *skip_value(const char *at, const char *end) {
+  if (at < end && *at == '"') {
+    for (at++; at < end && *at != '"'; at++) {
+      if (*at == '\\') at++;
+    }
+    return at < end ? at + 1 : end;
   }
-  if (end - at < 7 || memcmp(at, "\"input\"", 7) != 0) return -1;
-  for (at += 7; at < end && (*at == ' ' || *at == ':'); at++) {}
-  if (at == end || *at != '"') return -1;
-  *start = at;
-  for (at++; at < end && *at != '"'; at++) {
-    if (*at == '\\') at++;
+  while (at < end && *at != ',' && *at != '}') at++;
+  return at;
+}
+
+static const char *skip_to(const char *at, const char *end, const char *what) {
+  while (at < end && strchr(what, *at) == NULL) at++;
+  return at;
+}
+
+int find_member(const char *object, size_t length, const char *name, const char **text, size_t *size) {
+  const char *end = object + length;
+  for (const char *at = skip_to(object, end, "\""); at < end; at = skip_to(at, end, "\"")) {
+    const char *key = at + 1;
+    at = skip_value(at, end);
+    const int is_it = (size_t)(at - key) == strlen(name) + 1 && memcmp(key, name, strlen(name)) == 0;
+    at = skip_to(at, end, ":");
+    while (at < end && (*at == ':' || *at == ' ' || *at == '\n')) at++;
+    const char *value = at;
+    at = skip_value(at, end);
+    if (!is_it) continue;
+    *text = value;
+    *size = (size_t)(at - value);
+    return 1;
   }
-  if (at >= end) return -1;
-  *size = (size_t)(at + 1 - *start);
   return 0;
 }
 
 static int32_t make_plan(const volley_pipeline *pipeline, const char *values, uint64_t length, volley_plan *plan,
                          volley_error *error) {
   (void)pipeline;
-  const char *path = NULL;
-  size_t size = 0;
-  if (find_input(values, length, &path, &size) != 0) {
-    return fail(error, VOLLEY_DOMAIN_USER, "the only parameter of pipeline 'plain-c' is 'input', a string");
-  }
-  if (path == NULL) {
-    path = input.default_value;
-    size = strlen(path);
-  }
+  const char *path = input.default_value;
+  size_t size = strlen(path);
+  find_member(values, length, "input", &path, &size);
   size_t start = sizeof plan_start - 1, end = sizeof plan_end - 1;
   char *json = malloc(start + size + end);
   if (json == NULL) return fail(error, VOLLEY_DOMAIN_EXTERNAL, "no memory for a plan");
@@ -230,16 +239,25 @@ static int32_t make_plan(const volley_pipeline *pipeline, const char *values, ui
   return VOLLEY_OK;
 }
 
-static const volley_pipeline only_pipeline = {VOLLEY_HEADER(volley_pipeline), "plain-c", "0.1.0",
-                                              "caps prices, in plain C", parameter, make_plan};
+static const volley_pipeline cap_pipeline =
+    VOLLEY_TABLE(volley_pipeline, .name = "plain-c", .version = "0.1.0", .description = "caps prices, in plain C",
+                 .parameter = parameter, .plan = make_plan);
 
-static const volley_pipeline *pipeline(uint32_t index) { return index == 0 ? &only_pipeline : NULL; }
+static const volley_pipeline *pipeline(uint32_t index) {
+  return index == 0 ? &cap_pipeline : index == 1 ? &meters_pipeline : NULL;
+}
 
-static const volley_connector *connector(uint32_t index) { return index == 0 ? &ramp_connector : NULL; }
+static const volley_connector *connector(uint32_t index) {
+  return index == 0 ? &ramp_connector : index == 1 ? &tally_connector : NULL;
+}
 
-static const volley_plugin plugin = {VOLLEY_HEADER(volley_plugin), "plain-c", "0.1.0", "a pipeline and a source in plain C",
-                                     pipeline, connector, NULL};
+static const volley_codec *codec(uint32_t index) { return index == 0 ? &runs_codec : NULL; }
 
-const volley_plugin *volley_plugin_root(void);
+static const volley_plugin plugin =
+    VOLLEY_TABLE(volley_plugin, .name = "plain-c", .version = "0.1.0",
+                 .description = "pipelines, a source, a sink and a codec in plain C", .pipeline = pipeline,
+                 .connector = connector, .codec = codec);
 
-const volley_plugin *volley_plugin_root(void) { return &plugin; }
+VOLLEY_EXPORT const volley_plugin *volley_plugin_root(void);
+
+VOLLEY_EXPORT const volley_plugin *volley_plugin_root(void) { return &plugin; }

@@ -23,6 +23,8 @@ public struct Failure: Error, Sendable, Hashable {
     case noInput
     /// A plugin that cannot be used.
     case plugin
+    /// Something that another process holds.
+    case unavailable
     /// A bug or a crash.
     case software
     /// Reading or writing failed.
@@ -35,6 +37,8 @@ public struct Failure: Error, Sendable, Hashable {
   public var domain: Domain
   /// Whether trying again later may help.
   public var retryable: Bool
+  /// Whether an author's function refused what it was given: without some of the records it may go on.
+  public var refusesRecords = false
   public var message: String
 
   public init(_ kind: Kind, domain: Domain? = nil, retryable: Bool = false, _ message: String) {
@@ -59,7 +63,7 @@ extension Failure.Kind {
     case .usage: 64
     case .data: 65
     case .noInput: 66
-    case .plugin: 69
+    case .plugin, .unavailable: 69
     case .software: 70
     case .memory: 71
     case .io: 74
@@ -69,7 +73,7 @@ extension Failure.Kind {
   fileprivate var usualDomain: Failure.Domain {
     switch self {
     case .usage, .data, .plugin: .user
-    case .noInput, .io, .memory: .external
+    case .noInput, .unavailable, .io, .memory: .external
     case .software: .internal
     }
   }

@@ -164,6 +164,24 @@ void platform_note_start(void) {
   if (report) __atomic_store_n(&report->started, 1, __ATOMIC_RELEASE);
 }
 
+void platform_note_epoch(uint64_t epoch) {
+  if (!report) return;
+  __atomic_store_n(&report->newest_epoch, epoch, __ATOMIC_RELEASE);
+  __atomic_fetch_add(&report->epochs, 1, __ATOMIC_ACQ_REL);
+}
+
+const platform_crash_report *platform_own_crash_report(void) { return report; }
+
+void platform_note_search(uint32_t search) {
+  if (report) __atomic_store_n(&report->search, search, __ATOMIC_RELEASE);
+}
+
+void platform_use_crash_report(platform_crash_report *other) { report = other; }
+
+void platform_note_failure(const char *sentence) {
+  if (report && !report->failure[0]) copy_text(report->failure, sizeof report->failure, sentence);
+}
+
 void platform_say_goodbye(void) {
   if (report) __atomic_store_n(&report->goodbye, 1, __ATOMIC_RELEASE);
 }

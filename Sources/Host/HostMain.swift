@@ -33,12 +33,29 @@ private func perform(
   case .run:
     // Wrong flags are told before any process is started.
     let options = try RunOptions(arguments, environment: environment)
+    let worker = WorkerArguments([verb.rawValue] + arguments, environment: environment)
+    guard let checkpoints = options.checkpoints else {
+      return try supervise(worker, program, logFormat: options.logFormat, stopTimeout: options.stopTimeout)
+    }
+    var supervision = JobSupervision(
+      options, checkpoints, program: program, arguments: worker, log: Console(options.logFormat).log)
+    return try supervision.run()
+  case .inspect, .check:
+    if verb == .inspect {
+      _ = try InspectOptions(arguments, environment: environment)
+    } else {
+      _ = try CheckOptions(arguments, environment: environment)
+    }
     return try supervise(
-      [verb.rawValue] + arguments, program, environment, logFormat: options.logFormat, stopTimeout: options.stopTimeout)
-  case .inspect:
-    _ = try InspectOptions(arguments, environment: environment)
-    return try supervise(
-      [verb.rawValue] + arguments, program, environment, logFormat: .auto, stopTimeout: .seconds(1))
+      WorkerArguments([verb.rawValue] + arguments, environment: environment), program, logFormat: .auto,
+      stopTimeout: .seconds(1))
+  case .checkpoints: return try CheckpointsCommand(arguments, environment: environment).run()
+  case .state: try StateCommand(arguments, environment: environment).run()
+  case .replay:
+    ReplayCommand.fixHashing(environment, arguments: CommandLine.arguments)
+    return try ReplayCommand(try ReplayOptions(arguments, environment: environment)).run()
+  case .savepoint: try SavepointCommand(arguments, environment: environment).run()
+  case .quarantine: try QuarantineCommand(arguments, environment: environment).run()
   case .new: try NewCommand.run(try NewOptions(arguments, environment: environment), archive: .embedded)
   case .sdk: try SDKUpdateCommand.run(arguments, archive: .embedded)
   case .version:
@@ -52,12 +69,13 @@ private func perform(
   return 0
 }
 
-/// Runs the worker and tells how it ended, if it could not do so itself.
+/// Runs one worker and tells how it ended, if it could not do so itself.
 private func supervise(
-  _ arguments: [String], _ program: String, _ environment: [String: String], logFormat: LogFormat, stopTimeout: Duration
+  _ arguments: WorkerArguments, _ program: String, logFormat: LogFormat, stopTimeout: Duration
 ) throws(Failure) -> Int32 {
-  var supervisor = try Supervisor(name: program, arguments: arguments, environment: environment)
-  let end = supervisor.wait(stopTimeout: stopTimeout)
+  var signals = SupervisorSignals()
+  let supervisor = try Supervisor(name: program, arguments: arguments.words, environment: arguments.environment)
+  let end = supervisor.wait(&signals, stopTimeout: stopTimeout)
   if let failure = end.failure {
     // A worker that died has left its status line behind.
     if logFormat == .auto { Console.clearTerminalLine() }

@@ -1,10 +1,10 @@
 /// More than 240 bytes: eight accumulators over stripes of 64 bytes, scrambled after each block of 16 stripes.
 extension XXH3 {
-  private static let stripeSize = 64
-  private static let stripesPerBlock = (secretSize - stripeSize) / 8
+  static let stripeSize = 64
+  static let stripesPerBlock = (secretSize - stripeSize) / 8
 
   /// Two lanes a pair, in the order of the bytes: even and odd words of a stripe.
-  private struct Accumulators {
+  struct Accumulators {
     var even = SIMD4<UInt64>(prime32x3, prime64x2, prime64x4, prime64x5)
     var odd = SIMD4<UInt64>(prime64x1, prime64x3, prime32x2, prime32x1)
 

@@ -3,9 +3,9 @@ import Synchronization
 
 /// What one stage of one subtask counts: a source, an operator or a sink.
 ///
-/// Written per batch, never per row, by the one thread that runs the stage at that moment (so that a plain load and store do,
-/// where an atomic addition would cost five times as much); read by any thread at any time. User counters and dead letters
-/// may be counted by several threads at once.
+/// Written per batch, never per row, by the one thread that runs the stage at that moment (so that a plain load and
+/// store do, where an atomic addition would cost five times as much); read by any thread at any time. User counters and
+/// dead letters may be counted by several threads at once.
 public final class StageMetrics: Sendable {
   private let rowsIn = Atomic<Int>(0)
   private let rowsOut = Atomic<Int>(0)
@@ -20,6 +20,10 @@ public final class StageMetrics: Sendable {
   private let deadLetterRows = Atomic<Int>(0)
   private let lateDropped = Atomic<Int>(0)
   private let lateRouted = Atomic<Int>(0)
+  private let alignment = Atomic<Int>(0)
+  private let snapshots = Atomic<Int>(0)
+  private let snapshotTime = Atomic<Int>(0)
+  private let snapshotBytes = Atomic<Int>(0)
   private let counters = Monitor([UserCounter]())
 
   /// Names that a stage may count under; beyond that `counter` gives nil.
@@ -59,8 +63,17 @@ public final class StageMetrics: Sendable {
   /// Rows that came too late for what they belong to, and went to the output for late rows.
   public func addLateRouted(rows: Int) { StageMetrics.add(rows, to: lateRouted) }
 
-  /// The counter of that name, made at its first use; nil when the stage has `counterLimit` others. Look it up once, not per
-  /// batch.
+  /// Time in which channels that had delivered a barrier waited for the others.
+  public func addAlignment(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: alignment) }
+  /// The stage stood still that long while what had changed of its state was taken.
+  public func addSnapshot(nanoseconds: Int, bytes: Int) {
+    StageMetrics.add(1, to: snapshots)
+    StageMetrics.add(nanoseconds, to: snapshotTime)
+    StageMetrics.add(bytes, to: snapshotBytes)
+  }
+
+  /// The counter of that name, made at its first use; nil when the stage has `counterLimit` others. Look it up once,
+  /// not per batch.
   public func counter(_ name: String) -> UserCounter? {
     counters.withLock { counters in
       if let counter = counters.first(where: { $0.name == name }) { return counter }
@@ -86,6 +99,10 @@ public final class StageMetrics: Sendable {
     counts.deadLetters = deadLetterRows.load(ordering: .relaxed)
     counts.lateRowsDropped = lateDropped.load(ordering: .relaxed)
     counts.lateRowsRouted = lateRouted.load(ordering: .relaxed)
+    counts.alignmentNanoseconds = alignment.load(ordering: .relaxed)
+    counts.snapshots = snapshots.load(ordering: .relaxed)
+    counts.snapshotNanoseconds = snapshotTime.load(ordering: .relaxed)
+    counts.snapshotBytes = snapshotBytes.load(ordering: .relaxed)
     let time = EventTime(microseconds: watermarkMicroseconds.load(ordering: .relaxed))
     counts.watermark = time == .earliest ? nil : time
     counts.userCounters = counters.withLock { counters in counters.map { (name: $0.name, value: $0.value) } }

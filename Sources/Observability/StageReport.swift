@@ -20,6 +20,12 @@ public struct StageCounts: Sendable {
   public var lateRowsDropped = 0
   /// Rows that came too late and went to the output for late rows.
   public var lateRowsRouted = 0
+  /// Time in which channels that had delivered an epoch's barrier waited for the others.
+  public var alignmentNanoseconds = 0
+  /// Snapshots of its state, how long it stood still for them, and bytes of what had changed.
+  public var snapshots = 0
+  public var snapshotNanoseconds = 0
+  public var snapshotBytes = 0
   /// The lowest watermark of the subtasks that have one.
   public var watermark: EventTime?
   /// In the order of their first use.
@@ -41,6 +47,10 @@ public struct StageCounts: Sendable {
     deadLetters += other.deadLetters
     lateRowsDropped += other.lateRowsDropped
     lateRowsRouted += other.lateRowsRouted
+    alignmentNanoseconds += other.alignmentNanoseconds
+    snapshots += other.snapshots
+    snapshotNanoseconds += other.snapshotNanoseconds
+    snapshotBytes += other.snapshotBytes
     if let time = other.watermark { watermark = min(watermark ?? time, time) }
     for counter in other.userCounters {
       if let index = userCounters.firstIndex(where: { $0.name == counter.name }) {

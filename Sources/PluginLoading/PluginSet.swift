@@ -129,14 +129,14 @@ public final class PluginSet: UserCode {
   public func makeSource(
     _ function: String, schema: Schema, at place: UserCodePlace
   ) throws(Failure) -> any Source {
-    try PluginSource(
+    try PluginSource.make(
       pipeline.makeInstance(
         InstanceRequest(kind: .source, function: function, place: place, inputs: [], outputs: [schema], host: host)),
       schema: schema)
   }
 
   public func makeSink(_ function: String, schema: Schema, at place: UserCodePlace) throws(Failure) -> any Sink {
-    try PluginSink(
+    try PluginSink.make(
       pipeline.makeInstance(
         InstanceRequest(kind: .sink, function: function, place: place, inputs: [schema], outputs: [], host: host)))
   }
@@ -147,7 +147,7 @@ public final class PluginSet: UserCode {
     _ connector: Plan.Connector, schema: Schema, at place: UserCodePlace
   ) throws(Failure) -> any Source {
     let (code, options) = try resolve(connector, asSource: true, at: place)
-    return try PluginSource(
+    return try PluginSource.make(
       code.makeInstance(
         InstanceRequest(
           kind: .source, function: code.name, isConnector: true, place: place, inputs: [], outputs: [schema],
@@ -159,7 +159,7 @@ public final class PluginSet: UserCode {
     _ connector: Plan.Connector, schema: Schema, at place: UserCodePlace
   ) throws(Failure) -> any Sink {
     let (code, options) = try resolve(connector, asSource: false, at: place)
-    return try PluginSink(
+    return try PluginSink.make(
       code.makeInstance(
         InstanceRequest(
           kind: .sink, function: code.name, isConnector: true, place: place, inputs: [schema], outputs: [],

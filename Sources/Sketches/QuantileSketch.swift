@@ -71,7 +71,9 @@ public struct QuantileSketch: BitwiseCopyable {
   }
 
   private mutating func makeLevels(_ arena: BlockArena) throws(Failure) {
-    let values = list
+    // In their order, so that the sketch is the same whether it was encoded in between or not.
+    var values = list
+    values.sort()
     let block = try arena.allocate(QuantileLevels.byteCount)
     let levels = QuantileLevels(block)
     levels.initialize(seed: values.reduce(UInt64(values.count)) { QuantileLevels.mix($0 ^ UInt64(bitPattern: $1)) })

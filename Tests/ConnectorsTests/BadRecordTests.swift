@@ -1,4 +1,6 @@
 import Base
+import Dataflow
+import DurabilityTestSupport
 import Glibc
 import Observability
 import Synchronization
@@ -50,6 +52,27 @@ import VolleyPlan
           #"{"file":"\#(path)","line":8,"offset":35,"reason":"column 'b': the quote that opens the field is never closed","record":"6,\"open"}"#,
         ], "chunks of \(chunk) bytes")
     }
+  }
+
+  @Test(
+    "what was set aside is on the disk when an epoch counts it, and when the source has ended",
+    arguments: [true, false])
+  func powerFails(byEpoch: Bool) throws {
+    var generator = SeededGenerator()
+    let folder = TemporaryFolder()
+    mkdir(folder.file("dead"), 0o777)
+    let power = PowerLoss(folder.file("dead"))
+    defer { power.end() }
+    let path = folder.write("in.csv", "a\n1\nx\n2\ny\n")
+    let factory = try makeSource(
+      "csv", [.init("path", .string(path))], [Field("a", .int64)], .deadLetter(path: folder.file("dead/letters")))
+    let source = try #require(try factory.make(alone) as? any ReplayableSource)
+    try source.open()
+    while case .batch = try source.read(maxRows: 10, timeout: .zero) {}
+    if byEpoch { _ = try source.positions() } else { try source.close() }
+    power.fail(.everything, &generator)
+    let text = String(decoding: folder.read("dead/letters") ?? [], as: UTF8.self)
+    #expect(text.split(separator: "\n").map { $0.suffix(13) } == [#""record":"x"}"#, #""record":"y"}"#])
   }
 
   @Test("a batch of JSON lines keeps its good rows around the bad ones")

@@ -161,52 +161,6 @@ struct WatermarkMinimumTests {
   }
 }
 
-struct BarrierAlignmentTests {
-  /// Every order in which `channels` channels can give their scripts.
-  static func interleavings(_ lengths: [Int]) -> [[Int]] {
-    if lengths.allSatisfy({ $0 == 0 }) { return [[]] }
-    return lengths.indices.filter { lengths[$0] > 0 }.flatMap { channel -> [[Int]] in
-      var rest = lengths
-      rest[channel] -= 1
-      return interleavings(rest).map { [channel] + $0 }
-    }
-  }
-
-  @Test("barriers that contradict each other are refused by their epochs")
-  func contradiction() throws {
-    var alignment = BarrierAlignment(channels: 2)
-    #expect(try alignment.deliver(Epoch(3), from: 0) == nil)
-    var other = alignment
-    #expect(throws: Failure(.software, "a barrier of epoch 4 came where one of epoch 3 was awaited")) {
-      _ = try alignment.deliver(Epoch(4), from: 1)
-    }
-    #expect(try other.deliver(Epoch(3), from: 1) == Epoch(3))
-    #expect(throws: Failure(.software, "a barrier of epoch 3 came after that of epoch 3")) {
-      _ = try other.deliver(Epoch(3), from: 1)
-    }
-  }
-
-  @Test("a channel that has delivered is not read until the others have or have ended")
-  func blocked() throws {
-    var alignment = BarrierAlignment(channels: 3)
-    #expect(try alignment.deliver(Epoch(1), from: 1) == nil)
-    #expect(alignment.isReadable(0) && !alignment.isReadable(1) && alignment.isReadable(2))
-    #expect(alignment.end(0) == nil)
-    #expect(!alignment.isReadable(0))
-    #expect(try alignment.deliver(Epoch(1), from: 2) == Epoch(1))
-    #expect(!alignment.isReadable(0) && alignment.isReadable(1) && alignment.isReadable(2))
-    // One that has ended is not waited for again.
-    #expect(try alignment.deliver(Epoch(2), from: 2) == nil)
-    #expect(alignment.end(1) == Epoch(2))
-  }
-
-  @Test("an end without a barrier in progress completes nothing")
-  func ends() {
-    var alignment = BarrierAlignment(channels: 2)
-    #expect(alignment.end(0) == nil && alignment.end(1) == nil)
-  }
-}
-
 struct InputProgressTests {
   private enum Signal {
     case watermark(Int64)
@@ -228,11 +182,11 @@ struct InputProgressTests {
       switch scripts[channel][position[channel]] {
       case .watermark(let value): advance = progress.watermark(time(value), from: channel)
       case .idle: advance = progress.idle(channel)
-      case .barrier(let number): advance = try progress.barrier(Epoch(number), from: channel)
+      case .barrier(let number): advance = progress.barrier(Epoch(number), from: channel)
       case .end: advance = progress.end(channel)
       }
       position[channel] += 1
-      if advance != InputProgress.Advance() { advances.append(advance) }
+      if advance.epochs != [.begin(Epoch(1))], advance != InputProgress.Advance() { advances.append(advance) }
     }
     return advances
   }
@@ -240,7 +194,7 @@ struct InputProgressTests {
   @Test("in every order of two watermarks, a barrier and the end over two channels each comes out once, none too early")
   func twoChannels() throws {
     let script: [Signal] = [.watermark(1), .barrier(1), .watermark(2), .end]
-    for order in BarrierAlignmentTests.interleavings([4, 4]) {
+    for order in Interleavings.all([4, 4]) {
       let advances = try play([script, script], order)
       #expect(advances.compactMap(\.time.watermark) == [time(1), time(2)], "\(order)")
       #expect(advances.compactMap(\.barrier) == [Epoch(1)], "\(order)")
@@ -254,7 +208,7 @@ struct InputProgressTests {
   func threeChannels() throws {
     let full: [Signal] = [.watermark(1), .barrier(1), .end]
     let short: [Signal] = [.watermark(1), .end]
-    for order in BarrierAlignmentTests.interleavings([3, 3, 2]) {
+    for order in Interleavings.all([3, 3, 2]) {
       let advances = try play([full, full, short], order)
       #expect(advances.compactMap(\.time.watermark) == [time(1)], "\(order)")
       #expect(advances.compactMap(\.barrier) == [Epoch(1)], "\(order)")
@@ -266,9 +220,9 @@ struct InputProgressTests {
   func both() throws {
     var progress = InputProgress(channels: 2)
     _ = progress.watermark(time(4), from: 0)
-    _ = try progress.barrier(Epoch(1), from: 0)
-    #expect(progress.end(1) == InputProgress.Advance(time: moved(4), barrier: Epoch(1), ended: false))
-    #expect(progress.end(0) == InputProgress.Advance(time: .nothing, barrier: nil, ended: true))
+    _ = progress.barrier(Epoch(1), from: 0)
+    #expect(progress.end(1) == InputProgress.Advance(time: moved(4), epochs: [.complete(Epoch(1))], ended: false))
+    #expect(progress.end(0) == InputProgress.Advance(time: .nothing, epochs: [], ended: true))
   }
 
   @Test(
@@ -279,7 +233,7 @@ struct InputProgressTests {
       [.watermark(1), .barrier(1), .watermark(4), .end],
       [.idle, .barrier(1), .watermark(3), .end],
     ]
-    for order in BarrierAlignmentTests.interleavings(scripts.map(\.count)) {
+    for order in Interleavings.all(scripts.map(\.count)) {
       let advances = try play(scripts, order)
       #expect(advances.compactMap(\.barrier) == [Epoch(1)], "\(order)")
       #expect(advances.map(\.ended).filter { $0 }.count == 1 && advances.last?.ended == true, "\(order)")

@@ -203,7 +203,7 @@ import VolleyPlan
       (altered("machine.so", at: 18, [0xF3, 0]), 69, "machine.so' is built for riscv"),
       (
         altered("minor.so", at: magic + 8, [99, 0]), 69,
-        "minor.so' was built for plugin ABI \(ABI.version) (SDK 0.1.0, a C compiler) and needs a host of 0.99 or newer, this host runs \(ABI.version)"
+        "minor.so' was built for plugin ABI \(ABI.version) (SDK 0.1.0, a C compiler) and needs a host of \(VOLLEY_ABI_MAJOR).99 or newer, this host runs \(ABI.version)"
       ),
       (
         altered("major.so", at: magic + 4, [7, 0]), 69,

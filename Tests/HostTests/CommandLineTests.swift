@@ -147,7 +147,11 @@ import Testing
     arguments: [
       ("inspct", "'inspct' is no verb; did you mean 'inspect'?"), ("nwe", "'nwe' is no verb; did you mean 'new'?"),
       ("x.so", "'x.so' is no verb: to run a plugin write 'volley-host --plugin x.so'"),
-      ("frobnicate", "'frobnicate' is no verb: the verbs are run, inspect, new, sdk, version, bench, help"),
+      (
+        "frobnicate",
+        "'frobnicate' is no verb: the verbs are run, inspect, check, checkpoints, state, savepoint, quarantine, replay, "
+          + "new, sdk, version, bench, help"
+      ),
     ])
   func unknownVerbs(word: String, expected: String) { #expect(message { _ = try Verb.split([word]) } == expected) }
 

@@ -139,4 +139,15 @@ import VolleyPlan
     #expect(tight.stateBytes == 8 << 20)
     #expect(tight.waitingBytes == MemoryShares.smallestWaiting)
   }
+
+  @Test("state that databases keep has what channels cannot use, and all shares fit the limit")
+  func memorySharesOfState() {
+    for (limit, channels) in [(512 << 20, 2), (512 << 20, 8), (512 << 20, 4096), (8 << 30, 4)] {
+      let shares = MemoryShares(limit: limit, channels: channels, subtasks: 4, keepsState: true)
+      let inChannels = 2 * channels * shares.channelBytes
+      let all = inChannels + 4 * shares.waitingBytes + shares.idleBytes + shares.stateBytes + shares.databaseBytes
+      #expect(all <= limit || shares.channelBytes == MemoryShares.smallestChannel)
+      #expect(shares.databaseBytes >= MemoryShares.smallestDatabases)
+    }
+  }
 }

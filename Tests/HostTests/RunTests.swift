@@ -26,7 +26,10 @@ import VolleyPlan
     let lines = outcome.errors.split(separator: "\n")
     let events = try lines.filter { $0.hasPrefix("{") }.map { try JSONValue.parse(String($0))["event"] }
     #expect(
-      events == ["worker.resources", "plugin.loaded", "job.starting", "job.finished"].map { JSONValue.string($0) })
+      events
+        == ["checkpoints.none", "worker.resources", "plugin.loaded", "job.starting", "job.finished"].map {
+          JSONValue.string($0)
+        })
     #expect(lines.contains { $0.hasPrefix("any: 4 rows in, 4 rows out, ") })
   }
 
@@ -112,7 +115,7 @@ import VolleyPlan
     let pipeline = PeerPipeline.straight(from: .numbers(1), to: .blackhole)
     let outcome = TestProcess.run(
       ["taskset", "-c", "0"] + pipeline.command(.none, "--memory-limit", "512MiB", "--report", "none"))
-    let first = try #require(outcome.errors.split(separator: "\n").first)
+    let first = try #require(outcome.errors.split(separator: "\n").dropFirst().first)
     let event = try JSONValue.parse(String(first))
     #expect(event["event"] == .string("worker.resources"))
     #expect(event["message"] == .string("1 threads (affinity mask) and at most 512.0 MiB of memory (--memory-limit)"))
@@ -138,7 +141,7 @@ import VolleyPlan
     let script = """
       import json, os, subprocess, sys
       host = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-      worker = json.loads(host.stderr.readline())["pid"]
+      worker = next(event["pid"] for event in map(json.loads, host.stderr) if "pid" in event)
       host.stdout.readline()
       def threads():  # By thread: whether it waits, and how often it has begun to.
           for task in os.listdir(f"/proc/{worker}/task"):
@@ -232,6 +235,12 @@ import VolleyPlan
         └─ act act  · task 0 ×2
            └─ source in [generator in] schema (n: int64)  · task 0 ×2
 
+        delivery of a job with checkpoints: at-least-once, end to end
+          source 'in' [generator in]: exactly-once
+          sink 'out' [console out]: at-least-once, for rows on standard output are seen at once; write a file or a folder
+
+        replay of an epoch: gives the same rows
+
         """)
   }
 
@@ -252,6 +261,35 @@ import VolleyPlan
     #expect(parameters.map { $0["default"] } == [.null, .string("none"), .int(5)])
     #expect(value["plan"]?["name"] == .string("any"))
     #expect(value["graph"]?["tasks"] != nil)
+    #expect(value["delivery"]?["guarantee"] == "at-least-once")
+    #expect(value["replay_objections"] == .array([]))
+  }
+
+  @Test("inspect asks a plugin's own source what it can do, and a replay refuses it when that is too little")
+  func ownSource() {
+    let pipeline = PeerPipeline.straight(from: .own(), to: .blackhole)
+    let outcome = TestProcess.run(inspect(pipeline))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(
+      outcome.output.contains(
+        """
+        delivery of a job with checkpoints: at-most-once, end to end
+          source 'in' [source]: at-most-once, for it has no positions, and what it gave is not read again; give its reader positions \
+        (ReplayableSourceReader)
+          sink 'out' [blackhole out]: exactly-once (at-most-once with its sources)
+
+        """), "\(outcome.output)")
+    let folder = TemporaryFolder()
+    let checkpoints = ["--checkpoint-dir", folder.file("checkpoints")]
+    let run = TestProcess.run(pipeline.command() + checkpoints)
+    #expect(run.status == 0, "\(run.errors)")
+    let replay = TestProcess.run(
+      [HostProgram.path, "replay", "--epoch", "none", "--output", folder.file("rows")] + checkpoints)
+    #expect(replay.status == 64)
+    #expect(
+      replay.errors.hasSuffix(
+        "stage 'source in' (uid in): cannot run a past epoch again: what it gave is not read again\n"),
+      "\(replay.errors)")
   }
 
   @Test("inspect gives a graph that Graphviz draws")

@@ -7,7 +7,7 @@ import Planning
 import VolleyPlan
 
 /// User code that exists by name only: planning asks for nothing else.
-final class NamedCode: UserCode {
+class NamedCode: UserCode {
   var connectorNames: [String]
 
   init(connectors: [String] = []) { connectorNames = connectors }

@@ -185,7 +185,7 @@ struct BrokenCallTests {
       ),
       (
         "function table major",
-        "function 'twice': table volley_scalar_function says ABI 9.3, expected major 0; initialise its header with VOLLEY_HEADER(volley_scalar_function)"
+        "function 'twice': table volley_scalar_function says ABI 9.3, expected major 1; initialise its header with VOLLEY_HEADER(volley_scalar_function)"
       ),
       (
         "null process",
@@ -213,7 +213,7 @@ struct BrokenCallTests {
       ),
       (
         "coder table major",
-        "codec 'chunk': table volley_coder says ABI 9.3, expected major 0; initialise its header with VOLLEY_HEADER(volley_coder)"
+        "codec 'chunk': table volley_coder says ABI 9.3, expected major 1; initialise its header with VOLLEY_HEADER(volley_coder)"
       ),
       (
         "no coder table",

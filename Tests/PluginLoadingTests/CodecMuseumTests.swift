@@ -81,7 +81,8 @@ struct CodecMuseumTests {
     let early = #expect(throws: Failure.self) {
       try coder.stream(.decompress, Array("RUN".utf8) + [2], input: 3, room: 5)
     }
-    #expect(early == Failure(.data, "plugin 'museum-0.2': codec 'runs' failed in 'step': the runs end early"))
+    #expect(early?.message == "plugin 'museum-0.2': codec 'runs' failed in 'step': the runs end early")
+    #expect(early?.kind == .data)
     let other = #expect(throws: Failure.self) { try coder.stream(.decompress, Array("RAN".utf8), input: 3, room: 5) }
     #expect(other?.message == "plugin 'museum-0.2': codec 'runs' failed in 'step': this is no RUN")
     #expect(try coder.stream(.decompress, Array("RUN".utf8) + [2, 9, 0], input: 9, room: 1).output == [9, 9])

@@ -38,27 +38,51 @@ struct JobRig {
     return plan
   }
 
-  /// Runs the job to its end.
-  func run(
-    parallelism: Int = 1, batchRows: Int = 65_536, stateBytes: Int = .max, clock: ProcessingClock = .system
-  ) throws(Failure) {
-    let graph = try ExecutionGraph(built.plan, code: set, options: .init(parallelism: parallelism))
-    let job = try Job(
+  /// The job, not started.
+  func job(
+    parallelism: Int = 1, batchRows: Int = 65_536, stateBytes: Int = .max, clock: ProcessingClock = .system,
+    quarantine: QuarantineOptions? = nil, checkpoints: (any JobCheckpoints)? = nil
+  ) throws(Failure) -> Job {
+    let graph = try ExecutionGraph(
+      built.plan, code: set, options: .init(parallelism: parallelism, quarantine: quarantine))
+    try graph.prepareFiles()
+    return try Job(
       graph: graph.jobGraph(code: set),
       options: JobOptions(
-        threads: 2, batchRows: batchRows, batchDelay: .zero, stateBytes: stateBytes, clock: clock),
+        threads: 2, batchRows: batchRows, batchDelay: .zero, stateBytes: stateBytes, clock: clock,
+        checkpoints: checkpoints),
       log: EventLog(minimum: .error) { _ in })
+  }
+
+  /// Runs the job to its end.
+  ///
+  /// - Returns: what each stage counted.
+  @discardableResult
+  func run(
+    parallelism: Int = 1, batchRows: Int = 65_536, stateBytes: Int = .max, clock: ProcessingClock = .system,
+    quarantine: QuarantineOptions? = nil
+  ) throws(Failure) -> [StageReport] {
+    let job = try self.job(
+      parallelism: parallelism, batchRows: batchRows, stateBytes: stateBytes, clock: clock, quarantine: quarantine)
     job.start()
     try job.wait()
+    return job.report()
   }
 
   /// The same from a thread of its own: while a test waits on one of Swift's few threads for tasks, no task of the pipeline may run.
-  func runApart(parallelism: Int = 1, batchRows: Int = 65_536) async throws {
+  func runApart(
+    parallelism: Int = 1, batchRows: Int = 65_536, clock: ProcessingClock = .system,
+    quarantine: QuarantineOptions? = nil
+  ) async throws {
     let rig = Apart(rig: self)
     try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
       let work = Unmanaged.passRetained(
         ApartWork {
-          done.resume(with: Swift.Result { try rig.rig.run(parallelism: parallelism, batchRows: batchRows) })
+          done.resume(
+            with: Swift.Result {
+              _ = try rig.rig.run(
+                parallelism: parallelism, batchRows: batchRows, clock: clock, quarantine: quarantine)
+            })
         })
       var thread = pthread_t()
       let status = pthread_create(

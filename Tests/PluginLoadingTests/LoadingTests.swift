@@ -171,32 +171,39 @@ struct LoadingTests {
 
   @Test("a newer major is refused, with both versions and what the plugin was built with")
   func newerMajor() throws {
-    let path = try PluginSource.broken(flags: ["-DNOTE_MAJOR=1", "-DNOTE_MINOR=4"]).compiled()
+    let path = try PluginSource.broken(flags: ["-DNOTE_MAJOR=2", "-DNOTE_MINOR=4"]).compiled()
     expectRefusal(
       path,
-      "plugin '\(path)' was built for plugin ABI 1.4 (SDK 0.9.0, a C compiler), this host runs 0.\(VOLLEY_ABI_MINOR); use a newer volley-host, or "
+      "plugin '\(path)' was built for plugin ABI 2.4 (SDK 0.9.0, a C compiler), this host runs 1.\(VOLLEY_ABI_MINOR); use a newer volley-host, or "
         + "build it again with this host's SDK ('volley-host sdk update')")
   }
 
-  @Test("a minor that this host runs no more is refused")
-  func olderMinor() throws {
-    let path = try PluginSource.broken(flags: ["-DNOTE_MINOR=0", "-DNOTE_HOST_MINOR=0"]).compiled()
+  @Test("a minor of major 0 that this host runs no more is refused, and one that never was")
+  func otherMinors() throws {
+    let oldest = try PluginSource.broken(flags: ["-DNOTE_MAJOR=0", "-DNOTE_MINOR=0", "-DNOTE_HOST_MINOR=0"]).compiled()
     expectRefusal(
-      path,
-      "plugin '\(path)' was built for plugin ABI 0.0 (SDK 0.9.0, a C compiler), this host runs 0.\(VOLLEY_ABI_OLDEST_MINOR) to 0.\(VOLLEY_ABI_MINOR); use an older "
+      oldest,
+      "plugin '\(oldest)' was built for plugin ABI 0.0 (SDK 0.9.0, a C compiler), this host runs 0.1 to 1.\(VOLLEY_ABI_MINOR); use an older "
         + "volley-host, or build it again with this host's SDK ('volley-host sdk update')")
+    let unknown = try PluginSource.broken(flags: ["-DNOTE_MAJOR=0", "-DNOTE_MINOR=6", "-DNOTE_HOST_MINOR=6"]).compiled()
+    expectRefusal(
+      unknown,
+      "plugin '\(unknown)' was built for plugin ABI 0.6 (SDK 0.9.0, a C compiler) and needs a host of 0.6 or newer, this host "
+        + "runs 1.\(VOLLEY_ABI_MINOR); use a newer volley-host, or build it again with this host's SDK ('volley-host sdk update')"
+    )
   }
 
   @Test("a plugin that needs a newer minor is refused, one that only knows it runs")
   func newerMinor() throws {
-    let needs = try PluginSource.broken(flags: ["-DNOTE_MINOR=7", "-DNOTE_HOST_MINOR=5"]).compiled()
+    let next = VOLLEY_ABI_MINOR + 1
+    let needs = try PluginSource.broken(flags: ["-DNOTE_MINOR=17", "-DNOTE_HOST_MINOR=\(next)"]).compiled()
     expectRefusal(
       needs,
-      "plugin '\(needs)' was built for plugin ABI 0.7 (SDK 0.9.0, a C compiler) and needs a host of 0.5 or newer, this host "
-        + "runs 0.\(VOLLEY_ABI_MINOR); use a newer volley-host, or build it again with this host's SDK ('volley-host sdk update')"
+      "plugin '\(needs)' was built for plugin ABI 1.17 (SDK 0.9.0, a C compiler) and needs a host of 1.\(next) or newer, this host "
+        + "runs 1.\(VOLLEY_ABI_MINOR); use a newer volley-host, or build it again with this host's SDK ('volley-host sdk update')"
     )
-    let knows = try PluginSource.broken(flags: ["-DNOTE_MINOR=7", "-DNOTE_HOST_MINOR=1"]).compiled()
-    #expect(try Plugin.load(path: knows).note.abiMinor == 7)
+    let knows = try PluginSource.broken(flags: ["-DNOTE_MINOR=17", "-DNOTE_HOST_MINOR=0"]).compiled()
+    #expect(try Plugin.load(path: knows).note.abiMinor == 17)
   }
 
   @Test("a plugin without the symbol is refused")
@@ -235,7 +242,7 @@ struct LoadingTests {
       ("null slot", "PATH: table volley_plugin has NULL in the slot 'pipeline', which must be there; fill it in"),
       (
         "table major",
-        "PATH: table volley_plugin says ABI 1.0, expected major 0; initialise its header with VOLLEY_HEADER(volley_plugin)"
+        "PATH: table volley_plugin says ABI 2.0, expected major 1; initialise its header with VOLLEY_HEADER(volley_plugin)"
       ),
       ("name not utf8", "PATH: 'name' of table volley_plugin is not UTF-8; encode it so"),
       ("no name", "PATH: 'name' of table volley_plugin is empty or holds control characters; give it a plain name"),
@@ -291,7 +298,7 @@ struct LoadingTests {
       ),
       (
         "codec major",
-        "plugin 'broken': table volley_codec says ABI 9.3, expected major 0; initialise its header with VOLLEY_HEADER(volley_codec)"
+        "plugin 'broken': table volley_codec says ABI 9.3, expected major 1; initialise its header with VOLLEY_HEADER(volley_codec)"
       ),
     ])
   func tables(fault: String, message: String) throws {

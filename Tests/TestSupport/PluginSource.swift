@@ -25,7 +25,7 @@ public struct PluginSource: Sendable {
   public static let museum = museum("0.1")
 
   /// The released versions of the boundary.
-  public static let museumVersions = ["0.1", "0.2", "0.3", "0.4"]
+  public static let museumVersions = ["0.1", "0.2", "0.3", "0.4", "0.5", "1.0"]
 
   /// Every kind of user code that the version has, against its frozen header.
   public static func museum(_ version: String) -> PluginSource {

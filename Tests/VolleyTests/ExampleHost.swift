@@ -13,7 +13,9 @@ struct ClosurePipeline: Pipeline {
 enum ExamplePlugin {
   nonisolated(unsafe) static let root = export(  // Written once, before anybody reads.
     ClosurePipeline.self, Parameters.self, Hasty.self, HastyDefault.self, Stranger.self,
-    connectors: [Numbers.self, Collected.self, Both.self, HastyConnector.self], codecs: [ChunkCodec.self],
+    connectors: [
+      Numbers.self, Collected.self, Both.self, HastyConnector.self, Replayed.self, Ledger.self,
+    ], codecs: [ChunkCodec.self],
     name: "examples", version: "1.2.3", description: "for tests")
 
   static func pipeline(_ name: String) -> UnsafePointer<volley_pipeline>? {

@@ -227,7 +227,7 @@ struct RootTests {
     #expect(String(cString: root.pointee.description) == "for tests")
     #expect(export(Parameters.self) == root)
     #expect(root.pointee.pipeline(5) == nil)
-    #expect(root.pointee.connector(4) == nil)
+    #expect(root.pointee.connector(6) == nil)
     #expect(String(cString: root.pointee.pipeline(0)!.pointee.version) == "1.2.3")
   }
 }

@@ -6,8 +6,8 @@
     generate.py --header PATH    reads another header
 
 The facts come from clang: the syntax tree, and constant expressions that it evaluates for the machine of --target.
-Lines are marked with the version that brought them. A version is released when Tests/Museum has a folder for it. A break is
-allowed while the major is 0 and when VOLLEY_ABI_OLDEST_MINOR says that plugins of that version are refused.
+Lines are marked with the version that brought them. A version is released when Tests/Museum has a folder for it, and what it promised
+stays: 1.0 took over all of 0.1 to 0.5, whose plugins it runs. An incompatible change would be another major, with a list of its own.
 """
 import argparse
 import json
@@ -24,7 +24,7 @@ default_list = os.path.join(here, "volley.abi")
 # Structs that are fixed to the byte: they have no header that says their size, or are that header.
 FIXED = {"volley_header", "volley_note", "ArrowSchema", "ArrowArray"}
 # Constants that tell the version: they change with each.
-VERSIONS = {"VOLLEY_ABI_MINOR", "VOLLEY_ABI_OLDEST_MINOR"}
+VERSIONS = {"VOLLEY_ABI_MAJOR", "VOLLEY_ABI_MINOR", "VOLLEY_ABI_OLDEST_MINOR"}
 LEAD = "# What volley.h promises, by the version that brought it. Written by Tests/abi/generate.py; see there.\n"
 
 
@@ -84,6 +84,8 @@ def promises(target, header):
             lines.append("macro %s%s %s" % (name, parameters, body))
         elif body.startswith('"'):
             lines.append("constant %s %s" % (name, body))
+        elif body.startswith("__attribute__"):
+            lines.append("macro %s %s" % (name, body))
         elif name != "VOLLEY_HOST_MINOR_MIN":
             integers.append(name)
     structs = []
@@ -148,11 +150,9 @@ def ends(former):
 def breaks(lines, former, released):
     """What a released version promised and the header no longer holds, and what was added in a wrong place."""
     today = (version_of(lines, "VOLLEY_ABI_MAJOR"), version_of(lines, "VOLLEY_ABI_MINOR"))
-    oldest = version_of(lines, "VOLLEY_ABI_OLDEST_MINOR")
-    # Lines of a version that is still being written may change; so may those of one whose plugins are refused.
+    # Lines of a version that is still being written may change.
     former = [(tuple(map(int, version.split("."))), line) for version, line in former]
-    held = [(version, line) for version, line in former
-            if version in released and version[0] == today[0] and not (version[0] == 0 and version[1] < oldest)]
+    held = [(version, line) for version, line in former if version in released and version <= today]
     now = {key(line): line for line in lines}
     for version, line in held:
         promise = "version %d.%d promised '%s'" % (*version, line)
@@ -170,9 +170,12 @@ def breaks(lines, former, released):
             yield "%s, found '%s'; change it back and add what is new at the end" % (promise, new)
     known, last = {key(line) for _, line in held}, ends(held)
     for line in lines:
-        if not held or key(line) in known:
+        if not held or key(line) in known or line.split(" ")[1] in VERSIONS:
             continue
         struct = line.split(" ")[1].split(".")[0]
+        # What this header, an older one, has smaller than a later version does, or in other words.
+        if line.startswith("struct ") and any(version > today and key(other) == key(line) for version, other in former):
+            continue
         if today in released:
             yield "'%s' is new in version %d.%d, which is released; raise VOLLEY_ABI_MINOR" % (line, *today)
         if line.startswith("slot ") and struct in last and (struct in FIXED or int(line.split(" ")[3]) < last[struct]):
@@ -199,8 +202,11 @@ def main():
     if promises("aarch64-unknown-linux-gnu", header) != lines:
         problems.append("the header promises other things on aarch64 than on x86_64; use fixed-width types only")
     text = LEAD + "".join("%s %s\n" % line for line in written(lines, former))
+    today = (version_of(lines, "VOLLEY_ABI_MAJOR"), version_of(lines, "VOLLEY_ABI_MINOR"))
+    # An older header lacks what came since, and has no list of its own.
+    is_older = any(tuple(map(int, version.split("."))) > today for version, _ in former)
     if options.check:
-        if not problems and (not os.path.exists(options.list) or open(options.list).read() != text):
+        if not problems and not is_older and (not os.path.exists(options.list) or open(options.list).read() != text):
             problems.append("the list is not up to date; run Tests/abi/generate.py and commit it")
     elif not problems:
         with open(options.list, "w") as file:

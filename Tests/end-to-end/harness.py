@@ -84,7 +84,8 @@ class Suite:
         except Exception as error:
             self.failed += 1
             print(f"✘ {name}: seed {SEED}, files in {folder}")
-            print("  " + str(error).replace("\n", "\n  ") if isinstance(error, AssertionError) else traceback.format_exc())
+            text = str(error) if isinstance(error, AssertionError) else f"{error!r}\n{traceback.format_exc()}"
+            print("  " + text.replace("\n", "\n  "))
         else:
             self.passed += 1
             print(f"✔ {name}{f': {note}' if note else ''}")

@@ -22,6 +22,10 @@ def call(function, *arguments):
     return {"call": {"function": function, "arguments": [each if isinstance(each, dict) else literal(each) for each in arguments]}}
 
 
+def cast(expression, type):
+    return {"cast": {"expression": expression, "type": type}}
+
+
 def field(name, type):
     return {"name": name, "type": type, "nullable": True}
 
@@ -91,3 +95,8 @@ def refused(folder, code, words, *operators, codec=CODECS, **flags):
     assert done.code == code, f"expected exit code {code}: {done}"
     for word in words:
         assert word in last, f"'{word}' is not in: {last}"
+
+
+def pace(rows_per_second, fields):
+    """A batch function of 'plan-file' that hands on its rows, that many a second in each subtask."""
+    return {"batchFunction": {"function": f"pace-{rows_per_second}", "label": "pace", "outputs": [list(fields)]}}

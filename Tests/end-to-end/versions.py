@@ -93,7 +93,7 @@ def c_beside_swift(folder):
         file.write("item,price,limit\nlamp,20,19.5\npen,1,2\n")
     for runtimes in itertools.product(RUNTIMES, RUNTIMES):
         swift = [twin("red", runtimes[0]), twin("blue", runtimes[1])]
-        run = harness.run(harness.plugin("plain-c"), connectors=swift, parameters={"input": path}, parallelism=1)
+        run = harness.run(harness.plugin("plain-c"), "plain-c", connectors=swift, parameters={"input": path}, parallelism=1)
         assert run.stdout == "item,capped\nlamp,19.5\npen,1.0\n", run.stdout
         assert len(loaded(run)) == 3, loaded(run)
 
@@ -109,7 +109,7 @@ def one_after_the_other(folder):
 def same_name_twice(folder):
     """Two versions of one plugin offer connectors of one name: that is told, not decided by the order."""
     words = harness.command(
-        harness.plugin("plain-c"), connectors=[twin("red", "self-contained"), twin("red", "shared")])
+        harness.plugin("plain-c"), "plain-c", connectors=[twin("red", "self-contained"), twin("red", "shared")])
     done = subprocess.run(words, capture_output=True, text=True, timeout=harness.PATIENCE)
     assert done.returncode in (64, 69), (done.returncode, done.stderr)
     assert "red-items" in done.stderr or "red-totals" in done.stderr, done.stderr

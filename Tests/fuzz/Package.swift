@@ -16,13 +16,17 @@ let package = Package(
     room("Observability", "Base", "Calendar", plan),
     room("Text", "Base", "CPlatform"),
     room("Keys", "Arrow", "Base", plan),
-    room("Dataflow", "Arrow", "Base", "CPlatform", "Observability"),
+    .systemLibrary(name: "CRocksDB", path: "Rooms/CRocksDB", pkgConfig: "rocksdb"),
+    room("CRocksMemory", "CRocksDB"),
+    room("State", "Arrow", "Base", "CPlatform", "CRocksDB", "CRocksMemory", "Keys", plan),
+    room("Dataflow", "Arrow", "Base", "CPlatform", "Observability", "State", plan),
     room("Connectors", "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan),
     .executableTarget(
       name: "fuzz",
       dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Text", plan], path: "Fuzz",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
-  ]
+  ],
+  cxxLanguageStandard: .cxx17
 )
 
 func room(_ name: String, _ dependencies: Target.Dependency...) -> Target {

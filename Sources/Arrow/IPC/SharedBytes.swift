@@ -29,7 +29,7 @@ public struct SharedBytes: @unchecked Sendable {  // Nobody changes the bytes.
   }
 
   /// `count` bytes from `start` on, with the same owner.
-  func part(_ start: Int, _ count: Int) -> SharedBytes {
+  public func part(_ start: Int, _ count: Int) -> SharedBytes {
     precondition(start >= 0 && count >= 0 && start + count <= self.count, "a part lies within its bytes")
     return SharedBytes(address + start, count: count, owner: owner)
   }

@@ -11,14 +11,18 @@ import Synchronization
 /// Large blocks from the system would be mapped and unmapped each time, and the page faults cost more than the kernels
 /// do.
 ///
-/// Bounds on what is kept free: `threadByteLimit` a thread, and in the store what `limitIdleBytes` says; beyond that,
+/// Bounds on what is kept free: `threadByteLimit` a thread, and in the store, what `limitIdleBytes` says; beyond that,
 /// blocks go back to the system (`BlockMemory`). Blocks above `BlockSize.largest` are never kept, those above half of a
 /// thread's limit only by the store.
 public enum BufferPool {
   static let alignment = 64
-  static let threadByteLimit = 32 << 20
+  /// Bytes of free blocks that a thread keeps.
+  static var threadByteLimit: Int { threadLimit.load(ordering: .relaxed) }
   /// Blocks of one size that a thread keeps take at most this.
-  static let threadSizeByteLimit = 8 << 20
+  static var threadSizeByteLimit: Int { threadByteLimit / 4 }
+  private static let threadLimit = Atomic<Int>(largestThreadLimit)
+  private static let largestThreadLimit = 32 << 20
+  private static let smallestThreadLimit = 2 << 20
 
   #if UNPOOLED_BUFFERS
     /// The address sanitizer knows only the blocks of `malloc`: builds with it define this, and every buffer is one.
@@ -36,8 +40,12 @@ public enum BufferPool {
   /// Bytes of free blocks that the store keeps.
   public static var idleBytes: Int { BlockStore.shared.byteCount }
 
-  /// Sets how many bytes of free blocks the store keeps, and frees what is beyond. The default is 256 MiB.
-  public static func limitIdleBytes(to limit: Int) { BlockStore.shared.setLimit(max(0, limit)) }
+  /// Sets how many bytes of free blocks the store keeps, and frees what is beyond. The default is 256 MiB. A thread keeps a quarter
+  /// of it from its next free block on, within bounds.
+  public static func limitIdleBytes(to limit: Int) {
+    threadLimit.store(min(max(limit / 4, smallestThreadLimit), largestThreadLimit), ordering: .relaxed)
+    BlockStore.shared.setLimit(max(0, limit))
+  }
 
   static func allocate(atLeast byteCount: Int) -> (UnsafeMutableRawPointer, capacity: Int) {
     precondition(byteCount >= 0, "a buffer has no negative size")

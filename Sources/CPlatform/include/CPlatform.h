@@ -13,6 +13,7 @@
 #include "spawn_child.h"
 #include "thread_local.h"
 #include "thread_name.h"
+#include "trial.h"
 #include "watched_file.h"
 
 /// Asks for the line at `address` of memory that is larger than the caches, to be read or written soon: for the second cache. Never faults.

@@ -21,6 +21,13 @@ typedef struct platform_call_site {
 #define PLATFORM_CRASH_WRITING 1u
 #define PLATFORM_CRASH_WRITTEN 2u
 
+/// `platform_crash_report.search`: nobody asked for it; calls are tried in a child first; they were, and are no longer; that
+/// is of no use.
+#define PLATFORM_SEARCH_NONE 0u
+#define PLATFORM_SEARCH_RUNS 1u
+#define PLATFORM_SEARCH_OVER 2u
+#define PLATFORM_SEARCH_VAIN 3u
+
 /// Memory that could not be had.
 typedef struct platform_shortage {
   /// Bytes that were asked for; 0 when who asked did not say.
@@ -51,6 +58,20 @@ typedef struct platform_crash_report {
   uint32_t goodbye;
   /// 1: the job has started: rows may have been read and written.
   uint32_t started;
+  /// Epochs that the worker completed.
+  uint32_t epochs;
+  /// The newest of them.
+  uint64_t newest_epoch;
+  /// What the supervisor asks for: calls of functions in which a worker before died are tried in a child first. Their names,
+  /// "name\n" each, cut like `function`; written before the worker starts.
+  char suspects[1024];
+  uint32_t suspects_length;
+  /// Complete epochs without such a death after which that ends.
+  uint32_t patience;
+  /// What the worker makes of it, one of `PLATFORM_SEARCH_…`.
+  uint32_t search;
+  /// Why the worker ended by itself; cut where there is no room. Empty when it ended well.
+  char failure[1024];
   /// Bytes in `plugin_paths`.
   uint32_t plugin_paths_length;
   /// The plugins loaded, "name\tpath\n" each.
@@ -91,6 +112,21 @@ void platform_noted_plugin(const platform_crash_report *report, const char *name
 
 /// In the worker: the job starts now. Does nothing without a report.
 void platform_note_start(void);
+
+/// In the worker: an epoch is complete. Does nothing without a report. One thread at a time.
+void platform_note_epoch(uint64_t epoch);
+
+/// In the worker: the report that its supervisor shares, or NULL.
+const platform_crash_report *platform_own_crash_report(void);
+
+/// In the worker: what it makes of `suspects`. Does nothing without a report.
+void platform_note_search(uint32_t search);
+
+/// In a copy of the process: deaths are told there from now on.
+void platform_use_crash_report(platform_crash_report *report);
+
+/// In the worker: why it is about to exit on its own account; the first call counts. Does nothing without a report.
+void platform_note_failure(const char *sentence);
 
 /// In the worker: it is about to exit on its own account. Does nothing without a report.
 void platform_say_goodbye(void);

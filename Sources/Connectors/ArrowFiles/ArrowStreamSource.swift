@@ -2,11 +2,11 @@ import Arrow
 import Base
 import Dataflow
 
-/// Reads the Arrow stream format from files, one after the other, known from the start or found while the job runs, or from stdin.
-final class ArrowStreamSource: Source {
+/// Reads the Arrow stream format from files, one after the other, known from the start or found while the job runs, or from stdin. A
+/// file is one split; its position is counted in record batches, and found again by reading what comes before.
+final class ArrowStreamSource: FileReadingSource {
   let blocks = true
-  private var paths: [String]
-  private let watched: WatchedFiles?
+  private let inputs: FileInputs?
   private let stdin: InputFile?
   private let schema: Schema
   private let place: String
@@ -18,16 +18,25 @@ final class ArrowStreamSource: Source {
   private var reader: IPCStreamReader
   private var columns: ArrowColumns?
   private var rest: RecordBatch?
+  /// The file that is read, as it was when it was begun.
+  private var current: FilePosition?
+  /// Where in it the next batch stands: the one that `rest` is of, or what the window comes to.
+  private var at: Int64 = 0
+  /// Rows of that batch that were given.
+  private var given: Int64 = 0
+  /// What was given before a restart.
+  private var passed: (batches: Int64, rows: Int64) = (0, 0)
+  /// Where the file is left; nil: at its end.
+  private var bound: (batches: Int64, rows: Int64)?
 
   /// - Parameter stdin: what is read instead of files.
   init(
-    _ paths: [String], watched: WatchedFiles? = nil, stdin: InputFile?, schema: Schema, place: String,
+    _ inputs: FileInputs?, stdin: InputFile? = nil, schema: Schema, place: String,
     options: IPCReadOptions = IPCReadOptions()
   ) throws(Failure) {
     self.options = options
     reader = IPCStreamReader(options: options)
-    self.paths = paths.reversed()
-    self.watched = watched
+    self.inputs = inputs
     self.stdin = stdin
     self.schema = schema
     self.place = place
@@ -35,7 +44,7 @@ final class ArrowStreamSource: Source {
   }
 
   func open() throws(Failure) {
-    try watched?.open()
+    try inputs?.open()
     guard let stdin else { return }
     try stdin.claim(for: place)
     hasClaim = true
@@ -55,34 +64,82 @@ final class ArrowStreamSource: Source {
       if let batch = rest {
         let count = min(maxRows, batch.length)
         rest = count < batch.length ? batch.slice(count..<batch.length) : nil
+        (at, given) = rest == nil ? (at + 1, 0) : (at, given + Int64(count))
         return .batch(batch.slice(0..<count))
       }
       if file == nil {
-        var next = paths.popLast()
-        if next == nil { next = try watched?.take()?.path }
-        guard let path = next else {
-          guard let watched else { return .end }
+        if stdin != nil { return .end }
+        guard try openNext() else {
+          guard let watched = inputs?.watched else { return .end }
           let wait = deadline - .now
           if wait <= .zero { return .idle }
           watched.wait(wait, wake: wake)
           continue
         }
-        file = try InputFile(path: path)
-        reader = IPCStreamReader(options: options)
-        window.restart(at: 0, splitEnd: .max)
       }
       guard let file else { preconditionFailure("an input is open") }
+      if let bound, (at, given) >= bound {
+        try finishFile()
+        continue
+      }
       if window.count > 0, try takeBatch(file.name) { continue }
       switch try file.fill(window, count: 1 << 20, waiting: deadline - .now, wake: wake) {
       case .bytes: continue
       case .nothing: if deadline <= .now { return .idle }
       case .end:
         do throws(Failure) { try reader.finish() } catch { throw error.within(file.name) }
-        self.file = nil
-        columns = nil
+        try finishFile()
       }
     }
     return .end
+  }
+
+  /// Opens the next file; false when there is none, or none yet.
+  private func openNext() throws(Failure) -> Bool {
+    guard let part = try inputs?.next() else { return false }
+    let input = try InputFile(path: part.split.path)
+    current =
+      part.position
+      ?? FilePosition(part.split, file: input.found.map { FileRecord($0, size: part.split.fileBytes) })
+    (at, given) = (0, 0)
+    passed = (part.position?.at ?? 0, part.position?.rows ?? 0)
+    bound = part.bound.map { ($0.at ?? 0, $0.rows) }
+    reader = IPCStreamReader(options: options)
+    window.restart(at: 0, splitEnd: .max)
+    file = input
+    return true
+  }
+
+  private func finishFile() throws(Failure) {
+    file = nil
+    columns = nil
+    guard var position = current else { return }
+    guard (at, given) >= passed else {
+      throw Failure(
+        .data,
+        "\(position.path): has \(at) record batches, and the checkpoint goes on behind \(passed.batches); bring it back as it was, or "
+          + "begin the source anew (--reset-source)")
+    }
+    (position.at, position.rows, position.isDone) = (at, 0, true)
+    inputs?.finish([position])
+    current = nil
+  }
+
+  /// What a batch that was read has left to give.
+  private func unpassed(_ batch: RecordBatch) -> RecordBatch? {
+    var first = 0
+    if at < passed.batches {
+      first = batch.length
+    } else if at == passed.batches {
+      first = min(batch.length, Int(passed.rows))
+    }
+    if first == batch.length {
+      (at, given) = (at + 1, 0)
+      return nil
+    }
+    given = Int64(first)
+    let end = bound.map { at == $0.batches ? min(batch.length, Int($0.rows)) : batch.length } ?? batch.length
+    return batch.slice(first..<end)
   }
 
   /// Takes what the window has. Whether something was read.
@@ -95,9 +152,34 @@ final class ArrowStreamSource: Source {
       window.advance(reader.hasEnded ? window.count : window.count - bytes.count, lines: 0)
       if columns == nil, let found = reader.schema { columns = try ArrowColumns(schema, in: found.fields, of: path) }
       guard let batch else { return false }
-      if batch.length > 0 { rest = try columns?.take(batch, of: path) }
+      rest = try unpassed(batch).flatMap { rest throws(Failure) in try columns?.take(rest, of: path) }
     } catch { throw error.message.hasPrefix(path) ? error : error.within(path) }
     return true
+  }
+}
+
+extension ArrowStreamSource {
+  /// Until what was given before a restart is passed, it stays where it was.
+  private var currentPosition: [FilePosition] {
+    guard var position = current else { return [] }
+    (position.at, position.rows) = (at, given) < passed ? passed : (at, given)
+    return [position]
+  }
+
+  func filePositions() -> [FilePosition] { inputs?.filePositions(currentPosition) ?? [] }
+
+  func positions() throws(Failure) -> [SplitPosition] { try inputs?.positions(currentPosition) ?? [] }
+
+  func missing(of positions: [SplitPosition]) -> [String] { inputs?.missing(of: positions) ?? [] }
+
+  func resume(at positions: [SplitPosition]) throws(Failure) {
+    guard let inputs else { preconditionFailure("what is read from stdin is not read again") }
+    try inputs.resume(at: positions)
+  }
+
+  func end(at positions: [SplitPosition]) throws(Failure) {
+    guard let inputs else { preconditionFailure("what is read from stdin is not read again") }
+    try inputs.end(at: positions)
   }
 }
 

@@ -47,6 +47,14 @@ final class Decompressor {
     mayHoldOutput = false
   }
 
+  /// Whether the input's bytes are passed on as they are; also while that is not known.
+  var isPlain: Bool {
+    switch phase {
+    case .plain, .head: true
+    case .inside, .between: false
+    }
+  }
+
   /// As `InputFile.fill`: at most `count` bytes behind the window's content.
   ///
   /// - Throws: also `data` when the input is damaged or ends early, and `usage` when no plugin brings its codec.

@@ -55,6 +55,17 @@ final class CSVDecoder: RecordDecoder {
     linesToSkip = dialect.skippedLines
   }
 
+  var isInRecords: Bool { linesToSkip == 0 && !isHeaderNext }
+
+  var header: [String]? { dialect.hasHeader ? names : nil }
+
+  func goOnInFile(_ path: String, header: [String]?) throws(Failure) {
+    self.path = path
+    isHeaderNext = false
+    linesToSkip = 0
+    if dialect.hasHeader, let header { try match(header, "\(path):1") }
+  }
+
   private func layout(_ window: ByteWindow, fieldCount: Int) -> CSVLayout {
     CSVLayout(dialect, nulls, fieldCount: fieldCount, isAtEnd: window.isAtEnd, limit: window.limit)
   }
@@ -74,6 +85,7 @@ final class CSVDecoder: RecordDecoder {
     _ window: ByteWindow, _ layout: CSVLayout, _ targets: UnsafePointer<Int32>, _ table: ColumnTable, _ maxRows: Int
   ) -> DecodeOutcome {
     let begin = window.first
+    let owned = window.ownedLimit
     let scratch = scratch
     let maximum = window.maxRecordBytes
     let skipsEmptyLines = !(dialect.hasEmptyRows ?? (layout.fieldCount == 1))
@@ -81,7 +93,7 @@ final class CSVDecoder: RecordDecoder {
     var at = begin
     var lines = 0
     var outcome = DecodeOutcome.needsMore
-    while at < layout.limit {
+    while at < owned {
       if table.rows == maxRows || table.consumed >= ColumnTable.byteLimit {
         outcome = .full
         break
@@ -256,7 +268,10 @@ final class CSVDecoder: RecordDecoder {
   private func readHeader(
     _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ layout: CSVLayout, _ place: String
   ) throws(Failure) {
-    let found = try headerNames(start, end, layout, place)
+    try match(try headerNames(start, end, layout, place), place)
+  }
+
+  private func match(_ found: [String], _ place: String) throws(Failure) {
     var targets = [Int32](repeating: -1, count: found.count)
     absent = []
     for (index, field) in schema.fields.enumerated() {

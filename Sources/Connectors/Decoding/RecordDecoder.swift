@@ -8,6 +8,12 @@ protocol RecordDecoder: AnyObject {
   var endsAtReturn: Bool { get }
   /// The next bytes are the first of a file, or of a part of one.
   func beginFile(_ path: String)
+  /// Whether all that comes before a file's first record has been read, a header for example.
+  var isInRecords: Bool { get }
+  /// The names of the header that was read; nil: there is none.
+  var header: [String]? { get }
+  /// The next bytes are of a file's records, behind a header of these names.
+  func goOnInFile(_ path: String, header: [String]?) throws(Failure)
   /// Members of records that no column took, so far, and the name of the first of them.
   var skippedMembers: (count: Int, first: String) { get }
   /// Decodes complete records from the window's start, until the table has `maxRows` rows or the window has no further
@@ -20,6 +26,9 @@ protocol RecordDecoder: AnyObject {
 extension RecordDecoder {
   var endsAtReturn: Bool { false }
   var skippedMembers: (count: Int, first: String) { (0, "") }
+  var isInRecords: Bool { true }
+  var header: [String]? { nil }
+  func goOnInFile(_ path: String, header: [String]?) throws(Failure) { beginFile(path) }
 }
 
 enum DecodeOutcome {

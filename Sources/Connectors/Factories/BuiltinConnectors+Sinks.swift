@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import Glibc
 import Observability
 
 extension BuiltinConnectors {
@@ -17,7 +18,7 @@ extension BuiltinConnectors {
     try checkTypes(schema.fields, isRead: false, nests: true, options.place)
     let name = ConsoleName(uid, in: .shared)
     let files = WrittenFiles(place: options.place, uid: uid, path: "-", form: .standardOutput)
-    return SinkFactory(label: label, maximumParallelism: 1, files: files) { _ in
+    return SinkFactory(label: label, maximumParallelism: 1, files: files, guarantee: stdoutGuarantee) { _ in
       FileSink(StandardOutputTarget(), formatter: ConsoleFormatter(schema: schema, name: name))
     }
   }
@@ -31,7 +32,7 @@ extension BuiltinConnectors {
     let text = try FormatterOptions(format, "", &options, schema, codecs, uid)
     let compression = text.isArrow ? nil : try OutputCompression("", &options, codecs, uid: uid)
     let files = WrittenFiles(place: options.place, uid: uid, path: "-", form: .standardOutput)
-    return SinkFactory(label: label, maximumParallelism: 1, files: files) { _ in
+    return SinkFactory(label: label, maximumParallelism: 1, files: files, guarantee: stdoutGuarantee) { _ in
       FileSink(StandardOutputTarget(), formatter: text.makeFormatter(schema), compression: compression)
     }
   }
@@ -57,10 +58,56 @@ extension BuiltinConnectors {
     let isFolder = path.hasSuffix("/")
     let names = PartNames(suffix: suffix, isRolled: false)
     let files = WrittenFiles(place: place, uid: uid, path: path, form: isFolder ? .parts(names) : .file)
-    return SinkFactory(label: label, maximumParallelism: isFolder ? nil : 1, files: files) { context in
+    let reading = text.isArrow ? arrowReading(codecs, uid) : nil
+    let guarantee: @Sendable () -> DeliveryGuarantee = { isFolder ? .exactlyOnce : fileGuarantee(path) }
+    return SinkFactory(
+      label: label, maximumParallelism: isFolder ? nil : 1, files: files, guarantee: guarantee
+    ) { context in
       let target = FileTarget(
         path: path, names: names, subtask: context.id.index, parallelism: context.parallelism, place: place)
-      return FileSink(target, formatter: text.makeFormatter(schema), compression: compression)
+      let plain = FileSink(target, formatter: text.makeFormatter(schema), compression: compression)
+      return EpochSink(plain) {
+        if isFolder {
+          return DirectorySink(
+            DirectoryTarget(path: path, names: names.byEpoch, subtask: context.id.index, place: place), schema: schema,
+            partitionBy: [], policy: RollPolicy(), maxOpenFiles: 1, adds: false, compression: compression,
+            makeFormatter: text.makeFormatter)
+        }
+        if fileGuarantee(path) != .exactlyOnce { return nil }
+        return GrowingFileSink(
+          path, place: place, compression: compression,
+          rewriting: reading.map { rewriting(schema, isStream: format == "arrowstream", $0) }
+        ) { text.makeFormatter(schema) }
+      }
+    }
+  }
+
+  private static let stdoutGuarantee: @Sendable () -> DeliveryGuarantee = {
+    .atLeastOnce(reason: "rows on standard output are seen at once")
+  }
+
+  /// What rows at a path get that is no folder.
+  private static func fileGuarantee(_ path: String) -> DeliveryGuarantee {
+    var status = stat()
+    guard stat(StandardOutput.path(path), &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return .exactlyOnce }
+    return .atLeastOnce(reason: "'\(path)' is no regular file, and its rows are seen at once")
+  }
+
+  /// Puts the rows of an Arrow file that was not finished into another one.
+  private static func rewriting(
+    _ schema: Schema, isStream: Bool, _ options: IPCReadOptions
+  ) -> GrowingFileSink.Rewriting {
+    { (path, length, part) throws(Failure) in
+      do throws(Failure) {
+        // The file format is the stream format behind eight bytes.
+        let first = isStream ? 0 : 8
+        let bytes = try MappedFile(path).bytes
+        var reader = try IPCMemoryStreamReader(bytes.part(first, Int(length) - first), options: options)
+        let columns = try ArrowColumns(schema, in: reader.schema.fields, of: path)
+        while let batch = try reader.next() {
+          if batch.length > 0 { try part.write(try columns.take(batch, of: path), 0..<batch.length) }
+        }
+      } catch { throw error.within("\(path): the rows of the checkpoint cannot be gone on with") }
     }
   }
 }

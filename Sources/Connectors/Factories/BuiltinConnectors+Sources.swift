@@ -32,38 +32,41 @@ extension BuiltinConnectors {
     let isWatched = try options.bool("watch", default: false)
     let use = FileUse(
       reads: ReadFiles(place: place, paths: patterns, isWatched: isWatched), writes: policy.files(uid: uid))
+    let makeInputs = fileInputs(
+      patterns, isWatched: isWatched, isSplittable: isSplittable, policy, journal, compression)
+    return SourceFactory(label: label, maximumParallelism: nil, files: use, counter: policy.counter) {
+      context throws(Failure) in
+      func source(_ inputs: FileInputs) throws(Failure) -> TextSource {
+        try TextSource(
+          .files(inputs), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
+          maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
+      }
+      let inputs = try makeInputs(context)
+      guard let interleaved else { return try source(inputs) }
+      return try InterleavedSource(interleaved, inputs, source)
+    }
+  }
+
+  /// Makes the inputs of a subtask, of files of text.
+  private static func fileInputs(
+    _ patterns: [String], isWatched: Bool, isSplittable: Bool, _ policy: BadRecordPolicy, _ journal: SourceJournal,
+    _ compression: InputCompression
+  ) -> @Sendable (SubtaskContext) throws(Failure) -> FileInputs {
+    let place = policy.place
     if isWatched {
       let files = WatchedFiles(
         patterns: patterns, place: place, isSplittable: isSplittable, policy: policy, journal: journal,
         compression: compression)
-      return SourceFactory(label: label, maximumParallelism: nil, files: use, counter: policy.counter) {
-        context throws(Failure) in
-        func source(_ inputs: TextSource.Inputs) throws(Failure) -> TextSource {
-          try TextSource(
-            inputs, decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-            maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
-        }
-        guard let interleaved else { return try source(.watched(files)) }
-        return try InterleavedSource(interleaved, watched: files) { () throws(Failure) in
-          guard let split = try files.take() else { return nil }
-          return try source(.splits([split]))
-        }
+      return { context in
+        FileInputs(
+          watched: files, index: context.id.index, parallelism: context.parallelism, place: place, policy: policy)
       }
     }
     let files = FileSet(patterns: patterns, place: place, isSplittable: isSplittable, compression: compression)
-    return SourceFactory(label: label, maximumParallelism: nil, files: use, counter: policy.counter) {
-      context throws(Failure) in
-      let all = try files.splits()
-      let splits = FileSplit.assigned(all, to: context.id.index, of: context.parallelism)
-      func source(_ splits: [FileSplit]) throws(Failure) -> any Source {
-        try TextSource(
-          .splits(splits), decoder: text.makeDecoder(journal), schema: schema, policy: policy,
-          maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
-      }
-      guard let interleaved else { return try source(splits) }
-      return try InterleavedSource(
-        interleaved,
-        next: InterleavedSource.byFile(splits, path: { $0.path }) { (file) throws(Failure) in try source(file) })
+    return { context throws(Failure) in
+      FileInputs(
+        try files.splits(), index: context.id.index, parallelism: context.parallelism, place: place, policy: policy,
+        journal: journal, mayGrow: true)
     }
   }
 
@@ -83,50 +86,39 @@ extension BuiltinConnectors {
     let interleaved = try interleaved(&options)
     let isWatched = try options.bool("watch", default: false)
     let use = FileUse(reads: ReadFiles(place: place, paths: patterns, isWatched: isWatched), writes: nil)
+    let isStream = format == "arrowstream"
+    let makeInputs = arrowInputs(
+      patterns, isWatched: isWatched, isStream: isStream, place, SourceJournal(uid: uid, log: log), reading)
+    return SourceFactory(label: label, maximumParallelism: nil, files: use) { context throws(Failure) in
+      func source(_ inputs: FileInputs) throws(Failure) -> any FileReadingSource {
+        isStream
+          ? try ArrowStreamSource(inputs, schema: schema, place: place, options: reading)
+          : try ArrowFileSource(inputs, schema: schema, options: reading)
+      }
+      let inputs = try makeInputs(context)
+      guard let interleaved else { return try source(inputs) }
+      return try InterleavedSource(interleaved, inputs, source)
+    }
+  }
+
+  /// Makes the inputs of a subtask, of Arrow files.
+  private static func arrowInputs(
+    _ patterns: [String], isWatched: Bool, isStream: Bool, _ place: String, _ journal: SourceJournal,
+    _ reading: IPCReadOptions
+  ) -> @Sendable (SubtaskContext) throws(Failure) -> FileInputs {
     if isWatched {
       let files = WatchedFiles(
         patterns: patterns, place: place, isSplittable: false, policy: BadRecordPolicy(.stop, place: place),
-        journal: SourceJournal(uid: uid, log: log))
-      return SourceFactory(label: label, maximumParallelism: nil, files: use) { _ throws(Failure) in
-        if let interleaved {
-          return try InterleavedSource(interleaved, watched: files) { () throws(Failure) in
-            guard let file = try files.take() else { return nil }
-            guard format == "arrow" else {
-              return try ArrowStreamSource([file.path], stdin: nil, schema: schema, place: place, options: reading)
-            }
-            let splits = try ArrowSplit.splits(of: [file], options: reading)
-            return try ArrowFileSource(splits, schema: schema, options: reading)
-          }
-        }
-        guard format == "arrow" else {
-          return try ArrowStreamSource(
-            [], watched: files, stdin: nil, schema: schema, place: place, options: reading)
-        }
-        return try ArrowFileSource([], watched: files, schema: schema, options: reading)
+        journal: journal)
+      return { context in
+        FileInputs(watched: files, index: context.id.index, parallelism: context.parallelism, place: place)
       }
     }
     let files = FileSet(patterns: patterns, place: place, isSplittable: false)
-    if format == "arrowstream" {
-      return SourceFactory(label: label, maximumParallelism: nil, files: use) { context throws(Failure) in
-        let own = FileSplit.assigned(try files.splits(), to: context.id.index, of: context.parallelism)
-        func source(_ paths: [String]) throws(Failure) -> any Source {
-          try ArrowStreamSource(paths, stdin: nil, schema: schema, place: place, options: reading)
-        }
-        guard let interleaved else { return try source(own.map(\.path)) }
-        return try InterleavedSource(
-          interleaved,
-          next: InterleavedSource.byFile(own.map(\.path), path: { $0 }) { (file) throws(Failure) in try source(file) })
-      }
-    }
-    return SourceFactory(label: label, maximumParallelism: nil, files: use) { context throws(Failure) in
-      let all = try ArrowSplit.splits(of: try files.splits(), options: reading)
-      let own = all.enumerated().filter { $0.offset % context.parallelism == context.id.index }.map(\.element)
-      guard let interleaved else { return try ArrowFileSource(own, schema: schema, options: reading) }
-      return try InterleavedSource(
-        interleaved,
-        next: InterleavedSource.byFile(own, path: { $0.path }) { (file) throws(Failure) in
-          try ArrowFileSource(file, schema: schema, options: reading)
-        })
+    return { context throws(Failure) in
+      var splits = try files.splits()
+      if !isStream { splits = try FileSplit.arrowSplits(of: splits, options: reading) }
+      return FileInputs(splits, index: context.id.index, parallelism: context.parallelism, place: place)
     }
   }
 
@@ -149,9 +141,11 @@ extension BuiltinConnectors {
       let place = options.place
       let reading = arrowReading(codecs, uid)
       let use = FileUse(reads: ReadFiles(stdinOf: place), writes: nil)
-      return SourceFactory(label: label, maximumParallelism: 1, files: use) { _ throws(Failure) in
-        try ArrowStreamSource(
-          [], stdin: InputFile(descriptor: 0, name: "stdin"), schema: schema, place: place, options: reading)
+      return SourceFactory(label: label, maximumParallelism: 1, files: use, guarantee: stdinGuarantee) {
+        _ throws(Failure) in
+        UnrepeatableSource(
+          try ArrowStreamSource(
+            nil, stdin: InputFile(descriptor: 0, name: "stdin"), schema: schema, place: place, options: reading))
       }
     }
     let text = try TextFormat(format, &options, schema)
@@ -159,14 +153,19 @@ extension BuiltinConnectors {
     let policy = BadRecordPolicy(badRecords, place: options.place)
     let journal = SourceJournal(uid: uid, log: log)
     let use = FileUse(reads: ReadFiles(stdinOf: options.place), writes: policy.files(uid: uid))
-    return SourceFactory(label: label, maximumParallelism: 1, files: use, counter: policy.counter) {
-      context throws(Failure) in
-      try TextSource(
-        .stdin(InputFile(descriptor: 0, name: "stdin")), decoder: text.makeDecoder(journal), schema: schema,
-        policy: policy,
-        maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics, compression: compression)
+    return SourceFactory(
+      label: label, maximumParallelism: 1, files: use, counter: policy.counter, guarantee: stdinGuarantee
+    ) { context throws(Failure) in
+      UnrepeatableSource(
+        try TextSource(
+          .stdin(InputFile(descriptor: 0, name: "stdin")), decoder: text.makeDecoder(journal), schema: schema,
+          policy: policy, maxRecordBytes: text.maxRecordBytes, journal: journal, metrics: context.metrics,
+          compression: compression))
     }
   }
+
+  private static let stdinGuarantee = DeliveryGuarantee.atMostOnce(
+    reason: "what was read from standard input cannot be read again")
 }
 
 /// A text format's options, checked against the schema.

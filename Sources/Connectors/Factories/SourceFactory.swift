@@ -11,17 +11,21 @@ public struct SourceFactory: Sendable {
   public let maximumParallelism: Int?
   /// What it reads, and where its bad records go.
   public let files: FileUse
+  /// What its rows get in a job with checkpoints.
+  public let guarantee: DeliveryGuarantee
   private let counter: BadRecordCounter
   private let makeInstance: @Sendable (SubtaskContext) throws(Failure) -> any Source
 
   init(
     label: String, maximumParallelism: Int?, files: FileUse = FileUse(), counter: BadRecordCounter = BadRecordCounter(),
+    guarantee: DeliveryGuarantee = .exactlyOnce,
     make: @escaping @Sendable (SubtaskContext) throws(Failure) -> any Source
   ) {
     self.label = label
     self.maximumParallelism = maximumParallelism
     self.files = files
     self.counter = counter
+    self.guarantee = guarantee
     makeInstance = make
   }
 

@@ -11,6 +11,14 @@ final class BadRecordPolicy: Sendable {
   let counter = BadRecordCounter()
   /// The open dead-letter file; -1 before the first bad record.
   private let descriptor = Mutex<Int32>(-1)
+  private let job = Mutex(JobState())
+
+  /// What concerns epochs.
+  private struct JobState {
+    /// Bytes of the dead-letter file that were there before this job.
+    var start: Int64?
+    var replay: DeadLetterReplay?
+  }
 
   init(_ policy: Plan.BadRecords, place: String) {
     self.policy = policy
@@ -61,7 +69,10 @@ final class BadRecordPolicy: Sendable {
         .data,
         "\(record.file):\(record.line): \(record.reason) (the record begins at byte \(record.offset)); "
           + "correct it, or give \(place) a dead-letter file for such records")
-    case .deadLetter(let path): try append(record.jsonLine, to: path)
+    case .deadLetter(let path):
+      let line = record.jsonLine
+      guard job.withLock({ $0.replay?.isThere(line) }) != true else { return }
+      try append(line, to: path)
     }
   }
 
@@ -74,12 +85,38 @@ final class BadRecordPolicy: Sendable {
     }
   }
 
+  // MARK: Epochs
+
+  /// Bytes of the dead-letter file that are not of this job; nil: there is no such file.
+  var start: Int64? { job.withLock { $0.start } }
+
+  /// The source is about to read, if it has not begun.
+  func begin() {
+    guard let deadLetterPath else { return }
+    job.withLock { if $0.start == nil { $0.start = FoundFile(path: deadLetterPath)?.byteCount ?? 0 } }
+  }
+
+  /// The job goes on from an epoch: what it has set aside since is not set aside again. Of the source's instances the first one's
+  /// call counts.
+  func resume(from start: Int64, _ positions: [FilePosition]) throws(Failure) {
+    guard let deadLetterPath else { return }
+    try job.withLock { job throws(Failure) in
+      guard job.start == nil else { return }
+      job.replay = try DeadLetterReplay(deadLetterPath, from: start, positions, place: place)
+      job.start = start
+    }
+  }
+
   private func append(_ line: [UInt8], to path: String) throws(Failure) {
     let error: Int32 = descriptor.withLock { descriptor in
       if descriptor < 0 {
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         if descriptor < 0 { return errno }
+        syncFolder(of: path)
       }
+      // Who goes on from an epoch removes what is no whole line.
+      flock(descriptor, LOCK_EX)
+      defer { flock(descriptor, LOCK_UN) }
       // One write a line, so that files shared with other processes stay whole.
       var done = 0
       while done < line.count {

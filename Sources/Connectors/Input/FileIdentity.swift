@@ -13,6 +13,21 @@ struct FileIdentity: Hashable {
     inode = UInt64(status.st_ino)
     birth = platform_file_birth(path)
   }
+
+  /// Device, inode and birth, as an epoch keeps them.
+  var numbers: [Int64] { [Int64(bitPattern: device), Int64(bitPattern: inode), birth] }
+
+  init(numbers: [Int64]) {
+    precondition(numbers.count == 3, "a file's identity is its device, its inode and its birth")
+    device = UInt64(bitPattern: numbers[0])
+    inode = UInt64(bitPattern: numbers[1])
+    birth = numbers[2]
+  }
+
+  var text: String { "\(inode)-\(birth)" }
+
+  /// Whether it is the same within a file system: the number of that may change from one start of a machine to the next.
+  func hasNumber(of other: FileIdentity) -> Bool { inode == other.inode && birth == other.birth }
 }
 
 /// What is known of a file under a name.

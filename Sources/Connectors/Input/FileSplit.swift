@@ -4,6 +4,8 @@ struct FileSplit: Sendable, Hashable {
   /// Records that begin in `start`..<`end` belong to it; `end` is past every file for the last split of one.
   var start: Int64
   var end: Int64
+  /// Bytes of the whole file when its splits were made, if it is one that is split by them.
+  var fileBytes: Int64?
 }
 
 extension FileSplit {
@@ -16,7 +18,7 @@ extension FileSplit {
   {
     let count = isSplittable ? max(1, (byteCount + size - 1) / size) : 1
     return (0..<count).map {
-      FileSplit(path: path, start: $0 * size, end: $0 == count - 1 ? .max : ($0 + 1) * size)
+      FileSplit(path: path, start: $0 * size, end: $0 == count - 1 ? .max : ($0 + 1) * size, fileBytes: byteCount)
     }
   }
 

@@ -53,6 +53,14 @@ final class InputFile {
 
   deinit { if ownsDescriptor { close(descriptor) } }
 
+  /// What is known of it; nil of what is no regular file.
+  var found: FoundFile? { isRegular ? FoundFile(path: name) : nil }
+
+  /// As the function of that name.
+  func tailHash(before offset: Int64) -> Int64? {
+    isRegular ? Connectors.tailHash(of: descriptor, before: offset) : nil
+  }
+
   /// Descriptors that a source reads, of those that it did not open.
   private static let claimed = Mutex<Set<Int32>>([])
 

@@ -6,64 +6,67 @@ import Dataflow
 /// one whose rows are earlier than those of the others holds event time back instead of giving late rows.
 ///
 /// A file begins as a split before the one whose place it takes ends.
-final class InterleavedSource: Source {
+final class InterleavedSource: BoundedSource {
   let blocks = true
   let tellsSplits = true
   private let limit: Int
-  private let next: Next
-  private let watched: WatchedFiles?
+  private let inputs: FileInputs
+  private let make: Make
   private let wake: WakePipe
-  private var readers: [(split: SplitID, body: any Source)] = []
+  private var readers: [Reader] = []
+  /// Of a source that gives an epoch's rows alone: those that were read on behind it, and hold event time back for ever.
+  private var held: [Reader] = []
   /// Which of them is read next.
   private var turn = 0
-  private var splitCount = 0
+  private var nextNumber: Int?
   private var changes: [SplitChange] = []
 
-  /// The next file's reader, which has not been opened; nil when there is none, or none yet.
-  typealias Next = () throws(Failure) -> (any Source)?
+  /// A reader of parts of a file, which has not been opened.
+  typealias Make = (FileInputs) throws(Failure) -> any FileReadingSource
+
+  private struct Reader {
+    let split: SplitID
+    /// It is read on behind the epoch.
+    let goesOn: Bool
+    let body: any FileReadingSource
+    /// What it reads first.
+    let first: FileInputs.Part
+
+    /// Also of one that has not been read yet: the split has begun, and event time waits for it.
+    var positions: [FilePosition] {
+      var positions = body.filePositions()
+      if positions.isEmpty, let unread { positions = [unread] }
+      for index in positions.indices { positions[index].number = split.number }
+      return positions
+    }
+
+    private var unread: FilePosition? {
+      first.position ?? first.found.map { FilePosition(first.split, file: $0) }
+    }
+  }
 
   /// While several are open, one that has nothing at present is waited for no longer than this.
   private static let longestWait = Duration.milliseconds(10)
 
   /// - Parameters:
   ///   - limit: files that are open at once.
-  ///   - watched: where more may appear; nil: the first nil is the last.
-  init(_ limit: Int, watched: WatchedFiles? = nil, next: @escaping Next) throws(Failure) {
+  init(_ limit: Int, _ inputs: FileInputs, _ make: @escaping Make) throws(Failure) {
     self.limit = limit
-    self.watched = watched
-    self.next = next
+    self.inputs = inputs
+    self.make = make
     wake = try WakePipe()
   }
 
-  /// The own parts of a job's input, one a file: `parts` in their order, those of a file together.
-  static func byFile<Part>(
-    _ parts: [Part], path: (Part) -> String, _ make: @escaping ([Part]) throws(Failure) -> any Source
-  ) -> Next {
-    var files: [[Part]] = []
-    for part in parts {
-      if let last = files.last, path(last[0]) == path(part) {
-        files[files.count - 1].append(part)
-      } else {
-        files.append([part])
-      }
-    }
-    var rest = files[...]
-    return { () throws(Failure) in
-      guard let file = rest.popFirst() else { return nil }
-      return try make(file)
-    }
-  }
-
-  func open() throws(Failure) { try watched?.open() }
+  func open() throws(Failure) { try inputs.open() }
 
   func stop() { wake.wake() }
 
   func close() throws(Failure) {
     var first: Failure?
-    for (_, body) in readers {
-      do throws(Failure) { try body.close() } catch { first = first ?? error }
+    for reader in readers + held {
+      do throws(Failure) { try reader.body.close() } catch { first = first ?? error }
     }
-    readers = []
+    (readers, held) = ([], [])
     if let first { throw first }
   }
 
@@ -79,7 +82,7 @@ final class InterleavedSource: Source {
     while !wake.isWoken {
       try openMore()
       guard !readers.isEmpty else {
-        guard let watched else { return .end }
+        guard let watched = inputs.watched else { return .end }
         let wait = deadline - .now
         if wait <= .zero { return .idle }
         watched.wait(wait, wake: wake)
@@ -98,22 +101,51 @@ final class InterleavedSource: Source {
         silent += 1
         if silent >= readers.count && deadline <= .now { return .idle }
       case .end:
-        let (split, body) = readers.remove(at: turn)
-        try body.close()
+        let reader = readers.remove(at: turn)
+        if reader.goesOn {
+          held.append(reader)
+          continue
+        }
+        inputs.finish(reader.positions)
+        try reader.body.close()
         try openMore()
-        changes.append(.ends(split))
+        changes.append(.ends(reader.split))
       }
     }
     return .end
   }
 
   private func openMore() throws(Failure) {
-    while readers.count < limit, let body = try next() {
+    // An epoch whose rows come again may have had more files open than this subtask may: those that wait behind its end are not
+    // read any more, and give way.
+    while readers.isEmpty || readers.count + held.count < limit, let parts = try inputs.nextFile() {
+      let body = try make(FileInputs(parts: parts, place: ""))
       try body.open()
-      let split = SplitID(splitCount)
-      splitCount += 1
-      readers.append((split, body))
+      let number: Int
+      if let former = inputs.formerNumber(of: parts) {
+        number = former
+      } else {
+        number = nextNumber ?? inputs.firstNumber
+        nextNumber = number + 1
+      }
+      let split = SplitID(number)
+      readers.append(Reader(split: split, goesOn: parts.contains(where: \.goesOn), body: body, first: parts[0]))
       changes.append(.begins(split))
     }
   }
+}
+
+extension InterleavedSource {
+  func positions() throws(Failure) -> [SplitPosition] { try inputs.positions((readers + held).flatMap(\.positions)) }
+
+  func missing(of positions: [SplitPosition]) -> [String] { inputs.missing(of: positions) }
+
+  func resume(at positions: [SplitPosition]) throws(Failure) { try inputs.resume(at: positions) }
+
+  func end(at positions: [SplitPosition]) throws(Failure) { try inputs.end(at: positions) }
+}
+
+/// A source of files whose positions another source may tell with its own.
+protocol FileReadingSource: BoundedSource {
+  func filePositions() -> [FilePosition]
 }

@@ -24,6 +24,8 @@ final class RecordReader {
   private enum Phase {
     /// At the first bytes of a file, which may be a byte order mark.
     case mark
+    /// In front of the byte where a restart goes on, of an input that can be read from its start only.
+    case passed(upTo: Int64)
     /// In the line before the split's first one.
     case foreignLine
     case records
@@ -57,6 +59,43 @@ final class RecordReader {
     decoder.beginFile(name)
   }
 
+  /// The next bytes are of a part of an input that is read from `position` on, where a record begins.
+  ///
+  /// - Parameter isFromStart: they are nonetheless the first of the input.
+  func goOn(_ split: FileSplit, at position: FilePosition, isFromStart: Bool) throws(Failure) {
+    let at = position.at ?? split.start
+    name = split.path
+    phase = isFromStart ? .passed(upTo: at) : .records
+    linesBefore = position.line.map { Int($0) - 1 }
+    mayDecode = false
+    window.restart(at: isFromStart ? 0 : at, splitEnd: split.end)
+    try decoder.goOnInFile(name, header: position.header)
+  }
+
+  /// Puts down where the next record begins: behind all rows that were given and all records that were set aside.
+  ///
+  /// Rows that wait to go count as given.
+  func note(in position: inout FilePosition) {
+    position.at = nil
+    position.header = nil
+    position.line = nil
+    switch phase {
+    case .mark, .foreignLine: return
+    case .passed(let at):
+      position.at = at
+      position.line = linesBefore.map { Int64($0 + 1) }
+    case .overlong(let record):
+      // It is found once more.
+      position.at = record.offset
+      position.line = Int64(record.line)
+    case .records:
+      guard decoder.isInRecords else { return }
+      position.at = window.offset
+      position.line = linesBefore.map { Int64($0 + window.line) }
+    }
+    position.header = decoder.header
+  }
+
   /// `count` bytes were put behind the window's content.
   func tookBytes(_ count: Int) {
     // The last byte before these may be a carriage return whose meaning is known only now.
@@ -64,6 +103,7 @@ final class RecordReader {
     mayDecode =
       window.lineEnd(from: fresh, endsAtReturn: decoder.endsAtReturn) != nil
       || window.count > window.maxRecordBytes
+    if case .passed = phase { mayDecode = true }
   }
 
   /// The input has no further bytes.
@@ -80,9 +120,8 @@ final class RecordReader {
 
   /// Whether the part has no further record.
   var isDone: Bool {
-    if window.isAtEnd { return window.count == 0 }
-    guard case .records = phase else { return false }
-    return window.offset >= window.splitEnd
+    if case .records = phase, window.offset >= window.splitEnd { return true }
+    return window.isAtEnd && window.count == 0
   }
 
   /// Nothing more is read: what was passed in the records is counted.
@@ -110,6 +149,19 @@ final class RecordReader {
           return false
         }
         try window.passMark(of: name)
+        phase = .records
+      case .passed(let upTo):
+        window.advance(Int(min(Int64(window.count), upTo - window.offset)), lines: 0)
+        guard window.offset == upTo else {
+          guard !window.isAtEnd else {
+            throw Failure(
+              .data,
+              "\(name): ends at byte \(window.offset), before byte \(upTo), where the checkpoint goes on; bring it back as it was, or "
+                + "begin the source anew (--reset-source)")
+          }
+          mayDecode = false
+          return false
+        }
         phase = .records
       case .foreignLine:
         guard let feed = window.lineFeed() else {

@@ -22,17 +22,17 @@ final class WatchedFiles: Sendable {
   private static let rememberedFiles = 65_536
 
   /// As the plan has them.
-  private let paths: [String]
-  private let place: String
+  let paths: [String]
+  let place: String
   private let isSplittable: Bool
   private let compression: InputCompression
   private let policy: BadRecordPolicy
-  private let journal: SourceJournal
+  let journal: SourceJournal
   /// Nil: the file system is asked; a test may say so itself.
   private let isBeingWritten: @Sendable (FoundFile) -> Bool?
-  private let state = Mutex(State())
+  let state = Mutex(State())
 
-  private struct State {
+  struct State {
     var watch: FolderWatch?
     var pending: [FileSplit] = []
     var next = 0
@@ -43,10 +43,16 @@ final class WatchedFiles: Sendable {
     var goneSet: Set<FileIdentity> = []
     /// Files that may be in the making: what they were like, and since when.
     var unsettled: [FileIdentity: (byteCount: Int64, modified: Int64, since: MonotonicTime)] = [:]
+    /// What an epoch knew of them; nil: the job does not go on from one.
+    var resumed: [FilePosition]?
     var isDirty = true
     var nextLook = MonotonicTime(nanoseconds: .min)
     var lastLook = MonotonicTime(nanoseconds: .min)
     var lookTime: Int64 = 0
+
+    mutating func rememberGone(_ identity: FileIdentity) {
+      if goneSet.insert(identity).inserted { gone.append(identity) }
+    }
   }
 
   init(
@@ -63,7 +69,7 @@ final class WatchedFiles: Sendable {
     self.isBeingWritten = isBeingWritten
   }
 
-  private var patterns: [String] { paths.map(Self.pattern) }
+  var patterns: [String] { paths.map(Self.pattern) }
 
   /// The pattern that a path stands for now: a folder's for all files in it.
   static func pattern(_ path: String) -> String {
@@ -234,8 +240,7 @@ final class WatchedFiles: Sendable {
     state.unsettled = state.unsettled.filter { present.contains($0.key) }
     for identity in state.taken.keys where !present.contains(identity) {
       state.taken[identity] = nil
-      state.gone.append(identity)
-      state.goneSet.insert(identity)
+      state.rememberGone(identity)
     }
     guard state.gone.count > Self.rememberedFiles * 2 else { return }
     for identity in state.gone.prefix(state.gone.count - Self.rememberedFiles) { state.goneSet.remove(identity) }

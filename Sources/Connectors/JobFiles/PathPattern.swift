@@ -80,7 +80,11 @@ extension PartNames {
     bracesExpanded(pattern).contains { pattern in
       var rest = pattern
       let last = lastName(of: rest)
-      guard Self.subtasks.contains(where: { isName(name(subtask: $0), matching: last) }) else { return false }
+      let isReached = Self.subtasks.contains { subtask in
+        isName(name(subtask: subtask), matching: last)
+          || !isRolled && isName(byEpoch.name(subtask: subtask), matching: last)
+      }
+      guard isReached else { return false }
       for prefix in partitions.reversed() {
         rest = Connectors.folder(of: rest)
         let name = lastName(of: rest)

@@ -47,7 +47,7 @@ struct WrittenFiles: Sendable {
     case .parts(let names):
       var files: [FoundFile] = []
       names.forEachFile(in: path) { part in
-        if !part.isHidden, let file = FoundFile(path: part.path) { files.append(file) }
+        if part.hiding == nil, let file = FoundFile(path: part.path) { files.append(file) }
       }
       return files
     }
@@ -99,7 +99,12 @@ struct WrittenFiles: Sendable {
       var kept = 0
       var hidden: [String] = []
       names.forEachFile(in: path) { part in
-        if part.isHidden { hidden.append(part.path) } else { kept += 1 }
+        switch part.hiding {
+        case .untilDone: hidden.append(part.path)
+        // Of an epoch that may be gone on from.
+        case .untilCommitted: break
+        case nil: kept += 1
+        }
       }
       for path in hidden { removeAbandoned(path, log) }
       if names.isRolled, kept > 0 {

@@ -8,6 +8,10 @@ protocol ByteOutput: AnyObject {
   func write(_ bytes: UnsafePointer<UInt8>, _ count: Int) throws(Failure)
   /// All is written.
   func commit() throws(Failure)
+  /// What was written is on the disk, if there is one.
+  func sync() throws(Failure)
+  /// Nothing more is written, and what was written stays where it is.
+  func leave()
   /// What was written is not to be, as far as that can be had.
   func discard()
 }

@@ -9,9 +9,11 @@ import Glibc
 /// Files are named `part-<subtask>-<sequence>` and never replace another: the sequence goes on behind what earlier jobs left.
 /// A file begins with its first row, so there are no empty ones. Of the open files at most `maxOpenFiles` stay open: the one
 /// that has waited longest for a row is completed for the next.
-final class DirectorySink: Sink {
+///
+/// With epochs a file is completed at each barrier too, and all of an epoch appear with it.
+final class DirectorySink: TransactionalSink {
   let blocks = true
-  private let target: DirectoryTarget
+  let target: DirectoryTarget
   private let policy: RollPolicy
   private let groups: PartitionGroups?
   private let path: PartitionPath
@@ -22,9 +24,13 @@ final class DirectorySink: Sink {
   private let makeFormatter: (Schema) -> any RowFormatter
   private let compressors: CompressorPool?
   private var parts: [[UInt8]: OpenPart] = [:]
+  /// Nil without epochs.
+  private var epochs: DirectoryEpochs?
   /// Counts what was written to, so that the part used longest ago is known.
   private var clock = 0
   private var sequence = 0
+  /// Whether files of earlier jobs stay, and those of this one are added.
+  private let adds: Bool
 
   private struct OpenPart {
     let body: OutputPart
@@ -33,11 +39,12 @@ final class DirectorySink: Sink {
 
   init(
     _ target: DirectoryTarget, schema: Schema, partitionBy: [Int], policy: RollPolicy, maxOpenFiles: Int,
-    compression: OutputCompression? = nil, makeFormatter: @escaping (Schema) -> any RowFormatter
+    adds: Bool = true, compression: OutputCompression? = nil, makeFormatter: @escaping (Schema) -> any RowFormatter
   ) {
     compressors = compression.map { CompressorPool($0) }
     self.target = target
     self.policy = policy
+    self.adds = adds
     self.maxOpenFiles = maxOpenFiles
     self.makeFormatter = makeFormatter
     groups = partitionBy.isEmpty ? nil : PartitionGroups(columns: partitionBy)
@@ -48,7 +55,7 @@ final class DirectorySink: Sink {
 
   func open() throws(Failure) {
     try makeFolder(target.path, place: target.place)
-    sequence = target.nextSequence()
+    sequence = max(target.nextSequence(), epochs?.firstSequence ?? 0)
   }
 
   /// When the oldest file is to be completed.
@@ -87,7 +94,7 @@ final class DirectorySink: Sink {
       if policy.isFull(part) { try part.settle() }
       if policy.isFull(part) {
         parts[key] = nil
-        try part.commit()
+        try complete(part)
       }
     }
   }
@@ -101,7 +108,7 @@ final class DirectorySink: Sink {
     }
     if parts.count >= maxOpenFiles, let oldest = parts.min(by: { $0.value.lastUse < $1.value.lastUse }) {
       parts[oldest.key] = nil
-      try oldest.value.body.commit()
+      try complete(oldest.value.body)
     }
     let part = try newPart(folders())
     parts[key] = OpenPart(body: part, lastUse: clock)
@@ -116,7 +123,7 @@ final class DirectorySink: Sink {
       // Many files may be open: their buffers grow to what they need.
       let part = try OutputPart(
         path: file, formatter: makeFormatter(schema), bufferBytes: 16 << 10, place: target.place,
-        compressors: compressors)
+        compressors: compressors, hiding: epochs == nil ? .untilDone : .untilCommitted)
       // Whoever else writes a file of that name has it locked, so it is there before or not at all.
       if access(file, F_OK) != 0 { return part }
       part.discard()
@@ -135,14 +142,65 @@ final class DirectorySink: Sink {
     for (key, part) in parts {
       guard let due = policy.due(part.body), due <= now else { continue }
       parts[key] = nil
-      try part.body.commit()
+      try complete(part.body)
     }
+  }
+
+  private func complete(_ part: OutputPart) throws(Failure) {
+    guard epochs != nil else { return try part.commit() }
+    try part.finish()
+    if let hidden = (part.file as? OutputFile)?.hiddenPath { epochs?.complete(hidden) }
   }
 
   func close(complete: Bool) throws(Failure) {
     defer { parts = [:] }
+    precondition(
+      epochs == nil || !complete || (parts.isEmpty && epochs?.completed.isEmpty == true),
+      "what a sink has written is of an epoch when it is closed")
     for part in parts.values {
       if complete { try part.body.commit() } else { part.body.discard() }
     }
+    epochs?.discard()
+  }
+}
+
+// MARK: Epochs
+
+extension DirectorySink {
+  func useEpochs() throws(Failure) { epochs = DirectoryEpochs(target) }
+
+  func takeBack(_ transactions: [SinkTransaction]) throws(Failure) -> TakeBack {
+    try epochs?.takeBack(transactions) ?? .done(files: 0)
+  }
+
+  func recover(own: [SinkTransaction], all: [SinkTransaction]) throws(Failure) {
+    if all.isEmpty, !adds { try refuseFormer() }
+    try epochs?.recover(own: own, all: all)
+  }
+
+  func prepare(_ epoch: Epoch) throws(Failure) -> [SinkTransaction] {
+    for part in parts.values { try complete(part.body) }
+    parts = [:]
+    guard let transaction = try epochs?.prepare(next: sequence) else { return [] }
+    return [transaction]
+  }
+
+  func commit(_ transactions: [SinkTransaction]) throws(Failure) { try epochs?.commit(transactions) }
+
+  /// A run from the beginning would add its rows to those of another one.
+  private func refuseFormer() throws(Failure) {
+    var former: String?
+    var count = 0
+    target.names.all.forEachFile(in: target.path) { file in
+      guard file.hiding == nil else { return }
+      former = min(former ?? file.name, file.name)
+      count += 1
+    }
+    guard let former else { return }
+    throw Failure(
+      .usage,
+      "\(target.place): '\(target.path)' holds \(count) file\(count == 1 ? "" : "s") of an earlier run, such as '\(former)', and this "
+        + "one begins without a checkpoint and would add its rows to theirs; go on from a checkpoint of that run, remove them, or "
+        + "give another path")
   }
 }

@@ -30,7 +30,7 @@ struct DirectoryTarget {
   func nextSequence() -> Int {
     var next = 0
     names.forEachFile(in: path) { file in
-      if file.subtask == subtask { next = max(next, file.sequence + 1) }
+      if file.subtask == subtask { next = max(next, (file.sequence ?? 0) + 1) }
     }
     return next
   }

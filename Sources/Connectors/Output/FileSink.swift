@@ -67,7 +67,10 @@ struct FileTarget: OutputTarget {
   private func part(_ index: Int) -> String { path + names.name(subtask: index) }
 
   func open(_ formatter: any RowFormatter, _ compressors: CompressorPool?) throws(Failure) -> OutputPart {
-    if isFolder { try makeFolder(path, place: place) }
+    if isFolder {
+      try makeFolder(path, place: place)
+      try refuseEpochs()
+    }
     return try OutputPart(
       path: isFolder ? part(subtask) : path, formatter: formatter, bufferBytes: FileSink.chunkBytes * 2, place: place,
       compressors: compressors)
@@ -78,13 +81,24 @@ struct FileTarget: OutputTarget {
   func finish() throws(Failure) {
     guard isFolder, subtask == 0 else { return }
     for name in folderEntries(path) ?? [] {
-      guard let index = names.numbers(of: name)?.subtask, index >= parallelism else { continue }
+      guard let (index, sequence) = names.numbers(of: name), sequence == nil, index >= parallelism else { continue }
       guard unlink(part(index)) == 0 || errno == ENOENT else {
         throw Failure(
           .io,
           "\(place): \(part(index)): a former job's part cannot be removed: \(systemError()); remove it, because its rows "
             + "look like this job's")
       }
+    }
+  }
+
+  /// A run with epochs has left rows in files that this one, which replaces a former run's, would leave beside its own.
+  private func refuseEpochs() throws(Failure) {
+    for name in folderEntries(path) ?? [] {
+      guard let numbers = names.numbers(of: name), numbers.sequence != nil else { continue }
+      throw Failure(
+        .usage,
+        "\(place): '\(path)' holds files of a run with checkpoints, such as '\(name)', which this one without them would not "
+          + "replace; remove them or give another path")
     }
   }
 }

@@ -12,18 +12,22 @@ final class OutputFile {
 
   private let path: String
   /// Nil for a device or a pipe.
-  private let hiddenPath: String?
+  let hiddenPath: String?
   private let descriptor: Int32
   private let writeCall: WriteCall
-  private var written: Int64 = 0
+  /// Bytes that it has.
+  private(set) var written: Int64 = 0
   private var isOpen = true
 
   /// - Parameters:
   ///   - path: where the file will be; a symbolic link is followed.
   ///   - place: leads messages: "sink 'out' (csv)".
+  ///   - hiding: what its hidden name says.
   /// - Throws: `io` when it cannot be written there.
-  init(path given: String, place: String, writeCall: @escaping WriteCall = { Glibc.write($0, $1, $2) }) throws(Failure)
-  {
+  init(
+    path given: String, place: String, hiding: HiddenName = .untilDone,
+    writeCall: @escaping WriteCall = { Glibc.write($0, $1, $2) }
+  ) throws(Failure) {
     self.writeCall = writeCall
     let target = StandardOutput.path(given)
     var status = stat()
@@ -41,10 +45,21 @@ final class OutputFile {
       }
       return
     }
-    let hidden = Self.hiddenName(of: path)
+    let hidden = hiding.name(of: path)
     hiddenPath = hidden
-    descriptor = try openLocked(hidden, for: given, place)
+    descriptor = try openLocked(hidden, for: given, place, keeping: 0)
     if exists { fchmod(descriptor, status.st_mode & 0o7777) }
+  }
+
+  /// Goes on behind the first `length` bytes of a hidden file; what it has beyond them is forgotten.
+  ///
+  /// - Parameter path: the name that it is to get.
+  init(continuing hidden: String, of path: String, at length: Int64, place: String) throws(Failure) {
+    writeCall = { Glibc.write($0, $1, $2) }
+    self.path = path
+    hiddenPath = hidden
+    descriptor = try openLocked(hidden, for: path, place, keeping: length)
+    written = length
   }
 
   /// Whether somebody may read what is written before the file is complete: a pipe or a device.
@@ -71,20 +86,31 @@ final class OutputFile {
   func commit() throws(Failure) {
     guard isOpen else { return }
     if let hiddenPath {
-      guard fsync(descriptor) == 0 else { throw writeFailure(path, errno, written: written) }
+      try sync()
       guard rename(hiddenPath, path) == 0 else {
         throw Failure(
           .io,
           "\(path): cannot be given its name after \(written) bytes were written: \(pathProblem(path, isWritten: true))"
         )
       }
-      syncFolder(of: path)
+      try secureFolder(of: path)
     } else {
       // Devices and pipes that cannot be synced say EINVAL or EROFS.
       guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
         throw writeFailure(path, errno, written: written)
       }
     }
+    leave()
+  }
+
+  /// What was written is on the disk; the file's entry in its folder need not be.
+  func sync() throws(Failure) {
+    guard fsync(descriptor) == 0 else { throw writeFailure(path, errno, written: written) }
+  }
+
+  /// Closes the file and leaves it under its hidden name.
+  func leave() {
+    guard isOpen else { return }
     isOpen = false
     close(descriptor)
   }
@@ -99,25 +125,12 @@ final class OutputFile {
 }
 
 extension OutputFile {
-  private static let hiddenSuffix = ".volley-tmp"
-
-  /// ".name.volley-tmp" in the same folder.
-  private static func hiddenName(of path: String) -> String {
-    let bytes = Array(path.utf8)
-    let start = (bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1
-    return
-      "\(String(decoding: bytes[..<start], as: UTF8.self)).\(String(decoding: bytes[start...], as: UTF8.self))\(hiddenSuffix)"
-  }
-
-  /// The name that a hidden file is to get; nil for a name of another form.
-  static func name(ofHidden name: String) -> String? {
-    guard name.hasPrefix("."), name.hasSuffix(hiddenSuffix) else { return nil }
-    return String(name.dropFirst().dropLast(hiddenSuffix.count))
-  }
-
   /// Removes the hidden file of `path`, unless somebody writes it; its bytes, nil when it was not removed.
-  static func removeAbandoned(_ path: String) -> Int64? {
-    let hidden = hiddenName(of: path)
+  static func removeAbandoned(_ path: String, _ hiding: HiddenName = .untilDone) -> Int64? {
+    removeAbandoned(hidden: hiding.name(of: path))
+  }
+
+  static func removeAbandoned(hidden: String) -> Int64? {
     let descriptor = open(hidden, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -151,15 +164,32 @@ func resolved(_ path: String) -> String? {
 
 /// The rename survives a crash of the machine once the folder is on the disk. Not every file system can sync one; those that
 /// cannot have nothing better.
-private func syncFolder(of path: String) {
+func syncFolder(of path: String) {
   let descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   guard descriptor >= 0 else { return }
   fsync(descriptor)
   close(descriptor)
 }
 
-/// Opens the hidden file, empty, and locks it as long as it is open.
-private func openLocked(_ hidden: String, for path: String, _ place: String) throws(Failure) -> Int32 {
+/// As `syncFolder`, for what a job relies on: a disk that fails is told.
+func secureFolder(of path: String) throws(Failure) {
+  let folder = folder(of: path)
+  let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    throw Failure(.io, "\(folder): the folder cannot be synced: \(pathProblem(folder, isWritten: true))")
+  }
+  defer { close(descriptor) }
+  guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP else {
+    throw Failure(.io, "\(folder): the folder cannot be synced: \(systemError()); check the disk")
+  }
+}
+
+/// Opens the hidden file, of which the first `length` bytes stay, and locks it as long as it is open.
+private func openLocked(
+  _ hidden: String, for path: String, _ place: String, keeping length: Int64
+) throws(Failure) -> Int32 {
+  // One that was killed keeps its lock until its memory was given back, and so does for a moment a child that it made.
+  let deadline = MonotonicTime.now + 1_000_000_000
   while true {
     let descriptor = open(hidden, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
     guard descriptor >= 0 else {
@@ -169,6 +199,10 @@ private func openLocked(_ hidden: String, for path: String, _ place: String) thr
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
       close(descriptor)
+      if code == EWOULDBLOCK && MonotonicTime.now < deadline {
+        usleep(10_000)
+        continue
+      }
       guard code == EWOULDBLOCK else {
         throw Failure(
           .io,
@@ -184,7 +218,11 @@ private func openLocked(_ hidden: String, for path: String, _ place: String) thr
     if fstat(descriptor, &opened) == 0, stat(hidden, &named) == 0, opened.st_ino == named.st_ino,
       opened.st_dev == named.st_dev
     {
-      ftruncate(descriptor, 0)
+      guard ftruncate(descriptor, Int(length)) == 0, lseek(descriptor, Int(length), SEEK_SET) == Int(length) else {
+        let code = errno
+        close(descriptor)
+        throw writeFailure(path, code, written: length)
+      }
       return descriptor
     }
     close(descriptor)

@@ -4,7 +4,7 @@ import Base
 /// One file of rows, or standard output, while it is being written: what formats them, and the text that has not been written yet.
 final class OutputPart {
   private let formatter: any RowFormatter
-  private let file: any ByteOutput
+  let file: any ByteOutput
   private let out: ByteWriter
   private let compressors: CompressorPool?
   private var compressor: Compressor?
@@ -19,8 +19,10 @@ final class OutputPart {
   /// - Parameters:
   ///   - bufferBytes: memory for waiting text to begin with.
   ///   - compressors: nil for plain bytes.
+  ///   - length: bytes that the file has already, its beginning among them.
   init(
-    _ file: any ByteOutput, formatter: any RowFormatter, bufferBytes: Int, compressors: CompressorPool? = nil
+    _ file: any ByteOutput, formatter: any RowFormatter, bufferBytes: Int, compressors: CompressorPool? = nil,
+    behind length: Int64 = 0
   ) throws(Failure) {
     self.file = file
     self.formatter = formatter
@@ -28,18 +30,20 @@ final class OutputPart {
     compressor = try compressors?.take()
     compressor?.restart()
     out = ByteWriter(capacity: bufferBytes)
-    formatter.writeHeader(to: out)
+    writtenBytes = Int(length)
+    if length == 0 { formatter.writeHeader(to: out) }
   }
 
   /// Opens the file, under its hidden name, and begins it.
   ///
   /// - Parameter place: leads messages: "sink 'out' (csv)".
   convenience init(
-    path: String, formatter: any RowFormatter, bufferBytes: Int, place: String, compressors: CompressorPool? = nil
+    path: String, formatter: any RowFormatter, bufferBytes: Int, place: String, compressors: CompressorPool? = nil,
+    hiding: HiddenName = .untilDone
   ) throws(Failure) {
     try self.init(
-      try OutputFile(path: path, place: place), formatter: formatter, bufferBytes: bufferBytes, compressors: compressors
-    )
+      try OutputFile(path: path, place: place, hiding: hiding), formatter: formatter, bufferBytes: bufferBytes,
+      compressors: compressors)
   }
 
   /// Bytes of the file so far, what waits to be written included. Of a compressed file what waits is counted as it is, until
@@ -76,14 +80,38 @@ final class OutputPart {
     out.removeAll()
   }
 
+  /// What was written is on the disk, and could be read up to here; more may follow.
+  func checkpoint() throws(Failure) {
+    try writeOut()
+    if let compressor { writtenBytes += try compressor.endWhole(to: file) }
+    try file.sync()
+  }
+
+  /// The file is complete, and on the disk under its hidden name.
+  func finish() throws(Failure) {
+    try end()
+    try file.sync()
+    leave()
+  }
+
+  /// Goes from the file, which stays under its hidden name.
+  func leave() {
+    file.leave()
+    release()
+  }
+
   /// The file is complete, and appears under its own name.
   func commit() throws(Failure) {
+    try end()
+    try file.commit()
+    release()
+  }
+
+  private func end() throws(Failure) {
     formatter.writeFooter(to: out)
     if let failure = formatter.failure { throw failure }
     try writeOut()
     if let compressor { writtenBytes += try compressor.endWhole(evenEmpty: writtenBytes == 0, to: file) }
-    try file.commit()
-    release()
   }
 
   /// The file is not to be.

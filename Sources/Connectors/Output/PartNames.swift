@@ -1,5 +1,6 @@
 /// The names of the files that a sink makes in a folder: `part-<subtask>.<suffix>`, or, where one follows the other,
-/// `part-<subtask>-<sequence>.<suffix>` in the folders of their partition.
+/// `part-<subtask>-<sequence>.<suffix>` in the folders of their partition. With epochs those of the first
+/// form follow each other too, as `part-<subtask>.<sequence>.<suffix>`.
 struct PartNames: Sendable, Hashable {
   /// "csv", "jsonl.gz".
   let suffix: String
@@ -13,29 +14,56 @@ struct PartNames: Sendable, Hashable {
     let folder: String
     /// Also of a hidden file the name that it is to get.
     let name: String
-    let isHidden: Bool
+    /// Nil of a complete one.
+    let hiding: HiddenName?
     let subtask: Int
-    /// 0 of a file that none follows.
-    let sequence: Int
+    /// Nil of a file that none follows.
+    let sequence: Int?
 
     var path: String { "\(folder)\(name)" }
   }
 
+  /// Whether only names of epochs count.
+  private var isByEpoch = false
+
+  init(suffix: String, isRolled: Bool, partitions: [String] = []) {
+    self.suffix = suffix
+    self.isRolled = isRolled
+    self.partitions = partitions
+  }
+
+  /// The names with epochs.
+  var byEpoch: PartNames {
+    var names = self
+    names.isByEpoch = !isRolled
+    return names
+  }
+
+  /// The names with epochs and those without.
+  var all: PartNames {
+    var names = self
+    names.isByEpoch = false
+    return names
+  }
+
   func name(subtask: Int, sequence: Int = 0) -> String {
-    isRolled ? "part-\(subtask)-\(sequence).\(suffix)" : "part-\(subtask).\(suffix)"
+    if isByEpoch { return "part-\(subtask).\(sequence).\(suffix)" }
+    return isRolled ? "part-\(subtask)-\(sequence).\(suffix)" : "part-\(subtask).\(suffix)"
   }
 
   /// The numbers in a name; nil for one of another form.
-  func numbers(of name: String) -> (subtask: Int, sequence: Int)? {
+  func numbers(of name: String) -> (subtask: Int, sequence: Int?)? {
     let (prefix, end) = ("part-", ".\(suffix)")
     guard name.hasPrefix(prefix), name.hasSuffix(end) else { return nil }
     let parts = name.dropFirst(prefix.count).dropLast(end.count).split(
-      separator: "-", omittingEmptySubsequences: false)
+      separator: isRolled ? "-" : ".", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { text in
       Int(text).flatMap { $0 >= 0 && $0 < .max && "\($0)" == text ? $0 : nil }
     }
-    guard numbers.count == parts.count, numbers.count == (isRolled ? 2 : 1) else { return nil }
-    return (numbers[0], isRolled ? numbers[1] : 0)
+    guard numbers.count == parts.count, numbers.count == 2 || (numbers.count == 1 && !isRolled && !isByEpoch) else {
+      return nil
+    }
+    return (numbers[0], numbers.count == 2 ? numbers[1] : nil)
   }
 
   /// Whether a folder may be one of the partition column `index`.
@@ -52,10 +80,10 @@ struct PartNames: Sendable, Hashable {
         if isPartition(entry, of: depth) { forEachFile(in: "\(folder)\(entry)/", depth: depth + 1, body) }
         continue
       }
-      let own = OutputFile.name(ofHidden: entry)
-      guard let (subtask, sequence) = numbers(of: own ?? entry) else { continue }
-      body(
-        File(folder: folder, name: own ?? entry, isHidden: own != nil, subtask: subtask, sequence: sequence))
+      let hiding = HiddenName.allCases.first { $0.shown(entry) != nil }
+      let name = hiding?.shown(entry) ?? entry
+      guard let (subtask, sequence) = numbers(of: name) else { continue }
+      body(File(folder: folder, name: name, hiding: hiding, subtask: subtask, sequence: sequence))
     }
   }
 }

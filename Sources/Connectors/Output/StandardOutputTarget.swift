@@ -25,5 +25,7 @@ private final class StandardOutputStream: ByteOutput {
   }
 
   func commit() {}
+  func sync() {}
+  func leave() {}
   func discard() {}
 }

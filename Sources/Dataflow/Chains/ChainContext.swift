@@ -7,6 +7,7 @@ final class ChainContext {
   let account: OutputAccount
   let clock: SubtaskClock
   let input = InputCursor()
+  let epoch: EpochCursor
   let notifier = SubtaskNotifier()
   /// The clock's last reading: taken whenever control passes from one stage to another.
   private(set) var now = MonotonicTime.now
@@ -18,9 +19,10 @@ final class ChainContext {
   /// Whose code runs. Time between stages is nobody's.
   private var current: Stage?
 
-  init(account: OutputAccount, clock: SubtaskClock = SubtaskClock()) {
+  init(account: OutputAccount, clock: SubtaskClock = SubtaskClock(), epoch: EpochCursor = EpochCursor()) {
     self.account = account
     self.clock = clock
+    self.epoch = epoch
   }
 
   /// Reads the clock; the time since the last reading is the current stage's.

@@ -31,8 +31,14 @@ final class OperatorNode: ChainNode, Collector {
   private var told = EventTime.earliest
   /// It was told that all that feeds it is idle.
   private var isInputIdle = false
+  /// Of one that goes on after a restart.
+  private let epochs: OperatorEpochs?
+  /// It had finished in the epoch that it goes on from, and has got no rows since.
+  private var hasFinished = false
 
-  init(stage: Stage, body: any Operator, context: ChainContext, targets: [[ChainTarget]]) {
+  init(
+    stage: Stage, body: any Operator, context: ChainContext, targets: [[ChainTarget]], epochs: StageEpochs? = nil
+  ) {
     self.stage = stage
     self.body = body
     waiting = body as? any WaitingOperator
@@ -42,6 +48,16 @@ final class OperatorNode: ChainNode, Collector {
     waitingBehind = Self.waiting(behind: targets)
     makesWatermarks = body.makesWatermarks
     alignment = body.alignment
+    if let epochs, let body = body as? any StatefulOperator {
+      self.epochs = OperatorEpochs(epochs, body)
+    } else {
+      self.epochs = nil
+    }
+  }
+
+  /// What it adds to every epoch.
+  var part: StagePart? {
+    epochs.map { StagePart(place: $0.place, label: stage.label, kind: .state($0.tables)) }
   }
 
   private static func waiting(behind targets: [[ChainTarget]]) -> [OperatorNode] {
@@ -64,6 +80,36 @@ final class OperatorNode: ChainNode, Collector {
       throw error.within(stage.place)
     }
     isOpen = true
+    guard let epochs else { return }
+    do throws(Failure) {
+      guard let progress = try stage.call({ () throws(Failure) in try epochs.restore() }) else { return }
+      (told, given, hasFinished) = (progress.told, progress.given, progress.hasEnded)
+    } catch { throw error.within(stage.place) }
+  }
+
+  /// Before the first batch: an operator that goes on from an epoch hears how far event time had come there, and what
+  /// it gave last of its own goes on its way once more.
+  func resume() throws(Failure) {
+    guard epochs != nil else { return }
+    if told > .earliest {
+      stage.metrics.reached(told)
+      try context.run(stage) { () throws(Failure) in try body.watermark(told, to: self) }
+    }
+    if let own, given > .earliest { own.watermarks.say(TimeSignal(watermark: given), from: own.origin) }
+  }
+
+  /// All rows in front of the epoch's barrier were processed, and nothing is pending.
+  func barrier(_ epoch: Epoch) throws(Failure) {
+    try context.run(stage) { () throws(Failure) in try body.barrier(epoch, to: self) }
+  }
+
+  /// And it has given what it had to give.
+  func snapshot(_ epoch: Epoch) throws(Failure) {
+    guard let epochs else { return }
+    let start = MonotonicTime.now
+    let progress = OperatorProgress(told: told, given: given)
+    let bytes = try context.run(stage) { () throws(Failure) in try epochs.take(epoch, progress) }
+    stage.metrics.addSnapshot(nanoseconds: Int(MonotonicTime.now - start), bytes: bytes)
   }
 
   func receive(_ batch: RecordBatch, size: BatchSize, input: Int) throws(Failure) {
@@ -75,6 +121,7 @@ final class OperatorNode: ChainNode, Collector {
   }
 
   private func process(_ batch: RecordBatch, input: Int) throws(Failure) {
+    hasFinished = false
     defer { notePending() }
     try context.run(stage) { () throws(Failure) in try body.process(batch, input: input, to: self) }
   }
@@ -86,6 +133,7 @@ final class OperatorNode: ChainNode, Collector {
       let batch = try rows.batch()
       return try receive(batch, size: BatchSize(batch), input: input)
     }
+    hasFinished = false
     try context.run(stage) { () throws(Failure) in try body.process(rows, input: input, to: self) }
     stage.metrics.received(rows: rows.rowCount, bytes: rows.gatheredBytes)
   }
@@ -198,7 +246,8 @@ final class OperatorNode: ChainNode, Collector {
   }
 
   func finish() throws(Failure) {
-    try context.run(stage) { () throws(Failure) in try body.finish(to: self) }
+    if !hasFinished { try context.run(stage) { () throws(Failure) in try body.finish(to: self) } }
+    epochs?.end(OperatorProgress(told: told, given: given, hasEnded: true))
   }
 
   /// Does nothing unless it is open.

@@ -6,14 +6,26 @@ final class SinkNode: ChainNode {
   let stage: Stage
   private let body: any Sink
   private let context: ChainContext
+  private var epochs: SinkEpochs?
   private var isOpen = false
   /// Whether something was written since the last flush.
   private var isDirty = false
 
-  init(stage: Stage, body: any Sink, context: ChainContext) {
+  init(stage: Stage, body: any Sink, context: ChainContext, epochs: StageEpochs? = nil) {
     self.stage = stage
     self.body = body
     self.context = context
+    self.epochs = epochs.map { SinkEpochs($0, body) }
+  }
+
+  /// What it adds to every epoch.
+  var part: StagePart? { epochs.map { StagePart(place: $0.place, label: stage.label, kind: $0.part) } }
+
+  /// Before any sink of the job is opened.
+  func recover() throws(Failure) {
+    do throws(Failure) { try stage.call { () throws(Failure) in try epochs?.recover() } } catch {
+      throw error.within(stage.place)
+    }
   }
 
   func open() throws(Failure) {
@@ -26,6 +38,7 @@ final class SinkNode: ChainNode {
   func receive(_ batch: RecordBatch, size: BatchSize, input: Int) throws(Failure) {
     stage.metrics.received(rows: size.rows, bytes: size.bytes)
     isDirty = true
+    epochs?.wrote()
     try context.run(stage) { () throws(Failure) in try body.write(batch.compacted()) }
   }
 
@@ -36,8 +49,25 @@ final class SinkNode: ChainNode {
     if isDirty { try flush() }
   }
 
+  /// All rows in front of the epoch's barrier have come.
+  func barrier(_ epoch: Epoch) throws(Failure) {
+    try context.run(stage) { () throws(Failure) in try epochs?.barrier(epoch) }
+  }
+
+  /// Shows what belongs to epochs that are complete now.
+  func commit() throws(Failure) {
+    guard let epochs, epochs.mayCommit else { return }
+    try context.run(stage) { () throws(Failure) in try self.epochs?.commit() }
+  }
+
+  /// After the end: what it wrote last waits for an epoch to be complete.
+  func awaitsCommit() -> Bool { epochs?.settle() == false }
+
   /// The input has ended.
-  func finish() throws(Failure) { try flush() }
+  func finish() throws(Failure) {
+    try flush()
+    if epochs != nil { try context.run(stage) { () throws(Failure) in try epochs?.finish() } }
+  }
 
   private func flush() throws(Failure) {
     isDirty = false
@@ -48,6 +78,7 @@ final class SinkNode: ChainNode {
   func close(complete: Bool) throws(Failure) {
     guard isOpen else { return }
     isOpen = false
+    let complete = complete && epochs?.isComplete ?? true
     do throws(Failure) { try stage.call { () throws(Failure) in try body.close(complete: complete) } } catch {
       throw error.within(stage.place)
     }

@@ -40,7 +40,7 @@ extension Collector {
 }
 
 /// A step of a chain: batches in, batches out. One instance a subtask, called by one thread at a time, though not
-/// always by the same one. Legal order: open, (process | watermark | wake)…, finish, close, where `proceed` follows
+/// always by the same one. Legal order: open, (process | watermark | wake | barrier)…, finish, close, where `proceed` follows
 /// each for as long as it has more. After a failure only `close` follows.
 public protocol Operator: AnyObject {
   /// Whether the watermarks behind this operator are its own, given by `Collector.advance` and `becomeIdle`: those that
@@ -80,6 +80,9 @@ public protocol Operator: AnyObject {
   /// Gives some more of what the last call left. Made after the outputs were emptied, until `hasMore` is false, before
   /// any other call: the watermark or the end that the rows are due to goes on its way behind them.
   func proceed(to output: any Collector) throws(Failure)
+  /// All rows in front of an epoch's barrier were processed: emits what it holds of them and does not keep as state. What it
+  /// gives goes on its way in front of the barrier.
+  func barrier(_ epoch: Epoch, to output: any Collector) throws(Failure)
   /// All inputs have ended: emits what was held back.
   func finish(to output: any Collector) throws(Failure)
   /// Once, at the end, also after a failure. Frees what the operator holds.
@@ -97,6 +100,7 @@ extension Operator {
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {}
   public var hasMore: Bool { false }
   public func proceed(to output: any Collector) throws(Failure) {}
+  public func barrier(_ epoch: Epoch, to output: any Collector) throws(Failure) {}
   public func finish(to output: any Collector) throws(Failure) {}
   public func close() throws(Failure) {}
 }

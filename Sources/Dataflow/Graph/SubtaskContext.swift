@@ -14,13 +14,16 @@ public struct SubtaskContext: Sendable {
   public var clock: SubtaskClock
   /// What may be known of the subtask's input; in a source's context, of none.
   public var input: InputCursor
+  /// The epoch that the subtask has reached; in a source's context, the one that the job goes on from.
+  public var epoch: EpochCursor
   /// Tells the subtask that there may be something to do, for a `WaitingOperator`.
   public var notifier: SubtaskNotifier
 
   public init(
     id: SubtaskID, parallelism: Int, metrics: StageMetrics = StageMetrics(),
     stateMemory: StateMemory = StateMemory(limit: .max), clock: SubtaskClock = SubtaskClock(),
-    input: InputCursor = InputCursor(), notifier: SubtaskNotifier = SubtaskNotifier()
+    input: InputCursor = InputCursor(), epoch: EpochCursor = EpochCursor(),
+    notifier: SubtaskNotifier = SubtaskNotifier()
   ) {
     self.id = id
     self.parallelism = parallelism
@@ -28,6 +31,7 @@ public struct SubtaskContext: Sendable {
     self.stateMemory = stateMemory
     self.clock = clock
     self.input = input
+    self.epoch = epoch
     self.notifier = notifier
   }
 }

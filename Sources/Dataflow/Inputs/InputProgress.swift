@@ -6,24 +6,24 @@ struct InputProgress {
   struct Advance: Equatable {
     /// What there is to say of event time.
     var time = TimeSignal.nothing
-    /// All channels have delivered this barrier.
-    var barrier: Epoch?
+    /// What became of epochs.
+    var epochs: [EpochAlignment.Action] = []
     /// All channels have ended.
     var ended = false
   }
 
   private var watermarks: WatermarkMinimum
-  private var barriers: BarrierAlignment
+  private var barriers: EpochAlignment
   private var openChannels: Int
   /// By channel.
   private let sides: [JobGraph.SideInput?]
   /// Channels that are read to their ends before the others.
-  private var awaitedChannels: Int
+  private(set) var awaitedChannels: Int
 
   /// - Parameter sides: by channel; absent: all drive the subtask.
   init(channels: Int, sides: [JobGraph.SideInput?]? = nil) {
     watermarks = WatermarkMinimum(channels: channels)
-    barriers = BarrierAlignment(channels: channels)
+    barriers = EpochAlignment(channels: channels)
     openChannels = channels
     self.sides = sides ?? [JobGraph.SideInput?](repeating: nil, count: channels)
     awaitedChannels = self.sides.count { $0 == .awaited }
@@ -46,14 +46,22 @@ struct InputProgress {
     return Advance(time: watermarks.idle(channel))
   }
 
-  mutating func barrier(_ epoch: Epoch, from channel: Int) throws(Failure) -> Advance {
-    Advance(barrier: try barriers.deliver(epoch, from: channel))
+  mutating func barrier(_ epoch: Epoch, from channel: Int) -> Advance {
+    precondition(awaitedChannels == 0, "no epoch begins while an input is read to its end before others")
+    return Advance(epochs: barriers.apply(.barrier(epoch, channel: channel)))
   }
+
+  /// The epoch and all before it will not be complete.
+  mutating func abort(_ epoch: Epoch) -> Advance { Advance(epochs: barriers.apply(.abort(epoch))) }
+
+  /// The epochs up to this one are done with, complete or not.
+  var lastEpoch: Epoch { barriers.last }
 
   mutating func end(_ channel: Int) -> Advance {
     openChannels -= 1
     if sides[channel] == .awaited { awaitedChannels -= 1 }
     // The watermark first: it was held back by what came before the barrier.
-    return Advance(time: watermarks.end(channel), barrier: barriers.end(channel), ended: openChannels == 0)
+    let time = watermarks.end(channel)
+    return Advance(time: time, epochs: barriers.apply(.end(channel: channel)), ended: openChannels == 0)
   }
 }

@@ -10,7 +10,7 @@ public final class Job: Sendable {
   private let options: JobOptions
   private let log: EventLog
   private let stages: StageTable
-  private let control: JobControl
+  let control: JobControl
   private let life: Monitor<Life>
 
   private enum Phase {
@@ -106,6 +106,9 @@ public final class Job: Sendable {
 
   /// What the job has failed with, also before its parts have ended.
   public var failure: Failure? { control.failure }
+
+  /// What runs; nil before the start and after the end.
+  var running: JobRuntime? { life.withLock { $0.phase == .running ? $0.runtime : nil } }
 
   private func run(_ graph: JobGraph) throws(Failure) {
     let scheduler = Scheduler(threads: options.threads)

@@ -34,7 +34,9 @@ struct JobBuilder {
     self.stages = stages
     self.control = control
     stateMemory = StateMemory(limit: options.stateBytes)
-    runtime = JobRuntime(scheduler: scheduler, control: control, stageCount: stages.entries.count)
+    runtime = JobRuntime(
+      scheduler: scheduler, control: control, epochs: options.checkpoints.map { JobEpochs($0) },
+      stageCount: stages.entries.count)
   }
 
   private func makeChannel() -> LocalChannel {
@@ -63,7 +65,8 @@ struct JobBuilder {
   private func makeSubtask(_ index: Int, _ number: Int) throws(Failure) {
     let task = graph.tasks[index]
     let chain = ChainContext(
-      account: OutputAccount(byteLimit: options.waitingBytes), clock: SubtaskClock(options.clock))
+      account: OutputAccount(byteLimit: options.waitingBytes), clock: SubtaskClock(options.clock),
+      epoch: EpochCursor(runtime.epochs?.restored ?? Epoch(0)))
     var parts = Parts(task: task, index: index, number: number, chain: chain)
     makeOutputs(&parts)
     try makeSteps(&parts)
@@ -74,7 +77,7 @@ struct JobBuilder {
       groups: alignments, hasSource: task.hasSource)
     let subtask = Subtask(
       name: task.name, head: head, steps: steps, stages: parts.stages, outputs: parts.outputs,
-      context: chain, watermarks: watermarks, control: control, batchRows: options.batchRows)
+      context: chain, watermarks: watermarks, control: control, batchRows: options.batchRows, epochs: runtime.epochs)
     subtask.attach(to: runtime.scheduler)
     watermarks.attach(subtask)
     chain.notifier.attach(subtask)
@@ -147,26 +150,28 @@ struct JobBuilder {
     for (index, step) in parts.task.steps.enumerated().reversed() {
       let entry = stages.firstEntry[parts.index] + index + (parts.task.hasSource ? 1 : 0)
       let stage = stages.stage(entry: entry, subtask: parts.number)
+      let epochs = stages.epochs(runtime.epochs, entry: entry, subtask: parts.number)
       let place = SubtaskContext(
         id: SubtaskID(task: parts.index, index: parts.number), parallelism: parts.task.parallelism,
         metrics: stage.metrics, stateMemory: stateMemory, clock: parts.chain.clock, input: parts.chain.input,
-        notifier: parts.chain.notifier)
+        epoch: parts.chain.epoch, notifier: parts.chain.notifier)
       switch step.body {
       case .operator(let make):
         let body = try stage.made { () throws(Failure) in try make(place) }
         let node = OperatorNode(
-          stage: stage, body: body, context: parts.chain, targets: step.outputs.map { parts.targets($0) })
+          stage: stage, body: body, context: parts.chain, targets: step.outputs.map { parts.targets($0) },
+          epochs: epochs)
         parts.nodes[index] = node
         parts.steps.append(.operator(node))
         parts.stages.append(stage)
       case .sink(let make):
         let body = try stage.made { () throws(Failure) in try make(place) }
         if body.blocks {
-          let feed = makeSinkThread(&parts, stage, body, entry)
+          let feed = makeSinkThread(&parts, stage, body, entry, epochs)
           parts.nodes[index] = feed
           parts.steps.append(.feed(feed))
         } else {
-          let node = SinkNode(stage: stage, body: body, context: parts.chain)
+          let node = SinkNode(stage: stage, body: body, context: parts.chain, epochs: epochs)
           parts.nodes[index] = node
           parts.steps.append(.sink(node))
           parts.stages.append(stage)
@@ -175,13 +180,15 @@ struct JobBuilder {
     }
   }
 
-  private func makeSinkThread(_ parts: inout Parts, _ stage: Stage, _ body: any Sink, _ entry: Int) -> SinkFeed {
+  private func makeSinkThread(
+    _ parts: inout Parts, _ stage: Stage, _ body: any Sink, _ entry: Int, _ epochs: StageEpochs?
+  ) -> SinkFeed {
     let channel = makeChannel()
     let output = ChannelOutput(writer: channel, account: parts.chain.account, coalescer: makeCoalescer())
     parts.outputs.append(output)
     parts.writers.append(channel)
     runtime.inputs[entry].append(channel)
-    runtime.sinkThreads.append(SinkThread(stage: stage, body: body, reader: channel, control: control))
+    runtime.sinkThreads.append(SinkThread(stage: stage, body: body, reader: channel, control: control, epochs: epochs))
     return SinkFeed(output: output, context: parts.chain)
   }
 
@@ -195,14 +202,17 @@ struct JobBuilder {
       let gate = InputGate(
         ports: ports.map { InputGate.Port(reader: $0.channel, input: $0.input, side: $0.side) },
         start: parts.chain.clock.reached)
+      if gate.progress.awaitedChannels > 0 { runtime.epochs?.await(parts.task.name) }
       return .channels(gate, entry)
     }
     let stage = stages.stage(entry: firstEntry, subtask: parts.number)
     let place = SubtaskContext(
       id: SubtaskID(task: parts.index, index: parts.number), parallelism: parts.task.parallelism,
-      metrics: stage.metrics, stateMemory: stateMemory, clock: SubtaskClock(options.clock))
+      metrics: stage.metrics, stateMemory: stateMemory, clock: SubtaskClock(options.clock),
+      epoch: EpochCursor(runtime.epochs?.restored ?? Epoch(0)))
     let body = try stage.made { () throws(Failure) in try make(place) }
-    let source = SourceControl(stage: stage, body: body)
+    let source = SourceControl(
+      stage: stage, body: body, epochs: stages.epochs(runtime.epochs, entry: firstEntry, subtask: parts.number))
     if body.tellsSplits { parts.chain.input.expectSplits() }
     runtime.sources.append(source)
     guard body.blocks else {

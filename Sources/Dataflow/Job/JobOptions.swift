@@ -6,7 +6,8 @@ public struct JobOptions: Sendable {
   public var batchRows: Int
   /// The longest that a row is held in front of a channel; zero: not at all.
   public var batchDelay: Duration
-  /// The most bytes on a channel, but for one batch that is larger. A channel may hold back as much again to fill a batch.
+  /// The most bytes on a channel, but for one batch that is larger. A channel may hold back as much again to fill a
+  /// batch.
   public var channelBytes: Int
   /// The most elements on a channel.
   public var channelBatches: Int
@@ -16,11 +17,13 @@ public struct JobOptions: Sendable {
   public var stateBytes: Int
   /// What it takes for processing time.
   public var clock: ProcessingClock
+  /// Where epochs go to and come from; nil: there are none.
+  public var checkpoints: (any JobCheckpoints)?
 
   public init(
     threads: Int = 1, batchRows: Int = 65_536, batchDelay: Duration = .milliseconds(10),
     channelBytes: Int = 4 << 20, channelBatches: Int = 16, waitingBytes: Int = 256 << 20,
-    stateBytes: Int = .max, clock: ProcessingClock = .system
+    stateBytes: Int = .max, clock: ProcessingClock = .system, checkpoints: (any JobCheckpoints)? = nil
   ) {
     self.threads = threads
     self.batchRows = batchRows
@@ -30,5 +33,6 @@ public struct JobOptions: Sendable {
     self.waitingBytes = waitingBytes
     self.stateBytes = stateBytes
     self.clock = clock
+    self.checkpoints = checkpoints
   }
 }

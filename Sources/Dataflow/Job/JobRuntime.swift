@@ -5,6 +5,8 @@ import Observability
 final class JobRuntime: @unchecked Sendable {  // Built by one thread; not changed once threads run.
   let scheduler: Scheduler
   let control: JobControl
+  /// Nil without checkpoints.
+  let epochs: JobEpochs?
   var subtasks: [Subtask] = []
   var sources: [SourceControl] = []
   var sourceThreads: [SourceThread] = []
@@ -14,9 +16,10 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
   /// Under which a clock that is moved by hand knows the job.
   private var clockListener: Int?
 
-  init(scheduler: Scheduler, control: JobControl, stageCount: Int) {
+  init(scheduler: Scheduler, control: JobControl, epochs: JobEpochs?, stageCount: Int) {
     self.scheduler = scheduler
     self.control = control
+    self.epochs = epochs
     inputs = [[any ChannelReader]](repeating: [], count: stageCount)
   }
 
@@ -25,6 +28,7 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
   /// Sinks first, sources last. On failure what is open is closed again.
   func open() throws(Failure) {
     do throws(Failure) {
+      try recover()
       for kind in OpenOrder.allCases {
         if kind == .sinks { for thread in sinkThreads { try thread.open() } }
         if kind == .sources { for thread in sourceThreads { try thread.source.open() } }
@@ -36,16 +40,50 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
     }
   }
 
+  /// Before anything is opened: sources hear where they go on, and sinks show what belongs to the epoch that the job
+  /// goes on from.
+  private func recover() throws(Failure) {
+    guard let epochs else { return }
+    let parts = self.parts
+    precondition(Set(parts.map(\.place)).count == parts.count, "every stage has a uid of its own")
+    try epochs.checkpoints.begin(parts)
+    for source in sources { try source.resume() }
+    for subtask in subtasks {
+      for case .sink(let node) in subtask.steps { try node.recover() }
+    }
+    for thread in sinkThreads { try thread.recover() }
+  }
+
+  /// All that make up an epoch.
+  private var parts: [StagePart] {
+    var parts = sources.compactMap(\.part) + sinkThreads.compactMap(\.part)
+    for subtask in subtasks {
+      for step in subtask.steps {
+        switch step {
+        case .operator(let node): if let part = node.part { parts.append(part) }
+        case .sink(let node): if let part = node.part { parts.append(part) }
+        case .feed: break
+        }
+      }
+    }
+    return parts
+  }
+
   private func closeAfterFailure() {
     for thread in sourceThreads { thread.closeAfterFailure() }
     for subtask in subtasks { subtask.closeAfterFailure() }
     for thread in sinkThreads { thread.closeAfterFailure() }
   }
 
-  /// The sources stop, also one that waits in a `read`, and every part looks at once whether it has something to do, or the
-  /// job has failed.
+  /// The sources stop, also one that waits in a `read`, and every part looks at once whether it has something to do, or
+  /// the job has failed.
   func requestStop() {
     for source in sources { source.requestStop() }
+    wakeAll()
+  }
+
+  /// Every part looks at once whether it has something to do.
+  func wakeAll() {
     for subtask in subtasks { subtask.notify() }
     for thread in sourceThreads { thread.wake() }
     for thread in sinkThreads { thread.wake() }

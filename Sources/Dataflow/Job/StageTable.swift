@@ -6,6 +6,8 @@ struct StageTable: Sendable {
   struct Entry: Sendable {
     var label: String
     var uid: String?
+    /// Its name in epochs.
+    var id: String
     var task: Int
     var taskName: String
     /// By subtask.
@@ -19,17 +21,36 @@ struct StageTable: Sendable {
   private(set) var firstEntry: [Int] = []
 
   init(_ graph: JobGraph) {
+    var nameless: [String: Int] = [:]
     for (index, task) in graph.tasks.enumerated() {
       firstEntry.append(entries.count)
       func add(_ label: String, _ uid: String?) {
         let metrics = (0..<task.parallelism).map { _ in StageMetrics() }
         let calls = (0..<task.parallelism).map { _ in CallClock() }
         entries.append(
-          Entry(label: label, uid: uid, task: index, taskName: task.name, metrics: metrics, calls: calls))
+          Entry(
+            label: label, uid: uid, id: uid ?? StageTable.id(label, &nameless), task: index, taskName: task.name,
+            metrics: metrics, calls: calls))
       }
       if case .source(let label, let uid, _) = task.head { add(label, uid) }
       for step in task.steps { add(step.label, step.uid) }
     }
+  }
+
+  /// The name of a stage that has no uid: the same as long as the stages of that label stand in the same order,
+  /// whatever their parallelism is.
+  ///
+  /// - Parameter counts: by label, how many have got one.
+  private static func id(_ label: String, _ counts: inout [String: Int]) -> String {
+    counts[label, default: 0] += 1
+    return "\(label) \(counts[label, default: 0])"
+  }
+
+  /// A subtask's stage in the epochs of the job.
+  func epochs(_ job: JobEpochs?, entry: Int, subtask: Int) -> StageEpochs? {
+    guard let job else { return nil }
+    let place = StagePlace(id: entries[entry].id, subtask: subtask, parallelism: entries[entry].metrics.count)
+    return StageEpochs(job: job, place: place)
   }
 
   /// A subtask's stage.

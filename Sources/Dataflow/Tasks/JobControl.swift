@@ -12,6 +12,7 @@ final class JobControl: Sendable {
   }
 
   private let failed = Atomic<Bool>(false)
+  private let tornDown = Atomic<Bool>(false)
   private let whenFailed: @Sendable () -> Void
   private let state = Monitor(State())
 
@@ -19,6 +20,12 @@ final class JobControl: Sendable {
 
   /// Looked at by every part before each batch.
   var hasFailed: Bool { failed.load(ordering: .relaxed) }
+
+  /// The last epoch is complete and nothing is to follow it: every part closes without giving what it holds.
+  var isTornDown: Bool { tornDown.load(ordering: .acquiring) }
+
+  /// Whoever calls it wakes every part then.
+  func tearDown() { tornDown.store(true, ordering: .sequentiallyConsistent) }
 
   var failure: Failure? { state.withLock { $0.failure } }
 

@@ -8,14 +8,26 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
   private let reader: any ChannelReader
   private let parker = ThreadParker()
   private let control: JobControl
+  private var epochs: SinkEpochs?
   private var isOpen = false
 
-  init(stage: Stage, body: any Sink, reader: any ChannelReader, control: JobControl) {
+  init(stage: Stage, body: any Sink, reader: any ChannelReader, control: JobControl, epochs: StageEpochs? = nil) {
     self.stage = stage
     self.body = body
     self.reader = reader
     self.control = control
+    self.epochs = epochs.map { SinkEpochs($0, body) }
     reader.attachReader(parker)
+  }
+
+  /// What it adds to every epoch.
+  var part: StagePart? { epochs.map { StagePart(place: $0.place, label: stage.label, kind: $0.part) } }
+
+  /// Before any sink of the job is opened.
+  func recover() throws(Failure) {
+    do throws(Failure) { try stage.call { () throws(Failure) in try epochs?.recover() } } catch {
+      throw error.within(stage.place)
+    }
   }
 
   /// From any thread: it looks at once whether there is something to write, or the job has failed.
@@ -40,10 +52,13 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
   /// When the thread never ran.
   func closeAfterFailure() { close(complete: false) }
 
-  /// True when the input has ended, false when the job has failed.
+  /// True when the input has ended or the job has been torn down, false when it has failed.
   private func writeAll() throws(Failure) -> Bool {
     var isDirty = false
     while !control.hasFailed {
+      let isTornDown = control.isTornDown
+      if let epochs, epochs.mayCommit { try timed { () throws(Failure) in try self.epochs?.commit() } }
+      if isTornDown { return true }
       guard let item = reader.take() else {
         let start = MonotonicTime.now
         let due = body.dueTime
@@ -60,15 +75,33 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
       case .batch(let batch):
         stage.metrics.received(rows: batch.length, bytes: item.byteCount)
         isDirty = true
+        epochs?.wrote()
         try timed { () throws(Failure) in try body.write(batch) }
       case .watermark(let time):
         stage.metrics.reached(time)
-      case .idle, .tick, .split, .barrier:
+      case .barrier(let epoch):
+        isDirty = false
+        try timed { () throws(Failure) in try epochs?.barrier(epoch) }
+      case .idle, .tick, .split:
         break
       case .end:
         try timed { () throws(Failure) in try body.flush() }
-        return true
+        return try end()
       }
+    }
+    return false
+  }
+
+  /// With epochs, what was written last is shown when its epoch is complete. True when it has been, false when the job
+  /// has failed.
+  private func end() throws(Failure) -> Bool {
+    guard epochs != nil else { return true }
+    try timed { () throws(Failure) in try epochs?.finish() }
+    while !control.hasFailed {
+      let isTornDown = control.isTornDown
+      if let epochs, epochs.mayCommit { try timed { () throws(Failure) in try self.epochs?.commit() } }
+      if isTornDown || epochs?.settle() != false { return true }
+      parker.park()
     }
     return false
   }
@@ -86,6 +119,7 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
   private func close(complete: Bool) {
     guard isOpen else { return }
     isOpen = false
+    let complete = complete && epochs?.isComplete ?? true
     do throws(Failure) { try stage.call { () throws(Failure) in try body.close(complete: complete) } } catch {
       control.fail(error.within(stage.place))
     }

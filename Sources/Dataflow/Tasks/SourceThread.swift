@@ -23,6 +23,8 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
 
   /// How long a `read` may wait for a first row: how soon a source that ignores `stop` is noticed to have to.
   private static let longestRead: Int64 = 100_000_000
+  /// The same where batches are the time: a batch that is cut short because the machine is busy would move all that follows.
+  private static let longestTickedRead: Int64 = 5_000_000_000
 
   init(
     source: SourceControl, writer: any ChannelWriter, coalescer: BatchCoalescer, waitingBytes: Int,
@@ -44,7 +46,8 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
   func run() {
     do throws(Failure) {
       try readAll()
-      if !control.hasFailed {
+      if !control.hasFailed && !control.isTornDown {
+        try source.end()
         try output.signal(.end, now: .now)
         waitForRoom()
       }
@@ -62,10 +65,20 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
     var idleReads = IdleBackoff()
     begin = clock.reached
     try tellSplits()
-    while !control.hasFailed && !source.shouldStop {
+    while !control.hasFailed && !source.shouldStop && !control.isTornDown {
+      if let epoch = try source.takeBarrier() {
+        // Rows that are held go before it.
+        try output.signal(.barrier(epoch), now: .now)
+        waitForRoom()
+        continue
+      }
+      if source.isHalted {
+        parker.park()
+        continue
+      }
       let start = MonotonicTime.now
       let cpuStart = SourceThread.cpuTime()
-      let wait = min(output.deadline.map { max(0, $0 - start) } ?? SourceThread.longestRead, SourceThread.longestRead)
+      let wait = longestWait(from: start)
       let outcome = try source.stage.call { () throws(Failure) in
         try source.body.read(maxRows: batchRows, timeout: .nanoseconds(wait))
       }
@@ -90,11 +103,17 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
         let pause = min(idleReads.delay(), wait)
         if now - start < pause { parker.park(until: start + pause) }
       case .end:
-        return
+        if source.hasEnded() { return }
       }
       try output.flushDue(now: .now)
       waitForRoom()
     }
+  }
+
+  /// Until rows that are held are due, but where time comes with the batches, which are not held.
+  private func longestWait(from start: MonotonicTime) -> Int64 {
+    if clock.isTicking { return SourceThread.longestTickedRead }
+    return min(output.deadline.map { max(0, $0 - start) } ?? SourceThread.longestRead, SourceThread.longestRead)
   }
 
   /// Rows that are held belong to the split that was named before: they leave before another one is.

@@ -1,7 +1,8 @@
 import Base
 
 extension Subtask {
-  /// Opens what the scheduler's threads will call: sinks, operators, or the source. Not on failure: `abandon` then closes.
+  /// Opens what the scheduler's threads will call: sinks, operators, or the source. Not on failure: `abandon` then
+  /// closes.
   func open(_ kind: OpenOrder) throws(Failure) {
     for step in steps {
       switch (kind, step) {
@@ -10,10 +11,11 @@ extension Subtask {
       default: break
       }
     }
+    if kind == .operators && epochs != nil { sweeps.append(.resume) }
     if kind == .sources, case .source(let source, _) = head { try source.open() }
   }
 
-  /// All rows are on their way: closes everything in order.
+  /// All rows are on their way, or nothing is to follow the last epoch: closes everything in order.
   func end() -> RunOutcome {
     var failure: Failure?
     close(complete: true, &failure)

@@ -12,7 +12,12 @@ extension Subtask {
   /// with.
   func readNext(_ budget: inout RunBudget) throws(Failure) -> RunOutcome? {
     hasLooked = true
-    if !watermarks.mayRead && !isStopping {
+    if epochs != nil, readBatch == nil, case .source(let source, _) = head, source.isBarrierDue {
+      let epoch = try context.run(source.stage) { () throws(Failure) in try source.takeBarrier() }
+      if let epoch { begin(epoch) }
+      return nil
+    }
+    if !watermarks.mayRead && !isStopping && !awaitsBarrier {
       context.input.heldBack(at: context.clock.reached)
       return try waitForInput(.backpressured, until: nil)
     }
@@ -39,9 +44,11 @@ extension Subtask {
       return nil
     }
     if source.shouldStop {
+      try context.run(source.stage) { () throws(Failure) in try source.end() }
       sweeps.append(.finish)
       return nil
     }
+    if source.isHalted { return try waitForInput(.idle, until: nil) }
     try takeSplits(source)
     let outcome = try context.run(source.stage) { () throws(Failure) in
       try source.body.read(maxRows: batchRows, timeout: .zero)
@@ -62,6 +69,8 @@ extension Subtask {
     case .idle:
       return try waitForInput(.idle, until: context.now + idleReads.delay())
     case .end:
+      if !source.hasEnded() { return nil }
+      try context.run(source.stage) { () throws(Failure) in try source.end() }
       sweeps.append(.finish)
       return nil
     }
@@ -97,13 +106,15 @@ extension Subtask {
       return
     case .watermark(let time): advance = gate.progress.watermark(time, from: channel)
     case .idle: advance = gate.progress.idle(channel)
-    case .barrier(let epoch): advance = try gate.progress.barrier(epoch, from: channel)
+    case .barrier(let epoch): advance = gate.progress.barrier(epoch, from: channel)
     case .end:
+      let awaited = gate.progress.awaitedChannels
       advance = gate.progress.end(channel)
+      if gate.progress.awaitedChannels == 0 && awaited > 0 { epochs?.awaited(name) }
       if let time = gate.ticks.end(channel), context.clock.isTicking { try reach(time) }
     }
     if advance.time != .nothing { sweeps.append(.time(advance.time, from: .head)) }
-    if let epoch = advance.barrier { sweeps.append(.barrier(epoch)) }
+    note(advance.epochs)
     if advance.ended { sweeps.append(.finish) }
   }
 

@@ -8,7 +8,9 @@ extension Subtask {
     case .time(let signal, let origin):
       if try advance(signal, from: origin) { return }
     case .barrier(let epoch):
+      if sweepStep < steps.count { return try barrier(epoch, at: steps[sweepStep]) }
       try broadcast(.barrier(epoch))
+      context.epoch.reach(epoch)
     case .finish:
       watermarks.close()
       if sweepStep < steps.count {
@@ -18,6 +20,12 @@ extension Subtask {
       }
       try broadcast(.end)
       isEnding = true
+    case .resume:
+      if sweepStep < steps.count {
+        if case .operator(let node) = steps[sweepStep] { try node.resume() }
+        sweepStep += 1
+        return
+      }
     }
     sweepStep = 0
     sweepZone = 0

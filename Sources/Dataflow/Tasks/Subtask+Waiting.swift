@@ -21,6 +21,8 @@ extension Subtask {
 
   /// The first time at which an operator wants to be woken that has the way free.
   private var earliestWake: ProcessingTime? {
+    // What comes behind the last epoch is done by whoever goes on from it.
+    if let epochs, epochs.isLast(lastEpoch) { return nil }
     var earliest: ProcessingTime?
     for node in operators where !node.isHeldBack {
       guard let time = node.wakeTime else { continue }
@@ -56,11 +58,15 @@ extension Subtask {
     return .waiting(until: earliest)
   }
 
-  /// The end of the input waits in front of an operator, because it has not given all that it took.
+  /// The end of the input, or a barrier, waits in front of an operator, because it has not given all that it took.
   func isPending(before sweep: Sweep) -> Bool {
-    guard case .finish = sweep, !waitingOperators.isEmpty, sweepStep < steps.count,
-      case .operator(let node) = steps[sweepStep]
-    else { return false }
+    switch sweep {
+    case .finish, .barrier: break
+    case .time, .resume: return false
+    }
+    guard !waitingOperators.isEmpty, sweepStep < steps.count, case .operator(let node) = steps[sweepStep] else {
+      return false
+    }
     return node.isPending
   }
 

@@ -29,6 +29,8 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     /// Through the whole chain.
     case barrier(Epoch)
     case finish
+    /// Through the whole chain, before anything else: it goes on from an epoch.
+    case resume
   }
 
   enum Pause {
@@ -49,6 +51,8 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   let watermarks: ChainWatermarks
   let control: JobControl
   let batchRows: Int
+  /// Nil without checkpoints.
+  let epochs: JobEpochs?
 
   var sweeps = Ring<Sweep>()
   /// The step at which the first sweep has arrived: of the chain, or of the zone.
@@ -56,6 +60,14 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   /// The zone at which the first sweep has arrived, and what it says there, once that is known.
   var sweepZone = 0
   var zoneSweep: ChainWatermarks.ZoneSignal?
+  /// The operator at which a barrier has arrived was called, and gives what it has to give.
+  var hasToldBarrier = false
+  /// The last epoch whose barrier went through the chain.
+  var lastEpoch = Epoch(0)
+  /// The last one of whose abort it knows.
+  var lastAborted = Epoch(0)
+  /// When the first barrier of the epoch that is being aligned came.
+  var alignmentStart = MonotonicTime(nanoseconds: 0)
   /// Nothing more is read or emitted; what waits goes on its way.
   var isEnding = false
   /// What the source gave last, while what it told of its splits has not gone on its way.
@@ -71,7 +83,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   ///   - stages: those whose code this subtask runs, and which wait when it does.
   init(
     name: String, head: Head, steps: [Step], stages: [Stage], outputs: [ChannelOutput], context: ChainContext,
-    watermarks: ChainWatermarks, control: JobControl, batchRows: Int
+    watermarks: ChainWatermarks, control: JobControl, batchRows: Int, epochs: JobEpochs? = nil
   ) {
     self.name = name
     self.head = head
@@ -84,6 +96,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     self.watermarks = watermarks
     self.control = control
     self.batchRows = batchRows
+    self.epochs = epochs
   }
 
   override func run(_ budget: inout RunBudget) -> RunOutcome {
@@ -91,6 +104,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     countPause()
     hasLooked = false
     do throws(Failure) {
+      if let epochs, try follow(epochs) { return end() }
       return try advance(&budget)
     } catch {
       control.fail(context.failure ?? error.within("task '\(name)'"))
@@ -129,6 +143,8 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
       } else if let (origin, signal) = watermarks.takePending() {
         sweeps.append(.time(signal, from: origin))
       } else if isEnding {
+        // What sinks wrote last is shown by an epoch.
+        if epochs != nil && awaitsCommit() { return wait(.idle, until: nil) }
         return end()
       } else if budget.isUsed(now: context.now) {
         try flushDue()

@@ -1,11 +1,17 @@
 import Base
+import Synchronization
 
 /// Processing time as a subtask sees it: it never goes back. Used by the thread that runs the subtask.
-public final class SubtaskClock: @unchecked Sendable {  // One thread at a time: that which runs the subtask.
+// One thread at a time: that which runs the subtask; `current` reads an atomic.
+public final class SubtaskClock: @unchecked Sendable {
   private let clock: ProcessingClock
   private var last: ProcessingTime
   /// Of ticks: the time of what is in hand.
-  private var ticked: ProcessingTime
+  private var ticked: ProcessingTime {
+    didSet { shown.store(ticked.microseconds, ordering: .relaxed) }
+  }
+  /// The same, for other threads.
+  private let shown: Atomic<Int64>
   /// Of ticks: how many batches a source has given.
   private var batches: Int64 = 0
 
@@ -15,7 +21,17 @@ public final class SubtaskClock: @unchecked Sendable {  // One thread at a time:
     case .ticks(let start, _): ticked = start
     case .system, .manual: ticked = ProcessingTime(microseconds: .min)
     }
+    shown = Atomic(ticked.microseconds)
     last = ticked
+  }
+
+  /// The same from any thread: it may go back when the machine's clock is set back.
+  public var current: ProcessingTime {
+    switch clock {
+    case .system: .wallClock
+    case .manual(let clock): clock.now
+    case .ticks: ProcessingTime(microseconds: shown.load(ordering: .relaxed))
+    }
   }
 
   /// The time of the call in hand. An operator that gives all rows of a batch one time reads it once.

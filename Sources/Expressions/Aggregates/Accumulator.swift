@@ -20,6 +20,10 @@ public protocol Accumulator: AnyObject {
   var byteCount: Int { get }
   /// Makes slots up to `slotCount`; does nothing when there are as many.
   func grow(to slotCount: Int) throws(Failure)
+  /// Whether all that a slot takes is known before it has a value, so that `reserve` can take it.
+  var canReserve: Bool { get }
+  /// Takes memory for so many slots, which are about to be made.
+  func reserve(_ slotCount: Int) throws(Failure)
   /// Row i of the input goes into slot `slots[i]`. Rows that the input's condition excludes are passed over, and so are
   /// nulls where the function says so.
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) throws(Failure)
@@ -35,4 +39,9 @@ public protocol Accumulator: AnyObject {
   func reset(_ slots: UnsafePointer<UInt32>, count: Int)
   /// Forgets all slots; their memory is kept for new ones.
   func removeAll()
+}
+
+extension Accumulator {
+  public var canReserve: Bool { false }
+  public func reserve(_ slotCount: Int) throws(Failure) {}
 }

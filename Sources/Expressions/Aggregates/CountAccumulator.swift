@@ -15,6 +15,10 @@ final class CountAccumulator: Accumulator {
 
   func grow(to slotCount: Int) throws(Failure) { try counts.grow(to: slotCount) }
 
+  var canReserve: Bool { true }
+
+  func reserve(_ slotCount: Int) throws(Failure) { try counts.reserve(slotCount) }
+
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
     counts.forEach(slots, count: count, validity: input.complete) { state, _ in
       state.pointee &+= 1  // 2^63 rows do not pass in a job's lifetime.

@@ -50,6 +50,10 @@ final class DecimalSumAccumulator: Accumulator {
 
   func grow(to slotCount: Int) throws(Failure) { try sums.grow(to: slotCount) }
 
+  var canReserve: Bool { true }
+
+  func reserve(_ slotCount: Int) throws(Failure) { try sums.reserve(slotCount) }
+
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
     guard let argument = input.argument else { preconditionFailure("a sum has an argument") }
     let values = argument.values(Int128.self)

@@ -90,6 +90,26 @@ final class FixedExtremeAccumulator: Accumulator {
     try marks.grow(to: slotCount)
   }
 
+  var canReserve: Bool { true }
+
+  func reserve(_ slotCount: Int) throws(Failure) {
+    switch states {
+    case .int32(var values):
+      try values.reserve(slotCount)
+      states = .int32(values)
+    case .int64(var values):
+      try values.reserve(slotCount)
+      states = .int64(values)
+    case .float64(var values):
+      try values.reserve(slotCount)
+      states = .float64(values)
+    case .int128(var values):
+      try values.reserve(slotCount)
+      states = .int128(values)
+    }
+    try marks.reserve(slotCount)
+  }
+
   /// The argument as it is kept.
   private func widened(_ argument: Column) -> Column {
     if isKeyed { return OrderedColumn.keys(argument) }

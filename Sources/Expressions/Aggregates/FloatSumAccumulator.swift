@@ -22,6 +22,13 @@ final class FloatSumAccumulator: Accumulator {
     try marks.grow(to: slotCount)
   }
 
+  var canReserve: Bool { true }
+
+  func reserve(_ slotCount: Int) throws(Failure) {
+    try sums.reserve(slotCount)
+    try marks.reserve(slotCount)
+  }
+
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
     guard let argument = input.argument else { preconditionFailure("a sum has an argument") }
     let rows = input.complete

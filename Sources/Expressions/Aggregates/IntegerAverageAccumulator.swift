@@ -34,6 +34,10 @@ final class IntegerAverageAccumulator: Accumulator {
 
   func grow(to slotCount: Int) throws(Failure) { try sums.grow(to: slotCount) }
 
+  var canReserve: Bool { true }
+
+  func reserve(_ slotCount: Int) throws(Failure) { try sums.reserve(slotCount) }
+
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
     guard let argument = input.argument else { preconditionFailure("an average has an argument") }
     let rows = input.complete

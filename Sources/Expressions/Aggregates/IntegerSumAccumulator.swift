@@ -38,6 +38,13 @@ final class IntegerSumAccumulator: Accumulator {
     try marks.grow(to: slotCount)
   }
 
+  var canReserve: Bool { true }
+
+  func reserve(_ slotCount: Int) throws(Failure) {
+    if isWide { try wide.reserve(slotCount) } else { try narrow.reserve(slotCount) }
+    try marks.reserve(slotCount)
+  }
+
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) throws(Failure) {
     guard let argument = input.argument else { preconditionFailure("a sum has an argument") }
     let rows = input.complete

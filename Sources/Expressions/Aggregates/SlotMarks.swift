@@ -16,6 +16,8 @@ struct SlotMarks {
     count = newCount
   }
 
+  mutating func reserve(_ slotCount: Int) throws(Failure) { try marks.reserve((slotCount + 7) / 8) }
+
   mutating func removeAll() {
     marks.removeAll()
     count = 0

@@ -36,13 +36,16 @@ struct SlotStates<State: BitwiseCopyable> {
   /// Throws an `io` failure when the system has no more memory.
   mutating func grow(to newCount: Int) throws(Failure) {
     guard newCount > count else { return }
-    if newCount > capacity { try reserve(max(newCount, capacity * 2, Self.leastCapacity)) }
+    if newCount > capacity { try move(to: max(newCount, capacity * 2, Self.leastCapacity)) }
     (base + count).update(repeating: initial, count: newCount - count)
     count = newCount
   }
 
+  /// Makes room for so many slots, which are not there yet.
+  mutating func reserve(_ slotCount: Int) throws(Failure) { if slotCount > capacity { try move(to: slotCount) } }
+
   mutating func append(_ state: State) throws(Failure) {
-    if count == capacity { try reserve(max(capacity * 2, Self.leastCapacity)) }
+    if count == capacity { try move(to: max(capacity * 2, Self.leastCapacity)) }
     base[count] = state
     count += 1
   }
@@ -60,7 +63,7 @@ struct SlotStates<State: BitwiseCopyable> {
 
   func deallocate() { if capacity > 0 { free(base) } }
 
-  private mutating func reserve(_ wanted: Int) throws(Failure) {
+  private mutating func move(to wanted: Int) throws(Failure) {
     let (byteCount, overflow) = wanted.multipliedReportingOverflow(by: MemoryLayout<State>.stride)
     // Memory that `realloc` moves loses its huge pages: it comes to lie otherwise within them.
     guard !overflow, let grown = HugeMemory.allocateIfPossible(byteCount: byteCount) else {

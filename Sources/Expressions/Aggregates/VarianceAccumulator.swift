@@ -47,6 +47,10 @@ final class VarianceAccumulator: Accumulator {
 
   func grow(to slotCount: Int) throws(Failure) { try states.grow(to: slotCount) }
 
+  var canReserve: Bool { true }
+
+  func reserve(_ slotCount: Int) throws(Failure) { try states.reserve(slotCount) }
+
   func update(_ slots: UnsafePointer<UInt32>, count: Int, _ input: AggregateInput) {
     guard let argument = input.argument else { preconditionFailure("a variance has an argument") }
     let rows = input.complete

@@ -22,6 +22,11 @@ enum BenchCommand {
   private static let minutes = Flag(
     "minutes", "N", fallback: "10", expected: "a number of minutes above 0 such as '10' or '0.5'",
     help: "how long the soak lasts", read: { text in Double(text).flatMap { $0 > 0 && $0 < 1e6 ? $0 : nil } })
+  private static let seconds = Flag(
+    "seconds", "N", fallbackWords: "60 for epochs, as many rows as --rows says for spilling",
+    expected: "a number of seconds above 0 such as '300' or '0.5'",
+    help: "state only: how long the cases of epochs and of spilling measure",
+    read: { text in Double(text).flatMap { $0 > 0 && $0 < 1e6 ? $0 : nil } })
   private static let plugin = Flag(
     "plugin", "PATH", fallbackWords: "libbench.so, for nexmark libnexmark.so, beside this program",
     expected: "the path of Plugins/bench's plugin, libbench.so, or for nexmark that of Plugins/nexmark, libnexmark.so",
@@ -45,7 +50,7 @@ enum BenchCommand {
     "json", nil, expected: "no value", help: "one JSON object a line", read: { _ in true })
 
   static let flags: [FlagEntry] = [
-    cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, data.entry,
+    cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, seconds.entry, plugin.entry, data.entry,
     queries.entry, events.entry, latency.entry, json.entry,
   ]
 
@@ -62,7 +67,8 @@ enum BenchCommand {
       switch self {
       case .engine: [cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, plugin.entry, json.entry]
       case .columns: [cases.entry, rows.entry, repeats.entry, data.entry, json.entry]
-      case .state, .windows: [cases.entry, rows.entry, json.entry]
+      case .state: [cases.entry, threads.entry, rows.entry, seconds.entry, json.entry]
+      case .windows: [cases.entry, rows.entry, json.entry]
       case .process: [cases.entry, rows.entry, repeats.entry, plugin.entry, json.entry]
       case .nexmark:
         [queries.entry, events.entry, threads.entry, repeats.entry, plugin.entry, latency.entry, json.entry]
@@ -124,6 +130,8 @@ enum BenchCommand {
       var state = StateBench(report: report)
       state.cases = options.cases
       if let rows = options.rows { state.rows = rows }
+      state.seconds = try parsed.value(seconds)
+      if parsed.isGiven(threads.entry) { state.threads = options.threads }
       try state.run()
     case .windows:
       var windows = WindowBench(report: report)

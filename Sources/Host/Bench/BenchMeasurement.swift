@@ -74,6 +74,20 @@ enum ProcessUsage {
   /// The most memory that was resident since `resetPeak`, or since the process began.
   static var peakResidentBytes: Int { usage.ru_maxrss * 1024 }
 
+  /// The same, as the kernel shows it to others.
+  static var highWaterBytes: Int {
+    guard let file = fopen("/proc/self/status", "r") else { return 0 }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, 256, file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard text.hasPrefix("VmHWM:") else { continue }
+      let digits = text.filter { $0 >= "0" && $0 <= "9" }
+      return (Int(digits) ?? 0) * 1024
+    }
+    return 0
+  }
+
   /// What is resident now is the peak again. Where the kernel does not allow it, the peak stays.
   static func resetPeak() {
     guard let file = fopen("/proc/self/clear_refs", "w") else { return }

@@ -67,11 +67,12 @@ enum RunFlags {
     "format", "tree|json|dot", fallback: "tree", expected: "'tree', 'json' or 'dot'",
     help: "how to show the plan", read: { PlanFormat(rawValue: $0) })
 
-  static let run: [FlagEntry] = [
-    plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,
-    batchRows.entry, batchDelay.entry, stopTimeout.entry, memoryLimit.entry, report.entry, logFormat.entry,
-    testSource.entry, testSink.entry, testClock.entry,
-  ]
+  static let run: [FlagEntry] =
+    [
+      plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,
+      batchRows.entry, batchDelay.entry, stopTimeout.entry, memoryLimit.entry, report.entry, logFormat.entry,
+      testSource.entry, testSink.entry, testClock.entry,
+    ] + CheckpointFlags.all + QuarantineFlags.all
   static let inspect: [FlagEntry] = [
     plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,
     format.entry,

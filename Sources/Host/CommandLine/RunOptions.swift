@@ -17,6 +17,10 @@ struct RunOptions: Sendable {
   var testSinks: [Assignment]
   /// How far each batch of a source moves processing time on; nil: that is the machine's.
   var testClock: Duration?
+  /// Nil: the run keeps no checkpoints.
+  var checkpoints: CheckpointOptions?
+  /// Nil: a record on which a function throws ends the job.
+  var quarantine: QuarantineChoice?
 
   init(_ arguments: some Collection<String>, environment: [String: String]) throws(Failure) {
     let flags = try ParsedFlags(arguments, flags: RunFlags.run, verb: "run", environment: environment)
@@ -33,6 +37,8 @@ struct RunOptions: Sendable {
     testSources = try flags.values(RunFlags.testSource)
     testSinks = try flags.values(RunFlags.testSink)
     testClock = try flags.value(RunFlags.testClock)
+    checkpoints = try CheckpointOptions(flags)
+    quarantine = try QuarantineChoice(flags)
     for (flag, assignments) in [("test-source", testSources), ("test-sink", testSinks)] {
       try refuseDoubles(assignments, flag: flag)
     }
@@ -65,6 +71,9 @@ struct PipelineOptions: Sendable {
   /// In the order given; a name occurs once.
   var parameters: [Assignment]
 
+  /// Leads the names of variables that are parameters.
+  static let parameterVariable = "VOLLEY_SET_"
+
   init(_ flags: ParsedFlags, verb: String, environment: [String: String]) throws(Failure) {
     if let word = flags.words.first {
       let hint = word.hasSuffix(".so") ? "write --plugin \(word)" : "'\(verb)' takes flags only"
@@ -82,7 +91,7 @@ struct PipelineOptions: Sendable {
     codecs = try flags.values(RunFlags.codec)
     let given = try flags.values(RunFlags.set)
     try refuseDoubles(given, flag: "set")
-    let prefix = "VOLLEY_SET_"
+    let prefix = Self.parameterVariable
     let inherited = environment.filter { $0.key.hasPrefix(prefix) && $0.key.count > prefix.count }
       .map { Assignment(name: String($0.key.dropFirst(prefix.count)), value: $0.value) }
       .filter { variable in !given.contains { $0.name == variable.name } }
@@ -99,7 +108,8 @@ extension ParsedFlags {
   }
 }
 
-private func refuseDoubles(_ assignments: [Assignment], flag: String) throws(Failure) {
+/// - Throws: `usage` when a repeatable flag names one thing twice.
+func refuseDoubles(_ assignments: [Assignment], flag: String) throws(Failure) {
   var seen: [String: String] = [:]
   for assignment in assignments {
     if let former = seen.updateValue(assignment.value, forKey: assignment.name) {

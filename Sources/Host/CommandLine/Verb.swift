@@ -3,13 +3,19 @@ import VolleyPlan
 
 /// What `volley-host` can be told to do.
 enum Verb: String, CaseIterable, Sendable {
-  case run, inspect, new, sdk, version, bench, help
+  case run, inspect, check, checkpoints, state, savepoint, quarantine, replay, new, sdk, version, bench, help
 
   /// For the list of verbs.
   var summary: String {
     switch self {
     case .run: "run a plugin's pipeline (the verb when none is given)"
     case .inspect: "show a plugin's metadata and parameters, and a pipeline's plan"
+    case .check: "show what would become of a checkpoint in another version of the pipeline"
+    case .checkpoints: "list, show, verify or prune the epochs of a checkpoint folder"
+    case .state: "print keys and values of an epoch's state, or the difference of two epochs"
+    case .savepoint: "have the running job take a savepoint"
+    case .quarantine: "list, show or feed again the records that functions of a plugin refused"
+    case .replay: "run a past epoch again into a local file, in this process"
     case .new: "write a new pipeline package"
     case .sdk: "'sdk update' refreshes the SDK in a pipeline package"
     case .version: "show the versions of host, ABI, plan and SDK"
@@ -23,6 +29,14 @@ enum Verb: String, CaseIterable, Sendable {
     switch self {
     case .run: "volley-host [run] --plugin libmypipe.so [flags]"
     case .inspect: "volley-host inspect --plugin libmypipe.so [flags]"
+    case .check: "volley-host check --plugin libmypipe.so --checkpoints DIR [flags]"
+    case .checkpoints:
+      "volley-host checkpoints \(CheckpointsCommand.words.joined(separator: "|")) --checkpoint-dir DIR [flags]"
+    case .state: "volley-host state \(StateCommand.words.joined(separator: "|")) --uid UID --checkpoint-dir DIR [flags]"
+    case .savepoint: "volley-host savepoint --checkpoint-dir DIR"
+    case .quarantine:
+      "volley-host quarantine \(QuarantineCommand.words.joined(separator: "|")) --quarantine DIR [flags]"
+    case .replay: "volley-host replay --checkpoint-dir DIR --epoch epoch-N|none [--to epoch-M] [flags]"
     case .new: "volley-host new NAME [--sdk PATH]"
     case .sdk: "volley-host sdk update [FOLDER]"
     case .version: "volley-host version"
@@ -35,6 +49,12 @@ enum Verb: String, CaseIterable, Sendable {
     switch self {
     case .run: RunFlags.run
     case .inspect: RunFlags.inspect
+    case .check: LookFlags.check
+    case .checkpoints: LookFlags.checkpoints
+    case .state: LookFlags.state
+    case .savepoint: LookFlags.savepoint
+    case .quarantine: QuarantineCommand.flags
+    case .replay: ReplayFlags.all
     case .new: NewOptions.flags
     case .bench: BenchCommand.flags
     case .sdk, .version, .help: []

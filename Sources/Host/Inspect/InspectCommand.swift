@@ -33,14 +33,27 @@ struct InspectCommand {
       switch options.format {
       case .tree:
         let schemas = graph.inferred.map { "\nschema of source '\($0.uid)', found in its files: \($0.schema)\n" }
-        try printText("\nplan of \(graph.name)\n\(graph.tree)\(schemas.joined())")
-      case .json: try printLine(description.json(plan: try loaded.plan.jsonValue, graph: graph.json).text)
+        let objections = graph.quarantineObjections.map { "\nquarantine: \($0)\n" }
+        try printText("\nplan of \(graph.name)\n\(graph.tree)\(schemas.joined())\(objections.joined())")
+        try printText("\n\(try graph.delivery().text)\n\(Self.replay(graph.replayObjections))")
+      case .json:
+        try printLine(
+          description.json(
+            plan: try loaded.plan.jsonValue, graph: graph.json, delivery: try graph.delivery().json,
+            replay: graph.replayObjectionsJSON
+          ).text)
       case .dot: try printText(graph.dot)
       }
     } catch {
       if options.format == .json { try printLine(description.json(plan: nil, graph: nil).text) }
       throw error
     }
+  }
+
+  /// Whether an epoch that is run again gives the rows that it gave.
+  private static func replay(_ objections: [String]) -> String {
+    if objections.isEmpty { return "replay of an epoch: gives the same rows\n" }
+    return "replay of an epoch: may give other rows\n" + objections.map { "  \($0)\n" }.joined()
   }
 }
 

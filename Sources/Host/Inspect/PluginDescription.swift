@@ -42,7 +42,11 @@ struct PluginDescription {
   /// - Parameters:
   ///   - plan: as the plugin gave it.
   ///   - graph: what it runs as.
-  func json(plan: JSONValue?, graph: JSONValue?) -> JSONValue {
+  ///   - delivery: what its rows get.
+  ///   - replay: the operators for which an epoch that is run again may give other rows.
+  func json(
+    plan: JSONValue?, graph: JSONValue?, delivery: JSONValue? = nil, replay: JSONValue? = nil
+  ) -> JSONValue {
     let note = plugin.note
     return .object([
       .init("name", .string(plugin.name)), .init("version", .string(plugin.version)),
@@ -82,7 +86,8 @@ struct PluginDescription {
               .init("options", .array(codec.options.map(Self.json))),
             ])
           })),
-      .init("plan", plan ?? .null), .init("graph", graph ?? .null),
+      .init("plan", plan ?? .null), .init("graph", graph ?? .null), .init("delivery", delivery ?? .null),
+      .init("replay_objections", replay ?? .null),
     ])
   }
 

@@ -29,6 +29,7 @@ extension Failure.Kind {
     case .data: "data"
     case .noInput: "no-input"
     case .plugin: "plugin"
+    case .unavailable: "unavailable"
     case .software: "software"
     case .io: "io"
     case .memory: "memory"

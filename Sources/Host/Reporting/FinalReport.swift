@@ -6,6 +6,8 @@ import VolleyPlan
 struct FinalReport {
   let name: String
   let snapshot: JobSnapshot
+  /// Nil for a run that keeps no checkpoints.
+  var epochs: EpochCounts?
 
   /// An aligned table for people.
   var text: String {
@@ -26,6 +28,7 @@ struct FinalReport {
       rows.append([stage.label, "\(stage.parallelism)"] + volumes + times.map { timeText(Double($0) * 1e-9) })
     }
     lines += Self.aligned(rows)
+    if let epochs { lines.append(epochs.text) }
     for stage in snapshot.stages {
       let notable = [
         (stage.counts.deadLetters, "dead letters"), (stage.counts.lateRowsDropped, "late rows dropped"),
@@ -72,7 +75,7 @@ struct FinalReport {
       .init("bytes_out", .int(Int64(snapshot.bytesOut))), .init("dead_letters", .int(Int64(snapshot.deadLetters))),
       .init("late_rows_dropped", .int(Int64(snapshot.lateRowsDropped))),
       .init("late_rows_routed", .int(Int64(snapshot.lateRowsRouted))),
-      .init("stages", .array(stages)),
+      .init("epochs", epochs?.json ?? .null), .init("stages", .array(stages)),
     ])
   }
 

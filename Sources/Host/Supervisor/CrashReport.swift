@@ -28,6 +28,33 @@ struct CrashReport: ~Copyable {
   /// Whether the job had started.
   var hasStarted: Bool { pages.pointee.started != 0 }
 
+  /// The newest epoch that the worker completed; nil when it completed none.
+  var newestEpoch: Epoch? { pages.pointee.epochs == 0 ? nil : Epoch(pages.pointee.newest_epoch) }
+
+  /// What the worker made of its order to look for records.
+  var search: TrapSearchState { TrapSearchState(rawValue: pages.pointee.search) ?? TrapSearchState.none }
+
+  /// Has the worker look for records on which functions trap. Before it starts.
+  func ask(for order: TrapSearchOrder) {
+    withUnsafeMutableBytes(of: &pages.pointee.suspects) { space in
+      var length = 0
+      for function in order.functions {
+        let line = Array("\(function)\n".utf8)
+        guard length + line.count <= space.count else { break }
+        UnsafeMutableRawBufferPointer(rebasing: space[length...]).copyBytes(from: line)
+        length += line.count
+      }
+      pages.pointee.suspects_length = UInt32(length)
+    }
+    pages.pointee.patience = UInt32(order.patience)
+  }
+
+  /// Why the worker ended by itself; nil when it ended well, or did not say.
+  var toldFailure: String? {
+    let told = text(\.failure)
+    return told.isEmpty ? nil : told
+  }
+
   /// Where the worker crashed; nil when it did not, or outside of plugin calls. Read it after the worker's end.
   var site: WorkerEnd.CallSite? {
     guard pages.pointee.ready == PLATFORM_CRASH_WRITTEN else { return nil }
@@ -57,6 +84,18 @@ struct CrashReport: ~Copyable {
     withUnsafeBytes(of: pages.pointee[keyPath: field]) { bytes in
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
+  }
+}
+
+extension TrapSearchOrder {
+  /// What this worker's supervisor asks for; nil: nothing.
+  static var ofSupervisor: TrapSearchOrder? {
+    guard let pages = platform_own_crash_report(), pages.pointee.suspects_length > 0 else { return nil }
+    let text = withUnsafeBytes(of: pages.pointee.suspects) { bytes in
+      String(decoding: bytes.prefix(Int(pages.pointee.suspects_length)), as: UTF8.self)
+    }
+    return TrapSearchOrder(
+      functions: text.split(separator: "\n").map(String.init), patience: Int(pages.pointee.patience))
   }
 }
 

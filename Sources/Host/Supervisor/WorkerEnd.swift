@@ -50,6 +50,16 @@ struct WorkerEnd: Sendable, Hashable {
   var peakMemory: Int
   /// Nil: the supervisor did not kill it.
   var cutShort: CutShort?
+  /// Another worker goes on from its last epoch.
+  var keepsCheckpoints = false
+  /// The newest epoch that it completed; nil when it completed none.
+  var newestEpoch: Epoch?
+  /// The failure that it ended by itself with, as it told it.
+  var told: String?
+  /// How long it lived.
+  var duration = Duration.zero
+  /// What it made of its order to look for records.
+  var search = TrapSearchState.none
 
   /// What the supervisor has to say; nil when the worker has said everything.
   var failure: Failure? {
@@ -100,6 +110,45 @@ struct WorkerEnd: Sendable, Hashable {
     return (failure?.kind ?? .software).exitCode
   }
 
+  /// What matters of it to the decision whether there is another worker.
+  func life(replacedPlugin: Bool) -> RestartPolicy.Life {
+    RestartPolicy.Life(
+      death: death, replacedPlugin: replacedPlugin, completedEpoch: newestEpoch != nil, duration: duration)
+  }
+
+  private var death: RestartPolicy.Death {
+    if case .exited(let code) = status, saidGoodbye {
+      let kinds: [Failure.Kind] = hadStarted ? [.usage, .plugin] : [.usage, .plugin, .noInput, .data]
+      guard kinds.contains(where: { $0.exitCode == code }) else { return .ordinary }
+      return hadStarted ? .certain : .refused
+    }
+    // In a plan or an initialiser, of which nothing is random.
+    if !hadStarted, site != nil, shortage == nil, case .killed(let signal) = status, !signal.isKill { return .certain }
+    return .ordinary
+  }
+
+  /// The function that trapped in a call that may have been one with records; nil when it died in any other way.
+  var trappedFunction: String? {
+    guard hadStarted, !saidGoodbye, cutShort == nil, shortage == nil, let site, !site.function.isEmpty,
+      Self.recordCalls.contains(site.call)
+    else { return nil }
+    switch status {
+    case .exited: return site.function
+    case .killed(let signal): return Self.trapSignals.contains(signal.number) ? site.function : nil
+    }
+  }
+
+  /// Of scalar functions, and of batch and keyed process functions.
+  private static let recordCalls = ["call", "process"]
+  /// Not SIGBUS: most often a file was shortened while it was read.
+  private static let trapSignals = [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGFPE]
+
+  /// Whether it did what it was to do, or was made to end.
+  var isWanted: Bool {
+    if cutShort != nil { return true }
+    return saidGoodbye && status == .exited(0)
+  }
+
   /// Nobody's fault but that of who set the limits; the plugin call, if there is one, is where it showed.
   private func failure(for shortage: Shortage) -> Failure {
     let asked = shortage.asked.map { "\(byteSizeText($0.byteCount)) for \($0.purpose)" } ?? "what was asked for"
@@ -117,7 +166,8 @@ struct WorkerEnd: Sendable, Hashable {
   }
 
   private var noRestart: String {
-    hadStarted ? "the job is not restarted, because without a checkpoint its rows would be counted twice: " : ""
+    hadStarted && !keepsCheckpoints
+      ? "the job is not restarted, because without a checkpoint its rows would be counted twice: " : ""
   }
 
   private func place(did what: String, by signal: SignalName? = nil) -> String {

@@ -27,10 +27,13 @@ struct JobMonitor {
   }
 
   /// Starts the job and waits for its end.
-  func runToEnd() throws(Failure) -> FinalReport {
+  ///
+  /// - Parameter whenStarted: called when it runs, or could not be started.
+  func runToEnd(whenStarted: () -> Void = {}) throws(Failure) -> FinalReport {
     let start = ContinuousClock.now
     platform_note_start()
     job.start()
+    whenStarted()
     if drawsStatus {
       defer { console.show("") }
       var recent = [snapshot(since: start)]

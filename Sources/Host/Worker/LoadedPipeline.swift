@@ -8,6 +8,8 @@ import VolleyPlan
 /// The plugins that a command line names, and the plan of its pipeline with its parameters.
 struct LoadedPipeline {
   let plugin: Plugin
+  /// Those named for their connectors, then those for their codecs, in the order of the command line.
+  let others: [Plugin]
   let plan: Plan
   /// The code that the plan names.
   let code: PluginSet
@@ -22,6 +24,7 @@ struct LoadedPipeline {
     let pipeline = try plugin.pipeline(named: options.pipeline)
     let built = try pipeline.plan(values: try pipeline.values(options.parameters))
     self.plugin = plugin
+    self.others = others
     plan = built.plan
     code = try PluginSet(
       pipeline: built, of: plugin, others: others, reservedNames: BuiltinConnectors.names,

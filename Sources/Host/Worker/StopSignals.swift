@@ -1,18 +1,20 @@
 import CPlatform
 import Glibc
 
-/// The supervisor's wish that the job ends: SIGTERM. SIGINT and SIGHUP, which a terminal sends to the whole process group,
+/// The supervisor's wish that the job ends: SIGTERM, and anybody's that it takes a savepoint: SIGUSR1. SIGINT and SIGHUP, which a terminal sends to the whole process group,
 /// are taken and left to the supervisor, so that Ctrl-C stops the job once.
 enum StopSignals {
-  static let watched = [SIGTERM, SIGINT, SIGHUP]
+  static let watched = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]
 
-  /// Stops at each SIGTERM from now on, in a thread of its own. The signals are blocked in every thread.
-  static func watch(_ stop: StopWatch) {
+  /// Answers each signal from now on, in a thread of its own. The signals are blocked in every thread.
+  static func watch(_ stop: StopWatch, _ savepoints: SavepointBell) {
     startThread(named: "signals") {
       var signals = signalSet(watched)
       while true {
         var number: Int32 = 0
-        if sigwait(&signals, &number) == 0, number == SIGTERM { stop.stop() }
+        guard sigwait(&signals, &number) == 0 else { continue }
+        if number == SIGTERM { stop.stop() }
+        if number == SIGUSR1 { savepoints.ring() }
       }
     }
   }

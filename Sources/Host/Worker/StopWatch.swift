@@ -12,7 +12,7 @@ final class StopWatch: Sendable {
   private enum State {
     /// No job yet: nothing has been read or written. What to do when asked to stop.
     case preparing(whenStopped: @Sendable () -> Never)
-    case running(Job, timeout: Duration, format: LogFormat)
+    case running(Job, timeout: Duration, format: LogFormat, stop: @Sendable () -> Void)
     /// The time runs.
     case stopping
   }
@@ -26,30 +26,32 @@ final class StopWatch: Sendable {
 
   /// From now on a stop drains the job.
   ///
-  /// - Parameter timeout: how long the job may take to end once it was asked to or has failed.
-  func watch(_ job: Job, timeout: Duration, format: LogFormat) {
-    state.withLock { $0 = .running(job, timeout: timeout, format: format) }
+  /// - Parameters:
+  ///   - timeout: how long the job may take to end once it was asked to or has failed.
+  ///   - stop: what makes the job end.
+  func watch(_ job: Job, timeout: Duration, format: LogFormat, stop: @escaping @Sendable () -> Void) {
+    state.withLock { $0 = .running(job, timeout: timeout, format: format, stop: stop) }
   }
 
   /// The supervisor asks to stop. From any thread, any number of times.
   func stop() {
-    let job: Job? = state.withLock { state in
+    let stop: (@Sendable () -> Void)? = state.withLock { state in
       switch state {
       case .preparing(let whenStopped): whenStopped()
-      case .running(let job, _, _): return job
+      case .running(_, _, _, let stop): return stop
       case .stopping: return nil
       }
     }
-    guard let job else { return }
+    guard let stop else { return }
     expire()
     // A plugin's `stop` may not return either.
-    startThread(named: "stop") { job.stop() }
+    startThread(named: "stop", stop)
   }
 
   /// Starts the time, unless it runs: the job was asked to stop, or has failed.
   func expire() {
     let running: (Job, Duration, LogFormat)? = state.withLock { state in
-      guard case .running(let job, let timeout, let format) = state else { return nil }
+      guard case .running(let job, let timeout, let format, _) = state else { return nil }
       state = .stopping
       return (job, timeout, format)
     }
@@ -67,6 +69,7 @@ final class StopWatch: Sendable {
     if let failure = job.failure {
       Complaint(failure).tell(format)
       Complaint(overdue).tell(format)
+      platform_note_failure(failure.message)
       leave(failure.kind.exitCode)
     }
     Complaint(overdue).tell(format)

@@ -23,15 +23,18 @@ struct Worker {
     OpenFileLimit.raise()
     StandardOutput.keepFromPlugins()
     let stop = StopWatch()
-    StopSignals.watch(stop)
-    let code = perform(arguments, environment: environment, stop)
+    let savepoints = SavepointBell()
+    StopSignals.watch(stop, savepoints)
+    let code = perform(arguments, environment: environment, stop, savepoints)
     // Plugins' exit handlers do not run: threads of theirs may still be in their code.
     fflush(nil)
     platform_say_goodbye()
     _exit(code)
   }
 
-  private func perform(_ arguments: ArraySlice<String>, environment: [String: String], _ stop: StopWatch) -> Int32 {
+  private func perform(
+    _ arguments: ArraySlice<String>, environment: [String: String], _ stop: StopWatch, _ savepoints: SavepointBell
+  ) -> Int32 {
     var format = LogFormat.auto
     do {
       let (verb, rest) = try Verb.split(arguments)
@@ -39,13 +42,16 @@ struct Worker {
       case .run:
         let options = try RunOptions(rest, environment: environment)
         format = options.logFormat
-        try RunCommand(options, stop).run()
+        try RunCommand(options, stop, savepoints).run()
       case .inspect: try InspectCommand(try InspectOptions(rest, environment: environment)).run()
-      case .new, .sdk, .version, .bench, .help: preconditionFailure("a worker is started to run or to inspect")
+      case .check: return try CheckCommand(try CheckOptions(rest, environment: environment)).run()
+      case .checkpoints, .state, .savepoint, .quarantine, .replay, .new, .sdk, .version, .bench, .help:
+        preconditionFailure("a worker is started for what needs a plugin")
       }
       return 0
     } catch {
       Complaint(error).tell(format)
+      platform_note_failure(error.message)
       return error.kind.exitCode
     }
   }

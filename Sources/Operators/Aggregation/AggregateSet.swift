@@ -126,6 +126,14 @@ final class AggregateSet {
     for accumulator in accumulators { try accumulator.grow(to: slotCount) }
   }
 
+  /// Takes memory for so many slots, which are about to be made, where all accumulators can: what is held would not tell what a
+  /// slot takes otherwise.
+  func reserve(_ wanted: Int) throws(Failure) {
+    guard wanted > capacity, canReserve else { return }
+    for accumulator in accumulators { try accumulator.reserve(wanted) }
+    capacity = wanted
+  }
+
   /// Row i goes into slot `slots[i]`.
   func update(_ slots: UnsafePointer<UInt32>, count: Int, inputs: [AggregateInput]) throws(Failure) {
     for (accumulator, input) in zip(accumulators, inputs) {
@@ -166,6 +174,9 @@ final class AggregateSet {
     return states
   }
 
+  /// How many columns `states` gives.
+  var stateCount: Int { accumulators.reduce(0) { $0 + $1.stateTypes.count } }
+
   /// Bytes of memory that the accumulators hold.
   var byteCount: Int { accumulators.reduce(0) { $0 + $1.byteCount } }
 
@@ -179,6 +190,13 @@ final class AggregateSet {
     let perSlot = capacity == 0 ? 32 * accumulators.count : byteCount / capacity + 1
     return values + (max(wanted, 2 * capacity) - capacity) * perSlot
   }
+
+  /// Bytes that `reserve` takes at worst, while it lasts.
+  func growth(reserving wanted: Int) -> Int {
+    wanted > capacity && capacity > 0 && canReserve ? wanted * (byteCount / capacity + 1) : 0
+  }
+
+  private var canReserve: Bool { accumulators.allSatisfy(\.canReserve) }
 
   /// Makes these slots, each of which comes once, as of no rows again.
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
@@ -201,22 +219,32 @@ final class AggregateSet {
 
   /// The columns that `states` gives, after the keys. Their names cannot collide with a plan's: those are not empty.
   static func stateFields(_ calls: [Plan.AggregateCall], input: Schema) throws(Failure) -> [Field] {
-    var fields: [Field] = []
-    for (index, call) in calls.enumerated() {
-      let types: [DataType]
-      if let user = call.user {
-        types = user.accumulator.map(\.type)
-      } else {
-        switch try maker(calls, index, input) {
-        case .builtIn(let signature): types = signature.makeAccumulator().stateTypes
-        case .shared(let signature, _, let member, let count):
-          types = signature.makeSharedAccumulators(count)[member].stateTypes
-        case .user: preconditionFailure("the user's aggregates are told apart before")
-        }
-      }
-      fields += types.map { Field("", $0) }
+    try stateTypes(calls, input: input).flatMap { $0.map { Field("", $0) } }
+  }
+
+  /// The same for people to read: named as the aggregates, and numbered where one has several.
+  static func namedStateFields(_ calls: [Plan.AggregateCall], input: Schema) throws(Failure) -> [Field] {
+    zip(calls, try stateTypes(calls, input: input)).flatMap { call, types in
+      types.enumerated().map { Field(types.count == 1 ? call.name : "\(call.name).\($0)", $1) }
     }
-    return fields
+  }
+
+  /// By aggregate: the types of what `states` gives of it.
+  private static func stateTypes(_ calls: [Plan.AggregateCall], input: Schema) throws(Failure) -> [[DataType]] {
+    var all: [[DataType]] = []
+    for (index, call) in calls.enumerated() {
+      if let user = call.user {
+        all.append(user.accumulator.map(\.type))
+        continue
+      }
+      switch try maker(calls, index, input) {
+      case .builtIn(let signature): all.append(signature.makeAccumulator().stateTypes)
+      case .shared(let signature, _, let member, let count):
+        all.append(signature.makeSharedAccumulators(count)[member].stateTypes)
+      case .user: preconditionFailure("the user's aggregates are told apart before")
+      }
+    }
+    return all
   }
 }
 

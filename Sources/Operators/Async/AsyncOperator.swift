@@ -45,6 +45,14 @@ public final class AsyncOperator: WaitingOperator {
     var deadline: ProcessingTime?
     /// Nil until it is answered.
     var answer: RecordBatch??
+    /// The token whose answer it waits for: its own, or that of a part of it.
+    var awaited: UInt64
+    /// Where records are set aside: the rows that are under way under that token.
+    var inHand: RecordBatch?
+    /// Of a request that was refused, the parts that have not gone out again, the first one last.
+    var rest: [RecordBatch] = []
+    /// The answers of its parts so far.
+    var parts: [RecordBatch] = []
   }
 
   private let code: any AsyncCode
@@ -63,6 +71,10 @@ public final class AsyncOperator: WaitingOperator {
   /// That went out and whose answers have not been given.
   private var rowsUnderWay = 0
   private var nextToken: UInt64 = 1
+  /// Where records go that the code refuses; nil when they end the job.
+  private let quarantine: Quarantine?
+  /// By the token of a part of a request: the request's.
+  private var requests: [UInt64: UInt64] = [:]
 
   /// Bytes of answers that a call gives, but for one answer that is larger: far less than the 2 GiB that the text of a
   /// column may take.
@@ -76,10 +88,11 @@ public final class AsyncOperator: WaitingOperator {
   /// - Parameter columns: the input's columns that the code takes, in its order.
   public init(
     _ code: any AsyncCode, _ settings: Plan.AsyncSettings, columns: [Int], input: Schema, output: Schema,
-    context: SubtaskContext
+    context: SubtaskContext, quarantine: Quarantine? = nil
   ) {
     self.code = code
     self.settings = settings
+    self.quarantine = quarantine
     self.columns = columns
     rowSchema = Schema(columns.map { input.fields[$0] })
     outputSchema = output
@@ -93,7 +106,7 @@ public final class AsyncOperator: WaitingOperator {
   public func close() throws(Failure) {
     results.close()
     while let entry = entries.popFirst() {
-      if case .request(let request) = entry, request.answer == nil { code.cancel(token: request.token) }
+      if case .request(let request) = entry, request.answer == nil { code.cancel(token: request.awaited) }
     }
     answers = Ring()
     waiting = []
@@ -170,13 +183,22 @@ public final class AsyncOperator: WaitingOperator {
   }
 
   private func begin(_ rows: RecordBatch) throws(Failure) {
-    let token = nextToken
-    nextToken += 1
-    let deadline = settings.timeout.map { clock.now + $0 }
-    entries.append(.request(Request(token: token, rows: rows.length, deadline: deadline, answer: nil)))
+    let token = takeToken()
+    var request = Request(token: token, rows: rows.length, deadline: deadline, answer: nil, awaited: token)
+    if quarantine != nil { request.inHand = rows }
+    entries.append(.request(request))
     rowsUnderWay += rows.length
-    try code.start(rows, token: token, results: results)
+    do throws(Failure) { try code.start(rows, token: token, results: results) } catch {
+      try take(.failure(error), at: entries.count - 1)
+    }
   }
+
+  private func takeToken() -> UInt64 {
+    defer { nextToken += 1 }
+    return nextToken
+  }
+
+  private var deadline: ProcessingTime? { settings.timeout.map { clock.now + $0 } }
 
   // MARK: Coming back
 
@@ -207,27 +229,78 @@ public final class AsyncOperator: WaitingOperator {
     for completion in results.take() { try note(completion) }
     try give(to: output)
     try startMore()
+    try quarantine?.giveUnlessHeld(to: output)
   }
 
   private func note(_ completion: AsyncResults.Completion) throws(Failure) {
-    // Tokens rise; signals have that of the request before them.
+    // An answer to a part is one to its request.
+    let token = requests.isEmpty ? completion.token : requests.removeValue(forKey: completion.token) ?? completion.token
+    // Tokens rise; signals have that of the request before them, or of a part of it.
     var (low, high) = (0, entries.count)
     while low < high {
       let middle = (low + high) / 2
-      if entries[middle].token < completion.token { low = middle + 1 } else { high = middle }
+      if entries[middle].token < token { low = middle + 1 } else { high = middle }
     }
     // An answer that comes twice, or to nothing, says nothing.
-    guard low < entries.count, case .request(var request) = entries[low], request.token == completion.token,
-      request.answer == nil
+    guard low < entries.count, case .request(let request) = entries[low], request.token == token,
+      request.awaited == completion.token, request.answer == nil
     else { return }
-    let answer = try completion.result.get()
+    try take(completion.result, at: low)
+  }
+
+  /// What the rows of a request that are under way have come to.
+  private func take(_ result: Result<RecordBatch?, Failure>, at index: Int) throws(Failure) {
+    guard case .request(var request) = entries[index] else { return }
+    var answer: RecordBatch?
+    if case .success(let whole) = result, request.rest.isEmpty, request.parts.isEmpty {
+      answer = whole
+    } else {
+      guard try goOn(&request, result) else {
+        entries[index] = .request(request)
+        return
+      }
+      answer = try request.parts.isEmpty ? nil : whole(request.parts)
+    }
+    (request.inHand, request.parts) = (nil, [])
     request.answer = .some(answer)
     if settings.order == .unordered {
       answers.append((answer, request.rows))
       request.answer = .some(nil)
       request.rows = 0
     }
-    entries[low] = .request(request)
+    entries[index] = .request(request)
+  }
+
+  /// Goes on with a request of several parts, one part after the other: what is refused goes out again in halves, until
+  /// single rows are refused. Each part has the whole timeout.
+  ///
+  /// - Returns: whether nothing of it is left.
+  private func goOn(_ request: inout Request, _ result: Result<RecordBatch?, Failure>) throws(Failure) -> Bool {
+    var result = result
+    while true {
+      switch result {
+      case .success(let answer): if let answer { request.parts.append(answer) }
+      case .failure(let failure):
+        guard let quarantine, failure.refusesRecords, let rows = request.inHand else { throw failure }
+        if rows.length > 1 {
+          request.rest.append(rows.slice(rows.length / 2..<rows.length))
+          request.rest.append(rows.slice(0..<rows.length / 2))
+        } else {
+          try quarantine.setAside(rows, failure, input: 0)
+        }
+      }
+      guard let part = request.rest.popLast() else { return true }
+      let token = takeToken()
+      (request.inHand, request.awaited, request.deadline) = (part, token, deadline)
+      requests[token] = request.token
+      do throws(Failure) {
+        try code.start(part, token: token, results: results)
+        return false
+      } catch {
+        requests[token] = nil
+        result = .failure(error)
+      }
+    }
   }
 
   /// Answers that leave as one batch, and the bytes that the call has given with them.
@@ -274,11 +347,24 @@ public final class AsyncOperator: WaitingOperator {
     let ready = block.batches
     block.batches = []
     guard !ready.isEmpty else { return }
+    try output.emit(whole(ready), output: 0)
+  }
+
+  /// Answers as one batch.
+  private func whole(_ batches: [RecordBatch]) throws(Failure) -> RecordBatch {
     var columns: [Column] = []
     for index in outputSchema.fields.indices {
-      columns.append(try Column.concatenate(ready.map { $0.columns[index] }))
+      columns.append(try Column.concatenate(batches.map { $0.columns[index] }))
     }
-    let length = ready.reduce(0) { $0 + $1.length }
-    try output.emit(RecordBatch(schema: outputSchema, columns: columns, length: length), output: 0)
+    return RecordBatch(
+      schema: outputSchema, columns: columns, length: batches.reduce(0) { $0 + $1.length })
   }
+
+  // MARK: Records that are set aside
+
+  public func barrier(_ epoch: Epoch, to output: any Collector) throws(Failure) {
+    try quarantine?.barrier(epoch, to: output)
+  }
+
+  public func finish(to output: any Collector) throws(Failure) { try quarantine?.finish(to: output) }
 }

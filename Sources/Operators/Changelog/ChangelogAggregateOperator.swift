@@ -28,11 +28,16 @@ public final class ChangelogAggregateOperator: Operator {
 
   private let keyIndices: [Int]
   private let output: Schema
-  private let table: any KeyTable
+  private var table: any KeyTable
   private let aggregates: Aggregates
   /// By slot: the rows of a key, or of partial aggregates.
   private let rows = SlotColumn<Int64>(initial: 0)
   private let reservation: StateReservation
+  public let stateTables: [StateTable]
+  /// Nil when no epochs are taken.
+  private var changes: SlotChanges?
+  /// By table.
+  private var gone: [GoneEntries]
 
   /// - Parameters:
   ///   - records: the schema of the records, also when partial aggregates arrive: the arguments are typed by it.
@@ -58,7 +63,25 @@ public final class ChangelogAggregateOperator: Operator {
       aggregates = .revisions(try RetractingAggregateSet(calls, input: records, functions: functions))
       canShrink = true
     }
-    table = makeKeyTable(output.fields.dropFirst().prefix(keyIndices.count).map(\.type), keepingKeys: canShrink)
+    let keys = Array(output.fields.dropFirst().prefix(keyIndices.count))
+    table = makeKeyTable(keys.map(\.type), keepingKeys: canShrink)
+    stateTables = try Self.stateTables(calls, isOfRevisions: canShrink, keys: keys, records: records)
+    gone = stateTables.map { GoneEntries($0) }
+  }
+
+  /// What it keeps: of each key how many rows it has, and the aggregates; and, where rows may be taken back, the values that are
+  /// counted.
+  public static func stateTables(
+    _ calls: [Plan.AggregateCall], isOfRevisions: Bool, keys: [Field], records: Schema
+  ) throws(Failure) -> [StateTable] {
+    let rows = [Field("rows", .int64, nullable: false)]
+    guard isOfRevisions else {
+      return [
+        StateTable("aggregates", key: keys, value: rows + (try AggregateSet.namedStateFields(calls, input: records)))
+      ]
+    }
+    let (fields, tables) = try RetractingAggregateSet.state(calls, keys: keys, input: records)
+    return [StateTable("aggregates of revised rows", key: keys, value: rows + fields)] + tables
   }
 
   public func open() throws(Failure) {
@@ -108,13 +131,15 @@ public final class ChangelogAggregateOperator: Operator {
       try change(keys, slots, signs: signs.pointer, set.results, to: collector) { () throws(Failure) in
         try set.update(slots.pointer, signs: signs.pointer, count: count, columns)
       }
-      removeEmpty(set)
+      try noteGone(set)
+      try removeEmpty(set)
       withExtendedLifetime(signs) {}
     }
   }
 
   private func reserve(_ growth: Int, _ held: Int) throws(Failure) {
-    try reservation.set(table.byteCount + rows.byteCount + held + growth, keyCount: table.count)
+    let noted = (changes?.byteCount ?? 0) + gone.reduce(0) { $0 + $1.byteCount }
+    try reservation.set(table.byteCount + rows.byteCount + held + growth + noted, keyCount: table.count)
   }
 
   private func find(_ keys: [Column], _ slots: SlotBuffer, _ set: AggregateSet) throws(Failure) {
@@ -136,6 +161,7 @@ public final class ChangelogAggregateOperator: Operator {
     let former = try results(touchedSlots, count)
     let rows = rows.values
     let wasThere = (0..<count).map { rows[Int(touchedSlots[$0])] > 0 }
+    changes?.mark(touchedSlots, count: count, slotCount: table.slotCount)
     for row in 0..<slots.count { rows[Int(slots.pointer[row])] &+= signs?[row] ?? 1 }
     try update()
     let now = try results(touchedSlots, count)
@@ -156,13 +182,88 @@ public final class ChangelogAggregateOperator: Operator {
   }
 
   /// Forgets the touched keys that have no row any more.
-  private func removeEmpty(_ set: RetractingAggregateSet) {
+  private func removeEmpty(_ set: RetractingAggregateSet) throws(Failure) {
     let touched = table.touched
     let slots = touched.slots.values(UInt32.self)
     let empty = (0..<touched.count).map { slots[$0] }.filter { rows.values[Int($0)] == 0 && set.isClear($0) }
     if empty.isEmpty { return }
     set.reset(empty, count: empty.count)
+    if let stored = changes?.forget(empty, count: empty.count) {
+      gone[0].add(try table.keys(of: stored.rows, count: stored.count), count: stored.count)
+    }
     table.remove(empty, count: empty.count)
+  }
+}
+
+extension ChangelogAggregateOperator: StatefulOperator {
+  public func trackChanges() {
+    changes = SlotChanges()
+    table = makeKeyTable(stateTables[0].key.map(\.type), keepingKeys: true)
+    if case .revisions(let set) = aggregates { for counted in set.counted { counted.trackChanges() } }
+  }
+
+  /// Values that are there no more: told while their keys are there.
+  private func noteGone(_ set: RetractingAggregateSet) throws(Failure) {
+    guard changes != nil else { return }
+    for (index, counted) in set.counted.enumerated() {
+      try counted.takeGone { groups, values throws(Failure) in
+        let keys = try table.keys(of: groups.values(UInt32.self), count: groups.length)
+        gone[index + 1].add(keys + [values], count: groups.length)
+      }
+    }
+  }
+
+  public func restore(_ entries: RecordBatch, table number: Int) throws(Failure) {
+    let keys = Array(entries.columns.prefix(keyIndices.count))
+    let slots = SlotBuffer(count: entries.length)
+    try table.find(keys, rowCount: slots.count, into: slots.pointer)
+    let values = entries.columns.dropFirst(keys.count)
+    if number > 0 {
+      guard case .revisions(let set) = aggregates, let value = values.first, let count = values.last else {
+        preconditionFailure("only rows that are taken back have their values counted")
+      }
+      return try set.counted[number - 1].restore(slots, values: value, counts: count)
+    }
+    rows.grow(to: table.slotCount)
+    guard let rowColumn = values.first else { preconditionFailure("an entry has the number of its rows") }
+    let counts = rowColumn.values(Int64.self)
+    for row in 0..<slots.count { rows.values[Int(slots.pointer[row])] = counts[row] }
+    withExtendedLifetime(rowColumn) {}
+    switch aggregates {
+    case .records(let set, _), .partials(let set):
+      try set.grow(to: table.slotCount)
+      try set.merge(slots.pointer, count: slots.count, states: values.dropFirst())
+    case .revisions(let set):
+      set.grow(to: table.slotCount)
+      set.restore(slots, values.dropFirst())
+    }
+    changes?.markStored(slots.pointer, count: slots.count, slotCount: table.slotCount)
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard let own = self.changes else { preconditionFailure("an operator notes changes before they are taken") }
+    for index in gone.indices { try gone[index].take(into: &changes, table: index) }
+    try own.take { slots throws(Failure) in
+      let states =
+        switch aggregates {
+        case .records(let set, _), .partials(let set): try set.states(slots.rows, count: slots.count)
+        case .revisions(let set): set.states(slots)
+        }
+      let columns =
+        try table.keys(of: slots.rows, count: slots.count)
+        + [slotColumn(.int64, slots) { rows.values[Int($0)] }] + states
+      changes.put(RecordBatch(schema: stateTables[0].entry, columns: columns, length: slots.count), table: 0)
+    }
+    guard case .revisions(let set) = aggregates else { return }
+    for (index, counted) in set.counted.enumerated() {
+      try counted.takeChanges { groups, values, counts throws(Failure) in
+        let keys = try table.keys(of: groups.values(UInt32.self), count: groups.length)
+        changes.put(
+          RecordBatch(
+            schema: stateTables[index + 1].entry, columns: keys + [values, counts], length: groups.length),
+          table: index + 1)
+      }
+    }
   }
 }
 

@@ -14,6 +14,7 @@ final class CountedValues: RetractingAggregate {
   }
 
   private let form: OrderForm?
+  private let argument: DataType
   private let result: DataType
   private let extreme: Extreme?
   /// (slot, value) to a pair. Extremes take words for values.
@@ -27,9 +28,14 @@ final class CountedValues: RetractingAggregate {
   private let held = SlotColumn<Int64>(initial: 0)
   private var heaps: [ValueHeap] = []
   private var heapBytes = 0
+  /// Of pairs; nil when no epochs are taken.
+  private var changes: SlotChanges?
+  /// Pairs with an entry that are there no more, by group and value.
+  private var gone: [(groups: Column, values: Column)] = []
 
   init(_ argument: DataType, result: DataType, extreme: Extreme?) {
     self.result = result
+    self.argument = argument
     self.extreme = extreme
     form = extreme == nil ? nil : OrderForm(argument)
     pairs = makeKeyTable([.uint32, extreme == nil ? argument : .uint64], keepingKeys: true)
@@ -37,7 +43,7 @@ final class CountedValues: RetractingAggregate {
 
   var byteCount: Int {
     pairs.byteCount + counts.byteCount + isInHeap.byteCount + different.byteCount + held.byteCount + heapBytes
-      + heaps.capacity * MemoryLayout<ValueHeap>.stride
+      + heaps.capacity * MemoryLayout<ValueHeap>.stride + (changes?.byteCount ?? 0)
   }
 
   func growth(_ argument: Column?, rows: Int, slotCount: Int) -> Int {
@@ -76,6 +82,7 @@ final class CountedValues: RetractingAggregate {
     counts.grow(to: pairs.slotCount)
     isInHeap.grow(to: pairs.slotCount)
     countRows(rows, weights, groups.values(UInt32.self), found, values)
+    try note(found)
     forget()
   }
 
@@ -115,6 +122,69 @@ final class CountedValues: RetractingAggregate {
     }
   }
 
+  // MARK: Entries
+
+  var stateFields: [Field] { [] }
+  func states(_: Selection) -> [Column] { [] }
+  func restore(_: SlotBuffer, _: ArraySlice<Column>) {}
+
+  /// The type of a value in an entry.
+  var valueType: DataType { extreme == nil ? argument : result }
+
+  func trackChanges() { changes = SlotChanges() }
+
+  private func note(_ found: SlotBuffer) throws(Failure) {
+    guard let changes else { return }
+    changes.mark(found.pointer, count: found.count, slotCount: pairs.slotCount)
+    let touched = pairs.touched
+    let slots = touched.slots.values(UInt32.self)
+    let none = (0..<touched.count).map { slots[$0] }.filter { counts.values[Int($0)] == 0 }
+    guard let stored = changes.forget(none, count: none.count) else { return }
+    gone.append(try address(stored))
+  }
+
+  /// The groups of pairs, and the values.
+  private func address(_ slots: Selection) throws(Failure) -> (groups: Column, values: Column) {
+    let columns = try pairs.keys(of: slots.rows, count: slots.count)
+    guard let form else { return (columns[0], columns[1]) }
+    let words = columns[1].values(UInt64.self)
+    let own = slotColumn(.uint64, Selection(Array(0..<slots.count))) { word(words[Int($0)]) }
+    return (columns[0], form.column(own, as: result))
+  }
+
+  /// Calls `body` with the groups and values that are gone since the last call.
+  func takeGone(_ body: (_ groups: Column, _ values: Column) throws(Failure) -> Void) throws(Failure) {
+    defer { gone = [] }
+    for part in gone { try body(part.groups, part.values) }
+  }
+
+  /// Calls `body` with the groups and values of what has changed, and how often each is there.
+  func takeChanges(
+    _ body: (_ groups: Column, _ values: Column, _ counts: Column) throws(Failure) -> Void
+  ) throws(Failure) {
+    try changes?.take { slots throws(Failure) in
+      let (groups, values) = try address(slots)
+      try body(groups, values, slotColumn(.int64, slots) { counts.values[Int($0)] })
+    }
+  }
+
+  /// Puts values of groups back.
+  func restore(_ groups: SlotBuffer, values column: Column, counts restored: Column) throws(Failure) {
+    var values = try KeyColumn.plain(column)
+    if let form { values = words(values, form) }
+    let found = SlotBuffer(count: groups.count)
+    let keys = [Column(type: .uint32, length: groups.count, validity: nil, buffers: [groups.buffer]), values]
+    try pairs.find(keys, rowCount: groups.count, into: found.pointer)
+    counts.grow(to: pairs.slotCount)
+    isInHeap.grow(to: pairs.slotCount)
+    let rows = (0..<groups.count).map { UInt32(truncatingIfNeeded: $0) }
+    countRows(rows, restored.values(Int64.self), groups.pointer, found, values)
+    withExtendedLifetime(restored) {}
+    changes?.markStored(found.pointer, count: found.count, slotCount: pairs.slotCount)
+  }
+
+  // MARK: Forgetting
+
   /// Forgets the touched pairs that nothing is known of any more.
   private func forget() {
     let touched = pairs.touched
@@ -152,7 +222,11 @@ final class CountedValues: RetractingAggregate {
       heaps[group].pop()
     }
     drop(gone)
-    guard let word = heaps[group].top?.word else { return nil }
+    return heaps[group].top.map { word($0.word) }
+  }
+
+  /// What the form has of a word by which values are ordered here.
+  private func word(_ word: UInt64) -> UInt64 {
     guard extreme == .greatest else { return word }
     return word == .max && form?.isFloat == true ? Self.nan : ~word
   }

@@ -22,6 +22,21 @@ protocol RetractingAggregate: AnyObject {
   func isClear(_ slot: UInt32) -> Bool
   /// Makes these slots, each of which comes once and is clear, as new ones.
   func reset(_ slots: UnsafePointer<UInt32>, count: Int)
+  /// The columns of what it keeps of a slot; none when that is more than a row.
+  var stateFields: [Field] { get }
+  func states(_ slots: Selection) -> [Column]
+  /// - Parameter columns: as `states` gave them; the slots are as new ones.
+  func restore(_ slots: SlotBuffer, _ columns: ArraySlice<Column>)
+}
+
+/// A column of values of slots.
+func slotColumn<Value: BitwiseCopyable>(
+  _ type: DataType, _ slots: Selection, _ value: (UInt32) -> Value
+) -> Column {
+  let buffer = Buffer(byteCount: max(16, slots.count * MemoryLayout<Value>.stride))
+  let values = buffer.unsafeMutableValues(Value.self)
+  for index in 0..<slots.count { values[index] = value(slots.rows[index]) }
+  return Column(type: type, length: slots.count, validity: nil, buffers: [buffer])
 }
 
 extension AggregateSignature {
@@ -121,4 +136,14 @@ final class RetractingCount: RetractingAggregate {
 
   func isClear(_ slot: UInt32) -> Bool { counts.values[Int(slot)] == 0 }
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) { counts.reset(slots, count: count) }
+
+  var stateFields: [Field] { [Field("count", .int64, nullable: false)] }
+  func states(_ slots: Selection) -> [Column] { [slotColumn(.int64, slots) { counts.values[Int($0)] }] }
+
+  func restore(_ slots: SlotBuffer, _ columns: ArraySlice<Column>) {
+    guard let column = columns.first else { return }
+    let values = column.values(Int64.self)
+    for row in 0..<slots.count { counts.values[Int(slots.pointer[row])] = values[row] }
+    withExtendedLifetime(column) {}
+  }
 }

@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Expressions
+import State
 import VolleyPlan
 
 /// The aggregates of a changelog's rows, by slot.
@@ -75,5 +76,38 @@ final class RetractingAggregateSet {
 
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
     for aggregate in aggregates { aggregate.reset(slots, count: count) }
+  }
+
+  // MARK: Entries
+
+  /// Those that keep a row a value.
+  var counted: [CountedValues] { aggregates.compactMap { $0 as? CountedValues } }
+
+  func states(_ slots: Selection) -> [Column] { aggregates.flatMap { $0.states(slots) } }
+
+  func restore(_ slots: SlotBuffer, _ columns: ArraySlice<Column>) {
+    var rest = columns
+    for aggregate in aggregates {
+      let count = aggregate.stateFields.count
+      aggregate.restore(slots, rest.prefix(count))
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// The columns of what is kept of a key, and the tables of those that keep a row a value.
+  static func state(
+    _ calls: [Plan.AggregateCall], keys: [Field], input: Schema
+  ) throws(Failure) -> (fields: [Field], tables: [StateTable]) {
+    var (fields, tables): ([Field], [StateTable]) = ([], [])
+    for call in calls {
+      let aggregate = try call.signature(in: input).makeRetracting()
+      fields += aggregate.stateFields.map { Field("\(call.name).\($0.name)", $0.type, nullable: false) }
+      guard let counted = aggregate as? CountedValues else { continue }
+      tables.append(
+        StateTable(
+          "values of \(call.name)", key: keys, namespace: [Field("value", counted.valueType, nullable: false)],
+          value: [Field("count", .int64, nullable: false)]))
+    }
+    return (fields, tables)
   }
 }

@@ -99,12 +99,34 @@ final class RetractingIntegers: RetractingAggregate {
   }
 
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) { states.reset(slots, count: count) }
+
+  private static let sumType = DataType.decimal128(precision: 38, scale: 0)
+
+  var stateFields: [Field] {
+    [Field("sum", Self.sumType, nullable: false), Field("count", .int64, nullable: false)]
+  }
+
+  func states(_ slots: Selection) -> [Column] {
+    [
+      slotColumn(Self.sumType, slots) { states.values[Int($0)].sum },
+      slotColumn(.int64, slots) { states.values[Int($0)].count },
+    ]
+  }
+
+  func restore(_ slots: SlotBuffer, _ columns: ArraySlice<Column>) {
+    let columns = Array(columns)
+    let (sums, counts) = (columns[0].values(Int128.self), columns[1].values(Int64.self))
+    for row in 0..<slots.count {
+      states.values[Int(slots.pointer[row])] = State(sum: sums[row], count: counts[row])
+    }
+    withExtendedLifetime(columns) {}
+  }
 }
 
 /// A sum of which what rounding loses is carried along, as Neumaier's.
 struct CarriedSum: BitwiseCopyable {
-  private var sum = 0.0
-  private var carried = 0.0
+  fileprivate(set) var sum = 0.0
+  fileprivate(set) var carried = 0.0
 
   var value: Double { sum + carried }
 
@@ -118,8 +140,8 @@ struct CarriedSum: BitwiseCopyable {
 /// The values of a group that are so large that a sum of them may go beyond what there is, and come back: they are
 /// summed as parts of 2^64, so that as many as there can be fit.
 struct LargeFloats {
-  private var sum = CarriedSum()
-  private var count: Int64 = 0
+  fileprivate var sum = CarriedSum()
+  fileprivate var count: Int64 = 0
 
   /// The smallest of them: 2^63 values below it fit.
   static let least = 0x1p960
@@ -223,4 +245,44 @@ final class RetractingFloats: RetractingAggregate {
   }
 
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) { states.reset(slots, count: count) }
+
+  private static let floatNames = ["sum", "carried", "sum_of_large", "carried_of_large"]
+  private static let countNames = ["count", "infinities", "negative_infinities", "nans", "count_of_large"]
+
+  var stateFields: [Field] {
+    Self.floatNames.map { Field($0, .float64, nullable: false) }
+      + Self.countNames.map { Field($0, .int64, nullable: false) }
+  }
+
+  func states(_ slots: Selection) -> [Column] {
+    func floats(_ value: (State, LargeFloats?) -> Double) -> Column {
+      slotColumn(.float64, slots) { value(states.values[Int($0)], large.isEmpty ? nil : large[$0]) }
+    }
+    func counts(_ value: (State, LargeFloats?) -> Int64) -> Column {
+      slotColumn(.int64, slots) { value(states.values[Int($0)], large.isEmpty ? nil : large[$0]) }
+    }
+    return [
+      floats { state, _ in state.sum.sum }, floats { state, _ in state.sum.carried },
+      floats { $1?.sum.sum ?? 0 }, floats { $1?.sum.carried ?? 0 },
+      counts { state, _ in state.count }, counts { state, _ in state.infinities },
+      counts { state, _ in state.negativeInfinities }, counts { state, _ in state.nans },
+      counts { $1?.count ?? 0 },
+    ]
+  }
+
+  func restore(_ slots: SlotBuffer, _ columns: ArraySlice<Column>) {
+    let columns = Array(columns)
+    let floats = columns.prefix(4).map { $0.values(Double.self) }
+    let counts = columns.dropFirst(4).map { $0.values(Int64.self) }
+    for row in 0..<slots.count {
+      states.values[Int(slots.pointer[row])] = State(
+        sum: CarriedSum(sum: floats[0][row], carried: floats[1][row]), count: counts[0][row],
+        infinities: counts[1][row], negativeInfinities: counts[2][row], nans: counts[3][row])
+      if counts[4][row] != 0 {
+        large[slots.pointer[row]] = LargeFloats(
+          sum: CarriedSum(sum: floats[2][row], carried: floats[3][row]), count: counts[4][row])
+      }
+    }
+    withExtendedLifetime(columns) {}
+  }
 }

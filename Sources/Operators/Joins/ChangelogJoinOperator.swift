@@ -11,7 +11,7 @@ import VolleyPlan
 /// A row that is taken back takes back its pairs, and leaves the rows whose last partner it was without one. Of a batch
 /// the rows that are taken back go before the new ones, unless a key has them the other way round. A row that is taken
 /// back when it is kept no longer, since its time to live is over, is dropped and counted: what was told of it stays.
-final class ChangelogJoinOperator: ExpiringJoin {
+final class ChangelogJoinOperator: ExpiringJoin, RowKeepingJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
   let search: JoinSearch
@@ -34,11 +34,15 @@ final class ChangelogJoinOperator: ExpiringJoin {
     search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
     state = JoinState(
-      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs,
-      expiring: bounds.timeToLive != nil, indexed: layout.valueColumns, memory: context.stateMemory)
+      layout, Self.format(join, bounds, layout), expiring: bounds.timeToLive != nil, indexed: layout.valueColumns,
+      memory: context.stateMemory)
     metrics = context.metrics
     expiry = bounds.timeToLive.map { JoinExpiry($0) }
     clock = context.clock
+  }
+
+  static func format(_ join: Plan.Join, _ bounds: Plan.UnboundedJoin, _ layout: JoinLayout) -> JoinFormat {
+    JoinFormat(layout) { _ in JoinFormat.Facts(times: bounds.timeToLive != nil, marks: join.kind != .inner) }
   }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
@@ -74,7 +78,7 @@ final class ChangelogJoinOperator: ExpiringJoin {
     steps.add { [self] () throws(Failure) in
       // A key that came with nothing but rows to take back.
       let touchedSlots = touched.slots.values(UInt32.self)
-      state.release((0..<touched.count).map { touchedSlots[$0] })
+      try state.release((0..<touched.count).map { touchedSlots[$0] })
       try state.settle()
     }
   }

@@ -14,18 +14,18 @@ import VolleyPlan
 /// joins nothing.
 ///
 /// The watermark behind the operator is as far behind as a row's event time may be when its last partner comes.
-final class IntervalJoinOperator: Operator {
+final class IntervalJoinOperator: RowKeepingJoin {
   private let kind: Plan.JoinKind
   private let interval: JoinInterval
   private let layout: JoinLayout
-  private let search: JoinSearch
+  let search: JoinSearch
   private let output: JoinOutput
-  private let state: JoinState
+  let state: JoinState
   private let metrics: StageMetrics
   /// Microseconds by which the watermark is held back.
   private let delay: Int64
   private var reached = Int64.min
-  private let steps = PendingSteps()
+  let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, _ interval: JoinInterval, layout: JoinLayout, functions: any ScalarFunctionProvider,
@@ -34,29 +34,20 @@ final class IntervalJoinOperator: Operator {
     kind = join.kind
     self.interval = interval
     self.layout = layout
-    search = JoinSearch(
-      condition: try join.condition.map { condition throws(Failure) in
-        try JoinCondition(condition, layout, functions: functions)
-      })
+    search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
-    state = JoinState(
-      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs, expiring: true,
-      memory: context.stateMemory)
+    state = JoinState(layout, Self.format(join.kind, layout), expiring: true, memory: context.stateMemory)
     metrics = context.metrics
     delay = max(0, kind == .right ? -interval.lower : interval.upper)
+  }
+
+  static func format(_ kind: Plan.JoinKind, _ layout: JoinLayout) -> JoinFormat {
+    JoinFormat(layout) { JoinFormat.Facts(marks: kind.keepsAll(ofInput: $0)) }
   }
 
   var makesWatermarks: Bool { delay > 0 }
   // What was to be given when the watermark came has been given.
   func inputBecame(idle: Bool, to collector: any Collector) { collector.follow(idle: idle) }
-  func open() throws(Failure) { try search.open() }
-  func close() throws(Failure) {
-    steps.removeAll()
-    try search.close()
-  }
-
-  var hasMore: Bool { !steps.isEmpty }
-  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -175,7 +166,7 @@ final class IntervalJoinOperator: Operator {
           let alone = store.unmarked(numbers)
           if alone.count > 0 { try tellAlone(.stored(store, alone), count: alone.count, input: input) }
         }
-        state.release(state.remove(numbers, count: numbers.count, input: input))
+        try state.release(state.remove(numbers, count: numbers.count, input: input))
         return true
       }
     }

@@ -69,5 +69,12 @@ struct JoinBatch {
     keyless = nil
   }
 
+  /// Rows without a selection whose keys need not be columns of theirs.
+  init(_ rows: RecordBatch, keyColumns: [Column]) {
+    self.rows = rows
+    keys = keyColumns
+    keyless = nil
+  }
+
   var count: Int { rows.length }
 }

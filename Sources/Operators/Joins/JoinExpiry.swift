@@ -21,7 +21,7 @@ struct JoinExpiry {
         let numbers = store.popExpired(before: last)
         if numbers.isEmpty { break }
         removed = true
-        state.release(state.remove(numbers, count: numbers.count, input: input))
+        try state.release(state.remove(numbers, count: numbers.count, input: input))
       }
     }
     if removed { try state.settle() }

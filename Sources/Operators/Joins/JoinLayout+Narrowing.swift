@@ -32,6 +32,7 @@ extension JoinLayout {
     }
     self.inputs = inputs
     keys = whole.keys.enumerated().map { input, keys in keys.map { place($0, input) } }
+    keyCount = whole.keyCount
     times = whole.times.enumerated().map { JoinTime(column: place($1.column, $0), shift: $1.shift) }
     kindColumns = whole.kindColumns.enumerated().map { input, kind in kind.map { place($0, input) } }
     isChangelog = whole.isChangelog

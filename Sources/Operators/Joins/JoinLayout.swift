@@ -26,6 +26,8 @@ public struct JoinLayout: Sendable {
   public let inputs: [Schema]
   /// By input: the columns that are equal, those of the key first.
   public let keys: [[Int]]
+  /// How many of them are the key, by which rows come to a subtask.
+  public let keyCount: Int
   /// By input; empty where the bounds ask for none.
   public let times: [JoinTime]
   /// By input: the column that says what its rows change, which is no column of the output; nil when all are new ones.
@@ -41,12 +43,13 @@ public struct JoinLayout: Sendable {
 
   /// - Parameters:
   ///   - keys: by input, the columns that are equal, as many each, of the same types.
+  ///   - keyCount: how many of them are the key; nil: all.
   ///   - kindColumns: by input, its `row_kind` when it is a changelog; absent: none is.
   ///   - more: what the join adds behind the inputs' columns.
   /// - Throws: `.usage` for names that are not told apart.
   public init(
-    _ join: Plan.Join, inputs: [Schema], keys: [[Int]], times: [JoinTime] = [], kindColumns: [Int?]? = nil,
-    more: [Field] = []
+    _ join: Plan.Join, inputs: [Schema], keys: [[Int]], keyCount: Int? = nil, times: [JoinTime] = [],
+    kindColumns: [Int?]? = nil, more: [Field] = []
   ) throws(Failure) {
     let kindColumns = kindColumns ?? inputs.map { _ in nil }
     let isChangelog = join.isChangelog(ofChangelogs: kindColumns.contains { $0 != nil })
@@ -57,6 +60,7 @@ public struct JoinLayout: Sendable {
     self.isChangelog = isChangelog
     self.inputs = inputs
     self.keys = keys
+    self.keyCount = keyCount ?? keys[0].count
     let names = JoinNames(inputs, keys, kindColumns, join.sharedNames)
     var columns: [JoinColumn] = []
     for (input, schema) in inputs.enumerated() {

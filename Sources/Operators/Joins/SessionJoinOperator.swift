@@ -11,11 +11,12 @@ import VolleyPlan
 ///
 /// A key is looked at when its first session may end. A row alone whose session would have ended is late: it is
 /// counted.
-final class SessionJoinOperator: SteppedJoin {
+final class SessionJoinOperator: RowKeepingJoin {
   private let gap: Int64
   private let rows: WindowJoinRows
   private let teller: WindowJoinTeller
   var search: JoinSearch { teller.search }
+  var state: JoinState { rows.state }
   /// By slot of a key: a time at or before the end of its first session.
   private let deadlines = SlotDeadlines()
   private let metrics: StageMetrics
@@ -61,6 +62,11 @@ final class SessionJoinOperator: SteppedJoin {
       var (slot, end) = (slots.pointer[row], times.pointer[row] + gap)
       if end < deadlines.time(of: slot) { deadlines.set(&slot, &end, count: 1) }
     }
+  }
+
+  func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
+    let restored = try state.restore(entries, table: table)
+    if let times = restored.times { note(restored.slots, times) }
   }
 
   func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
@@ -120,7 +126,7 @@ final class SessionJoinOperator: SteppedJoin {
     teller.tell(windows)
     steps.add { [self, gone] () throws(Failure) in
       for (input, numbers) in gone.enumerated() where !numbers.isEmpty {
-        rows.state.release(rows.state.remove(numbers, count: numbers.count, input: input))
+        try rows.state.release(rows.state.remove(numbers, count: numbers.count, input: input))
       }
       try rows.state.settle()
     }

@@ -7,12 +7,13 @@ import VolleyPlan
 
 /// Joins each row of the first input, when it comes, with the rows of the second input that are kept then: what was
 /// read to its end before, or what has come so far. Rows of the first input are not kept.
-final class SideJoinOperator: SteppedJoin {
+final class SideJoinOperator: RowKeepingJoin {
   private let kind: Plan.JoinKind
+  private let bounds: Plan.SideJoin
   private let layout: JoinLayout
   let search: JoinSearch
   private let output: JoinOutput
-  private let state: JoinState
+  let state: JoinState
   /// Whether a row takes the place of those that have its key.
   private let keepsLatest: Bool
   private var order = ChangeOrder()
@@ -20,20 +21,77 @@ final class SideJoinOperator: SteppedJoin {
   private let batches = SlotColumn<UInt64>(initial: 0)
   private var batch: UInt64 = 0
   let steps = PendingSteps()
+  /// Whether all subtasks have the same rows: the first one's are the state of all then.
+  private let isEverywhere: Bool
+  private let subtask: Int
+  private let parallelism: Int
+  /// How many subtasks there were when the entries were written that are there; nil: there are none.
+  private var writtenFor: Int?
 
   init(
     _ join: Plan.Join, _ bounds: Plan.SideJoin, layout: JoinLayout, functions: any ScalarFunctionProvider,
     context: SubtaskContext
   ) throws(Failure) {
     kind = join.kind
+    self.bounds = bounds
     self.layout = layout
     search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
     state = JoinState(
-      keyTypes: layout.keys[1].map { layout.inputs[1].fields[$0].type }, layout.inputs, expiring: false,
-      indexed: layout.valueColumns, memory: context.stateMemory)
+      layout, Self.format(bounds, layout), expiring: false, indexed: layout.valueColumns, memory: context.stateMemory)
     keepsLatest = bounds.keep == .latest
+    isEverywhere = bounds.spread == .broadcast
+    subtask = context.id.index
+    parallelism = context.parallelism
   }
+
+  // MARK: State
+
+  private static func format(_ bounds: Plan.SideJoin, _ layout: JoinLayout) -> JoinFormat {
+    JoinFormat(layout) { $0 == 0 ? nil : JoinFormat.Facts(everywhere: bounds.spread == .broadcast) }
+  }
+
+  /// The rows of the second input; behind those that all subtasks have, how many subtasks there were.
+  static func tables(_ bounds: Plan.SideJoin, _ layout: JoinLayout) -> [StateTable] {
+    let rows = format(bounds, layout).tables
+    if bounds.spread != .broadcast { return rows }
+    return rows + [
+      StateTable(
+        "$written", scope: .subtask, key: [], value: [Field("parallelism", .int64, nullable: false)])
+    ]
+  }
+
+  var stateTables: [StateTable] { Self.tables(bounds, layout) }
+  private var isWriter: Bool { !isEverywhere || subtask == 0 }
+  func trackChanges() { if isWriter { state.trackChanges() } }
+
+  func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
+    if table == 0 {
+      try state.restore(entries, table: 0)
+    } else {
+      writtenFor = Int(entries.columns[0].values(Int64.self)[0])
+    }
+  }
+
+  func restored() throws(Failure) {
+    if isEverywhere, writtenFor != parallelism {
+      // Entries of other subtasks are gone.
+      writtenFor = nil
+      state.stores[1].noteChangeOfAll()
+    }
+    try state.settle()
+  }
+
+  func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard isWriter else { return }
+    try state.takeChanges(into: &changes)
+    if !isEverywhere || writtenFor == parallelism { return }
+    writtenFor = parallelism
+    let column = Column.constant(.int64(Int64(parallelism)), count: 1)
+    changes.put(RecordBatch(schema: stateTables[1].entry, columns: [column], length: 1), table: 1)
+  }
+
+  // MARK: Rows
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -110,7 +168,7 @@ final class SideJoinOperator: SteppedJoin {
       }
     }
     let touchedSlots = touched.slots.values(UInt32.self)
-    state.release((0..<touched.count).map { touchedSlots[$0] })
+    try state.release((0..<touched.count).map { touchedSlots[$0] })
     withExtendedLifetime(touched) {}
   }
 

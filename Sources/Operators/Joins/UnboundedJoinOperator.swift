@@ -11,7 +11,7 @@ import VolleyPlan
 /// An inner or semi join gives new rows only. The others tell a row without a partner as soon as it comes, and take
 /// that back ("-D") when the first partner comes: their output is a changelog. A partner that is kept no longer changes
 /// nothing that was told.
-final class UnboundedJoinOperator: ExpiringJoin {
+final class UnboundedJoinOperator: ExpiringJoin, RowKeepingJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
   let search: JoinSearch
@@ -31,13 +31,25 @@ final class UnboundedJoinOperator: ExpiringJoin {
     self.layout = layout
     search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
-    secondIsKeysOnly = join.kind.givesRowsOfFirst && join.condition == nil
+    secondIsKeysOnly = Self.keepsKeysOnly(join)
     state = JoinState(
-      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type },
-      secondIsKeysOnly ? [layout.inputs[0], Schema([])] : layout.inputs,
+      layout, Self.format(join, bounds, layout),
+      schemas: secondIsKeysOnly ? [layout.inputs[0], Schema([])] : layout.inputs,
       expiring: bounds.timeToLive != nil, memory: context.stateMemory)
     expiry = bounds.timeToLive.map { JoinExpiry($0) }
     clock = context.clock
+  }
+
+  private static func keepsKeysOnly(_ join: Plan.Join) -> Bool {
+    join.kind.givesRowsOfFirst && join.condition == nil
+  }
+
+  static func format(_ join: Plan.Join, _ bounds: Plan.UnboundedJoin, _ layout: JoinLayout) -> JoinFormat {
+    JoinFormat(layout) { input in
+      JoinFormat.Facts(
+        times: bounds.timeToLive != nil, marks: join.kind.keepsAll(ofInput: input),
+        keysOnly: input == 1 && keepsKeysOnly(join))
+    }
   }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
@@ -128,7 +140,11 @@ final class UnboundedJoinOperator: ExpiringJoin {
 
   /// Keys of the second input, each once: a key that is on many rows meets those that wait for it once.
   private func joinKeys(_ touched: TouchedSlots, at now: Int64) {
-    let slots = SlotBuffer(touched.slots, count: touched.count)
+    var slots = SlotBuffer(touched.slots, count: touched.count)
+    if expiry == nil {
+      // One that is there has met all that waited for it, and stays as it is.
+      slots = slots.gather(Selection((0..<slots.count).filter { !state.stores[1].hasRows(slots.pointer[$0]) }))
+    }
     partner(.none, slots) { [self] () throws(Failure) in
       state.stores[1].remove(rowsOf: slots.pointer, count: slots.count)
       try append(RecordBatch(schema: Schema([]), columns: [], length: slots.count), slots, input: 1, at: now)

@@ -14,42 +14,38 @@ import VolleyPlan
 /// A row is told when the watermark has passed its time, so that every version that it may need is there. Of each key
 /// the versions since then are kept, and the last one before. Rows that come behind the watermark are late: they are
 /// counted.
-final class VersionJoinOperator: Operator {
+final class VersionJoinOperator: RowKeepingJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
-  private let condition: JoinCondition?
+  let search: JoinSearch
   private let output: JoinOutput
-  private let state: JoinState
+  let state: JoinState
   private let metrics: StageMetrics
   private let walk: VersionWalk
   private var order = ChangeOrder()
   private var reached = Int64.min
-  private let steps = PendingSteps()
+  let steps = PendingSteps()
 
   init(
     _ join: Plan.Join, layout: JoinLayout, functions: any ScalarFunctionProvider, context: SubtaskContext
   ) throws(Failure) {
     kind = join.kind
     self.layout = layout
-    condition = try join.condition.map { condition throws(Failure) in
-      try JoinCondition(condition, layout, functions: functions)
-    }
+    search = try JoinSearch(join, layout, functions: functions)
     output = JoinOutput(layout)
     state = JoinState(
-      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs, expiring: true,
+      layout, Self.format(layout), expiring: true,
       indexed: [nil, layout.valueColumns[1]?.filter { $0 != layout.times[1].column }], memory: context.stateMemory)
     metrics = context.metrics
     walk = VersionWalk(versions: state.stores[1], ends: layout.kindColumns[1] == nil ? nil : state.ends)
   }
 
-  func open() throws(Failure) { try condition?.open() }
-  func close() throws(Failure) {
-    steps.removeAll()
-    try condition?.close()
+  static func format(_ layout: JoinLayout) -> JoinFormat {
+    JoinFormat(layout) { input in
+      let isRevised = input == 1 && layout.kindColumns[1] != nil
+      return JoinFormat.Facts(marks: isRevised, ends: isRevised)
+    }
   }
-
-  var hasMore: Bool { !steps.isEmpty }
-  func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -82,17 +78,12 @@ final class VersionJoinOperator: Operator {
       if let rows = block.takenBack { try end(batch.rows.selecting(rows).compacted(), slots.gather(rows)) }
       guard let rows = block.new else { continue }
       let numbers = try append(batch.rows.selecting(rows).compacted(), slots.gather(rows), input: 1)
-      for index in 0..<numbers.count { setEnd(of: numbers.pointer[index], .max) }
+      for index in 0..<numbers.count { state.setEnd(of: numbers.pointer[index], .max) }
     }
     // A key that came with nothing but rows to take back.
     let touchedSlots = touched.slots.values(UInt32.self)
-    state.release((0..<touched.count).map { touchedSlots[$0] })
+    try state.release((0..<touched.count).map { touchedSlots[$0] })
     withExtendedLifetime((slots, touched)) {}
-  }
-
-  private func setEnd(of number: UInt32, _ time: Int64) {
-    state.ends.grow(to: Int(number) + 1)
-    state.ends.values[Int(number)] = time
   }
 
   /// Versions end, at the times of these rows. What says so is kept until the watermark has passed it, and marked.
@@ -104,10 +95,11 @@ final class VersionJoinOperator: Operator {
     let (slots, ended) = (namedSlots.gather(there), numbers.gather(there))
     let time = layout.times[1]
     let times = try EventTimes(rows.columns[time.column], shift: time.shift)
-    for index in 0..<there.count { setEnd(of: ended.pointer[index], times.pointer[index]) }
+    for index in 0..<there.count { state.setEnd(of: ended.pointer[index], times.pointer[index]) }
     let told = SlotBuffer(count: there.count)
     try state.stores[1].append(rows, slots: slots.pointer, times: times.pointer, numbers: told.pointer)
     state.stores[1].mark(told)
+    for index in 0..<told.count { state.setEnd(of: told.pointer[index], .max) }
     withExtendedLifetime((slots, times)) {}
   }
 
@@ -131,14 +123,14 @@ final class VersionJoinOperator: Operator {
       if numbers.isEmpty { return false }
       removed = true
       try tell(numbers)
-      state.release(state.remove(numbers, count: numbers.count, input: 0))
+      try state.release(state.remove(numbers, count: numbers.count, input: 0))
       return true
     }
-    steps.loop { [self] in
+    steps.loop { [self] () throws(Failure) in
       let numbers = state.stores[1].popExpired(before: reached)
       if numbers.isEmpty { return false }
       removed = true
-      forgetFormer(of: numbers)
+      try forgetFormer(of: numbers)
       return true
     }
     steps.add { [self] () throws(Failure) in if removed { try state.settle() } }
@@ -157,11 +149,11 @@ final class VersionJoinOperator: Operator {
     let found = walk.holding(slots, at: times.values(Int64.self))
     withExtendedLifetime((slots, times)) {}
     var there = found.present
-    if let condition, there.count > 0 {
+    if there.count > 0 {
       let parts: [JoinPart] = [
         .stored(rows, own.selection.selecting(there)), .stored(versions, found.selection.selecting(there)),
       ]
-      if let kept = try condition.select(parts, count: there.count) { there = there.selecting(kept) }
+      if let kept = try search.select(parts, count: there.count) { there = there.selecting(kept) }
     }
     try emit(own, found, there)
   }
@@ -199,13 +191,13 @@ final class VersionJoinOperator: Operator {
   }
 
   /// Forgets the versions before those that hold at the watermark, of the keys of some.
-  private func forgetFormer(of numbers: [UInt32]) {
+  private func forgetFormer(of numbers: [UInt32]) throws(Failure) {
     let versions = state.stores[1]
     let all = SlotBuffer(count: numbers.count)
     versions.slots(of: numbers, count: numbers.count, into: all.pointer)
     let slots = Set((0..<numbers.count).map { all.pointer[$0] }).sorted()
     let gone = walk.former(slots, at: reached)
-    state.release(state.remove(gone, count: gone.count, input: 1))
+    try state.release(state.remove(gone, count: gone.count, input: 1))
   }
 }
 

@@ -9,16 +9,18 @@ import VolleyPlan
 /// Joins the rows of a key that are in one window of fixed place in time, when the watermark passes its end.
 ///
 /// A row is kept once, until the last of its windows has been told; one that comes behind that is late, and counted.
-final class WindowJoinOperator: SteppedJoin {
+final class WindowJoinOperator: RowKeepingJoin {
   private let rows: WindowJoinRows
   private let teller: WindowJoinTeller
   var search: JoinSearch { teller.search }
+  var state: JoinState { rows.state }
   private var series: WindowSeries
   /// The panes that have rows, in order.
   private var panes: [WindowSpan] = []
   private let metrics: StageMetrics
   /// Windows that end at or before it have been told.
   private var told = Int64.min
+  private var times: SubtaskTimes
   let steps = PendingSteps()
   /// Slots looked at together.
   private static let slotCount = 8_192
@@ -29,9 +31,39 @@ final class WindowJoinOperator: SteppedJoin {
   ) throws(Failure) {
     self.series = series
     metrics = context.metrics
+    times = SubtaskTimes(subtask: context.id.index, parallelism: context.parallelism)
     rows = WindowJoinRows(join.kind, layout, memory: context.stateMemory)
     teller = try WindowJoinTeller(join, layout, rows.state, steps, functions: functions)
   }
+
+  // MARK: State
+
+  /// Those of rows, then up to when windows have been told.
+  static func tables(_ layout: JoinLayout) -> [StateTable] {
+    WindowJoinRows.format(layout).tables + [SubtaskTimes.table("$told", of: ["time"])]
+  }
+
+  var stateTables: [StateTable] { Self.tables(state.layout) }
+
+  func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
+    guard table < state.format.inputs.count else { return times.restore(entries) }
+    guard let rowTimes = try state.restore(entries, table: table).times else { return }
+    for span in try PaneSplit(rowTimes.pointer, count: rowTimes.count, &series).spans { insert(span) }
+    withExtendedLifetime(rowTimes) {}
+  }
+
+  func restored() throws(Failure) {
+    if let times = times.restored() { told = times[0] }
+    panes.removeAll { series.first(of: $0, endingAfter: told) == nil }
+    try state.settle()
+  }
+
+  func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    try state.takeChanges(into: &changes)
+    times.take([told], into: &changes, table: state.format.inputs.count, stateTables)
+  }
+
+  // MARK: Rows
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }

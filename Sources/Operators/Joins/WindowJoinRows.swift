@@ -13,9 +13,10 @@ struct WindowJoinRows {
   init(_ kind: Plan.JoinKind, _ layout: JoinLayout, memory: StateMemory) {
     self.kind = kind
     self.layout = layout
-    state = JoinState(
-      keyTypes: layout.keys[0].map { layout.inputs[0].fields[$0].type }, layout.inputs, expiring: true, memory: memory)
+    state = JoinState(layout, Self.format(layout), expiring: true, memory: memory)
   }
+
+  static func format(_ layout: JoinLayout) -> JoinFormat { JoinFormat(layout) { _ in JoinFormat.Facts() } }
 
   /// - Parameter batch: without a selection.
   func times(of batch: RecordBatch, input: Int) throws(Failure) -> EventTimes {
@@ -57,7 +58,7 @@ struct WindowJoinRows {
       var cursor = RowCursor()
       return store.match(slots.pointer, count: 1, from: &low, to: &high, cursor: &cursor, limit: 1).count > 0
     }
-    if isNear { try append(row, input: input, body) } else { state.release([slots.pointer[0]]) }
+    if isNear { try append(row, input: input, body) } else { try state.release([slots.pointer[0]]) }
     return isNear
   }
 
@@ -67,7 +68,7 @@ struct WindowJoinRows {
       while true {
         let numbers = store.popExpired(before: time)
         if numbers.isEmpty { break }
-        state.release(state.remove(numbers, count: numbers.count, input: input))
+        try state.release(state.remove(numbers, count: numbers.count, input: input))
       }
     }
     try state.settle()

@@ -24,6 +24,8 @@ final class PartialMatches {
   private var firstFree = PartialMatches.none
   private var used = 0
   private(set) var count = 0
+  /// What has changed; nil when nobody asks.
+  var notes: MatchNotes?
 
   init(stepCount: Int) {
     listCount = max(1, stepCount - 1)
@@ -31,7 +33,7 @@ final class PartialMatches {
     words = SlotColumn(initial: 0)
   }
 
-  var byteCount: Int { lists.byteCount + words.byteCount }
+  var byteCount: Int { lists.byteCount + words.byteCount + (notes?.byteCount ?? 0) }
 
   /// Bytes beyond those that so many slots and new matches take at worst, while it grows.
   func growth(to slotCount: Int, adding matches: Int) -> Int {
@@ -70,6 +72,18 @@ final class PartialMatches {
 
   /// Begins a match.
   func begin(_ slot: UInt32, row: UInt32, time: Int64) {
+    let match = add(slot, CollectionOfOne(row), time: time)
+    notes?.begin(match, of: slot)
+  }
+
+  /// A match that was there before comes back, behind those that began before it.
+  func restore(_ slot: UInt32, _ rows: [UInt32], time: Int64, sequence: UInt64) {
+    let match = add(slot, rows, time: time)
+    notes?.restore(match, of: slot, sequence: sequence)
+  }
+
+  @inline(__always)  // Specialises it for the one row that a match begins with.
+  private func add(_ slot: UInt32, _ rows: some Collection<UInt32>, time: Int64) -> UInt32 {
     let match: UInt32
     if firstFree != Self.none {
       match = firstFree
@@ -80,12 +94,13 @@ final class PartialMatches {
       words.grow(to: used * stride)
     }
     let words = base(match)
-    words[1] = 1
+    words[1] = UInt32(truncatingIfNeeded: rows.count)
     words[2] = UInt32(truncatingIfNeeded: time)
     words[3] = UInt32(truncatingIfNeeded: time >> 32)
-    words[4] = row
-    append(match, to: list(slot, 1))
+    for (step, row) in rows.enumerated() { words[4 + step] = row }
+    append(match, to: list(slot, rows.count))
     count += 1
+    return match
   }
 
   private func append(_ match: UInt32, to list: UnsafeMutablePointer<Ends>) {
@@ -106,6 +121,7 @@ final class PartialMatches {
     let words = base(match)
     words[4 &+ Int(words[1])] = row
     words[1] &+= 1
+    notes?.change(match)
   }
 
   /// Puts a match that is in no list behind those that wait for the same step.
@@ -116,5 +132,6 @@ final class PartialMatches {
     base(match)[0] = firstFree
     firstFree = match
     count -= 1
+    notes?.forget(match)
   }
 }

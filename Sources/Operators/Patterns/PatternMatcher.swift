@@ -1,3 +1,4 @@
+import Arrow
 import State
 import VolleyPlan
 
@@ -24,7 +25,7 @@ struct MatchedRows {
 final class PatternMatcher {
   private let contiguity: [Plan.PatternContiguity]
   private let within: Int64
-  private let matches: PartialMatches
+  let matches: PartialMatches
   /// By slot: when its oldest match is out of time.
   private let deadlines = SlotDeadlines()
   /// By row's number: the steps whose conditions it meets, a bit each.
@@ -181,6 +182,25 @@ final class PatternMatcher {
     }
     released.removeAll(keepingCapacity: true)
     return free
+  }
+
+  // MARK: What outlives the process
+
+  /// The steps whose conditions rows meet.
+  func metColumn(of numbers: Selection) -> Column {
+    let buffer = SlotBuffer(count: numbers.count)
+    for index in 0..<numbers.count { buffer.pointer[index] = met.values[Int(numbers.rows[index])] }
+    return Column(type: .uint32, length: numbers.count, validity: nil, buffers: [buffer.buffer])
+  }
+
+  /// A match comes back, after those of its slot that began before it.
+  ///
+  /// - Parameter time: of its first row.
+  func restore(_ slot: UInt32, _ rows: [UInt32], time: Int64, sequence: UInt64) {
+    let isFirst = matches.first(slot).match == PartialMatches.none
+    matches.restore(slot, rows, time: time, sequence: sequence)
+    for row in rows { users.values[Int(row)] &+= 1 }
+    if isFirst { schedule(slot) }
   }
 
   /// Slots whose rows are all gone.

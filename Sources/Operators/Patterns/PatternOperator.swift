@@ -10,26 +10,34 @@ import VolleyPlan
 ///
 /// Rows wait until the watermark has passed them, and are looked at in the order of their times then. Those that meet
 /// no condition are not kept, unless a step takes the very next row.
-public final class PatternOperator: Operator {
+public final class PatternOperator: StatefulOperator {
   public static let mostSteps = 32
 
-  private let pattern: Plan.Pattern
+  let pattern: Plan.Pattern
   private let keys: [Int]
   private let others: [Int]
-  private let time: RowTimes
+  let time: RowTimes
   private let outputs: [Schema]
   private let conditions: BoundProjection
   private let keepsAll: Bool
-  private let table: any KeyTable
-  private let store: RowStore
-  private let matcher: PatternMatcher
-  private let reservation: StateReservation
+  let table: any KeyTable
+  let store: RowStore
+  let matcher: PatternMatcher
+  let reservation: StateReservation
   private let metrics: StageMetrics
   /// Rows before it have been looked at.
   private var closed = Int64.min
   /// Numbers of rows that there have been.
   private var numberCount = 0
   private let steps = PendingSteps()
+  let format: PatternFormat
+  /// What has changed; nil when nobody asks.
+  var entries: RowEntries?
+  var goneMatches: GoneEntries?
+  /// Rows that matches have which come back; nil when none do.
+  var returning: [PatternFormat.RowName: UInt32]?
+  /// Whether rows that were looked at before are among those whose time comes.
+  var hasSeen = false
 
   /// - Parameters:
   ///   - keys: the key's columns in the input.
@@ -44,6 +52,7 @@ public final class PatternOperator: Operator {
     others = input.fields.indices.filter { !keys.contains($0) }
     self.time = RowTimes(time, margin: pattern.within)
     self.outputs = outputs
+    format = PatternFormat(pattern, keys: keys, input: input)
     conditions = try BoundProjection(
       pattern.steps.map(\.condition), called: pattern.steps.map { "the condition of '\($0.name)'" }, schema: input,
       functions: functions)
@@ -118,7 +127,9 @@ public final class PatternOperator: Operator {
     withExtendedLifetime(times) {}
   }
 
-  private var byteCount: Int { table.byteCount + store.byteCount + matcher.byteCount }
+  var byteCount: Int {
+    table.byteCount + store.byteCount + matcher.byteCount + (entries?.byteCount ?? 0) + (goneMatches?.byteCount ?? 0)
+  }
 
   public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
     close(before: time.microseconds)
@@ -137,7 +148,7 @@ public final class PatternOperator: Operator {
     steps.loop { [self] () throws(Failure) in
       let numbers = store.popExpired(before: time)
       if numbers.isEmpty { return false }
-      look(at: numbers)
+      look(at: hasSeen ? store.withoutMarked(numbers) : numbers)
       tell()
       return true
     }
@@ -150,6 +161,8 @@ public final class PatternOperator: Operator {
   }
 
   private func look(at numbers: [UInt32]) {
+    // Those that stay are not looked at again after a restart.
+    if entries != nil { store.mark(numbers, count: numbers.count) }
     let (slots, times) = (SlotBuffer(count: numbers.count), Buffer(byteCount: numbers.count * 8))
     store.slots(of: numbers, count: numbers.count, into: slots.pointer)
     store.times(of: numbers, count: numbers.count, into: times.unsafeMutableValues(Int64.self))
@@ -168,6 +181,7 @@ public final class PatternOperator: Operator {
       let free = matcher.takeReleased()
       let empty = store.remove(free, count: free.count)
       matcher.forget(empty)
+      if !empty.isEmpty { try settle() }
       table.remove(empty, count: empty.count)
     }
   }

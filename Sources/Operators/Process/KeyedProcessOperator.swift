@@ -8,7 +8,7 @@ import VolleyPlan
 /// The code is called once a batch. When a call returns, what it wrote is kept, then what it emitted goes on, then its timers that are
 /// due fire, those of event time up to the last watermark and those of processing time up to the time of the call. A call that throws
 /// leaves nothing behind.
-public final class KeyedProcessOperator: Operator {
+public final class KeyedProcessOperator: StatefulOperator {
   /// Which columns of the input are what.
   public struct Columns: Sendable {
     /// The key's.
@@ -30,10 +30,10 @@ public final class KeyedProcessOperator: Operator {
   private let code: any KeyedProcessCode
   private let columns: Columns
   private let rowSchema: Schema
-  private let keySchema: Schema
-  private let states: KeyedStates
-  private let timers: ProcessTimers
-  private let clock: SubtaskClock
+  let keySchema: Schema
+  let states: KeyedStates
+  let timers: ProcessTimers
+  let clock: SubtaskClock
   private let reservation: StateReservation
   /// Timers that are to fire, clock by clock, up to a time.
   private var firing: [(clock: TimerClock, time: Int64)] = []
@@ -43,15 +43,18 @@ public final class KeyedProcessOperator: Operator {
   /// Calls with timers that one call makes of the code.
   private static let timerCalls = 4
   private let held: HeldEmissions
+  /// Where records go that the code refuses; nil when they end the job.
+  private let quarantine: Quarantine?
   private var reachedWatermark = EventTime.earliest
   /// What `states` would let go of: looked at so often without input.
   private static let expiryPause: Int64 = 1_000_000
 
   public init(
     _ code: any KeyedProcessCode, states: [Plan.State], columns: Columns, input: Schema, clock: SubtaskClock,
-    memory: StateMemory = StateMemory(limit: .max)
+    memory: StateMemory = StateMemory(limit: .max), quarantine: Quarantine? = nil
   ) {
     self.code = code
+    self.quarantine = quarantine
     self.columns = columns
     self.clock = clock
     rowSchema = Schema(columns.rows.map { input.fields[$0] })
@@ -59,7 +62,7 @@ public final class KeyedProcessOperator: Operator {
     self.states = KeyedStates(states, keys: keySchema.fields.map(\.type))
     timers = ProcessTimers(self.states, hasEventTime: columns.time != nil)
     reservation = StateReservation(memory)
-    held = HeldEmissions(memory)
+    held = HeldEmissions(memory, of: "a process function")
   }
 
   /// Keys that have state or timers.
@@ -71,10 +74,25 @@ public final class KeyedProcessOperator: Operator {
   // MARK: Rows
 
   public func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) {
-    let rowCount = batch.rowCount
-    guard rowCount > 0 else { return }
+    guard batch.rowCount > 0 else { return }
     let now = clock.now
-    states.expire(at: now.microseconds)
+    try states.expire(at: now.microseconds)
+    if let quarantine {
+      try quarantine.take(
+        batch, input: input, to: output, call: { part throws(Failure) in try take(part, at: now) },
+        done: { () throws(Failure) in try held.release(to: output) })
+    } else {
+      try take(batch, at: now)
+      try held.release(to: output)
+    }
+    due(.event, upTo: reachedWatermark.microseconds)
+    due(.processing, upTo: now.microseconds)
+    try proceed(to: output)
+  }
+
+  /// One call with rows; what it emits is held.
+  private func take(_ batch: RecordBatch, at now: ProcessingTime) throws(Failure) {
+    let rowCount = batch.rowCount
     let keys = columns.keys.map { batch.compactedColumn($0) }
     try reserve(states.growth(keys, rowCount: rowCount))
     let times = try columns.time.map { index throws(Failure) in
@@ -87,11 +105,8 @@ public final class KeyedProcessOperator: Operator {
       schema: rowSchema, columns: columns.rows.map { batch.compactedColumn($0) }, length: rowCount)
     let call = self.call(
       callKeys, count: firstRows.count, rowCount: rowCount, rowKeys, times?.pointer, at: now)
-    try run(call, to: output) { [code, held] () throws(Failure) in try code.process(rows, call, to: held) }
+    try run(call) { [code, held] () throws(Failure) in try code.process(rows, call, to: held) }
     withExtendedLifetime((times, rowKeys)) {}
-    due(.event, upTo: reachedWatermark.microseconds)
-    due(.processing, upTo: now.microseconds)
-    try proceed(to: output)
   }
 
   private func call(
@@ -104,35 +119,32 @@ public final class KeyedProcessOperator: Operator {
       states: states, timers: timers)
   }
 
-  /// Runs a call of the code, whose keys are begun.
-  private func run(
-    _ call: KeyedCall, to output: any Collector, _ body: () throws(Failure) -> Void
-  ) throws(Failure) {
+  /// Runs a call of the code, whose keys are begun. What it emits is held.
+  private func run(_ call: KeyedCall, _ body: () throws(Failure) -> Void) throws(Failure) {
     do throws(Failure) {
       try body()
       withExtendedLifetime(call) {}
     } catch {
       timers.forget()
-      states.abort()
       held.forget()
+      try states.abort()
       throw error
     }
     states.commit(at: call.processingTime.microseconds)
     timers.commit()
-    states.end()
+    try states.end()
     try reserve(0)
-    try held.release(to: output)
   }
 
   /// - Parameter growth: bytes that the batch in hand may add.
-  private func reserve(_ growth: Int) throws(Failure) {
+  func reserve(_ growth: Int) throws(Failure) {
     try reservation.set(states.byteCount + timers.byteCount + growth, keyCount: states.count)
   }
 
   // MARK: Timers
 
   public func watermark(_ time: EventTime, to output: any Collector) throws(Failure) {
-    reachedWatermark = time
+    reachedWatermark = max(reachedWatermark, time)
     due(.event, upTo: time.microseconds)
     try proceed(to: output)
   }
@@ -151,7 +163,7 @@ public final class KeyedProcessOperator: Operator {
   }
 
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {
-    states.expire(at: now.microseconds)
+    try states.expire(at: now.microseconds)
     _ = try fireSome(.processing, upTo: now.microseconds, at: now, to: output)
   }
 
@@ -160,6 +172,10 @@ public final class KeyedProcessOperator: Operator {
     due(.event, upTo: .max)
     isFinishing = true
     try proceed(to: output)
+  }
+
+  public func barrier(_ epoch: Epoch, to output: any Collector) throws(Failure) {
+    try quarantine?.barrier(epoch, to: output)
   }
 
   public var hasMore: Bool { !firing.isEmpty || isFinishing }
@@ -173,7 +189,7 @@ public final class KeyedProcessOperator: Operator {
     for _ in 0..<Self.timerCalls {
       guard let (clock, time) = firing.first else { break }
       let now = self.clock.now
-      states.expire(at: now.microseconds)
+      try states.expire(at: now.microseconds)
       guard let next = timers.nextTime(clock), next <= time,
         try fireSome(clock, upTo: time, at: now, to: output)
       else {
@@ -190,6 +206,7 @@ public final class KeyedProcessOperator: Operator {
       throw error
     }
     try held.release(to: output)
+    try quarantine?.finish(to: output)
   }
 
   /// One call with timers; false when none is due.
@@ -209,37 +226,10 @@ public final class KeyedProcessOperator: Operator {
     for index in 0..<count { places[index] = UInt32(index) }
     let call = self.call(
       try states.keys(), count: count, rowCount: count, rowKeys, UnsafePointer(timePointer), at: now)
-    try run(call, to: output) { [code, held] () throws(Failure) in try code.timers(clock, call, to: held) }
+    try run(call) { [code, held] () throws(Failure) in try code.timers(clock, call, to: held) }
+    try held.release(to: output)
     withExtendedLifetime((slots, times, rowKeys)) {}
     return true
-  }
-}
-
-/// What a call emits, until it is known that it succeeds. It counts against the limit of state, because nobody takes it meanwhile.
-private final class HeldEmissions: Collector {
-  private var batches: [(batch: RecordBatch, output: Int)] = []
-  private var byteCount = 0
-  private let reservation: StateReservation
-
-  init(_ memory: StateMemory) { reservation = StateReservation(memory) }
-
-  func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
-    byteCount += batch.byteCount
-    try reservation.set(byteCount, what: "the rows emitted in one call of a process function")
-    batches.append((batch, output))
-  }
-
-  func release(to output: any Collector) throws(Failure) {
-    guard !batches.isEmpty else { return }
-    let emitted = batches
-    forget()
-    for (batch, index) in emitted { try output.emit(batch, output: index) }
-  }
-
-  func forget() {
-    batches.removeAll(keepingCapacity: batches.count < 64)
-    byteCount = 0
-    reservation.clear()
   }
 }
 

@@ -12,8 +12,10 @@ import VolleyPlan
 /// wrong between is a `plugin` failure without the function's name, which the caller adds. One thread at a time.
 public final class KeyedStates {
   public let declarations: [Plan.State]
-  private let table: any KeyTable
-  private let stores: [StateStore]
+  let table: any KeyTable
+  let stores: [StateStore]
+  /// What reads the keys of what is gone, before keys are removed; nil when nobody asks for changes.
+  var settle: (() throws(Failure) -> Void)?
   /// By slot.
   private let memory = KeyRecordMemory()
   /// The slots of the call's keys.
@@ -75,6 +77,15 @@ public final class KeyedStates {
     let records = keyRecords
     for row in 0..<rowCount { rowKeys[row] = records[rowKeys[row]].pointee.place }
     return touched.selection
+  }
+
+  /// The slots of keys that come back. Outside of calls.
+  func slots(of keys: [Column], rowCount: Int) throws(Failure) -> SlotBuffer {
+    let slots = SlotBuffer(count: rowCount)
+    try table.find(keys, rowCount: rowCount, into: slots.pointer)
+    memory.grow(to: table.slotCount)
+    for store in stores { store.grow(to: table.slotCount) }
+    return slots
   }
 
   /// Begins a call of keys that have slots, each once.
@@ -241,13 +252,13 @@ public final class KeyedStates {
   }
 
   /// Undoes what the call wrote.
-  func abort() {
+  func abort() throws(Failure) {
     for store in stores { store.abort() }
-    end()
+    try end()
   }
 
   /// Ends a call that was committed: keys that have nothing are forgotten.
-  func end() {
+  func end() throws(Failure) {
     guard let slots else { return }
     let count = keyCount
     (self.slots, keyCount) = (nil, 0)
@@ -260,7 +271,9 @@ public final class KeyedStates {
       chosen[empty] = slots[place]
       empty &+= records[slots[place]].pointee.references == 0 ? 1 : 0
     }
-    if empty > 0 { table.remove(chosen, count: empty) }
+    if empty == 0 { return }
+    try settle?()
+    table.remove(chosen, count: empty)
   }
 
   private func makeRoom(_ count: Int) {
@@ -275,10 +288,11 @@ public final class KeyedStates {
   var nextExpiry: Int64? { stores.lazy.compactMap(\.nextExpiry).min() }
 
   /// Removes what is expired, and keys that have nothing else. Between calls.
-  func expire(at now: Int64) {
+  func expire(at now: Int64) throws(Failure) {
     guard let next = nextExpiry, next <= now else { return }
     for store in stores { store.expire(at: now, keyRecords) { emptied.append($0) } }
     guard !emptied.isEmpty else { return }
+    try settle?()
     emptied.withUnsafeBufferPointer { if let base = $0.baseAddress { table.remove(base, count: $0.count) } }
     emptied.removeAll()
   }

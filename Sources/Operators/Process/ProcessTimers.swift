@@ -8,7 +8,7 @@ public enum TimerClock: Sendable, Hashable {
   case processing
 
   /// Of its timers: those of both clocks lie side by side.
-  fileprivate var tag: UInt32 { self == .event ? 0 : 1 }
+  var tag: UInt32 { self == .event ? 0 : 1 }
 }
 
 /// The timers of a process function: those that are set, and those that the call in progress sets and removes, which count when it
@@ -29,7 +29,9 @@ public final class ProcessTimers {
   private var flagCapacity = 1_024
   /// Whether there is event time.
   private let hasEventTime: Bool
-  private unowned let states: KeyedStates
+  unowned let states: KeyedStates
+  /// What has changed; nil when nobody asks.
+  var changes: ProcessTimerChanges?
   /// At the end of the input: the times of the timers that fire, by key. Those for later times are dropped.
   private var lastTimes: UnsafePointer<Int64>?
 
@@ -48,10 +50,12 @@ public final class ProcessTimers {
 
   deinit { flags.deallocate() }
 
-  var byteCount: Int { events.byteCount + processing.byteCount + wanted.capacity * 16 }
+  var byteCount: Int {
+    events.byteCount + processing.byteCount + wanted.capacity * 16 + (changes?.timers.byteCount ?? 0)
+  }
   var count: Int { events.count + processing.count }
 
-  private func queue(_ clock: TimerClock) -> TimerQueue { clock == .event ? events : processing }
+  func queue(_ clock: TimerClock) -> TimerQueue { clock == .event ? events : processing }
 
   /// No timer of the clock comes before this; nil when there is none.
   func nextTime(_ clock: TimerClock) -> Int64? { queue(clock).nextTime }
@@ -107,9 +111,11 @@ public final class ProcessTimers {
         if run.isRemoval {
           queue.delete(timers, count: run.count, in: records.times, wasRegistered: flags)
           for index in 0..<run.count where flags[index] { records[timers[index].slot].pointee.references -= 1 }
+          changes?.timers.remove(timers, count: run.count, where: flags)
         } else {
           queue.register(timers, count: run.count, in: records.times, isNew: flags)
           for index in 0..<run.count where flags[index] { records[timers[index].slot].pointee.references += 1 }
+          changes?.timers.add(timers, count: run.count, where: flags)
         }
         timers += run.count
       }
@@ -124,7 +130,7 @@ public final class ProcessTimers {
     lastTimes = nil
   }
 
-  private func flags(_ count: Int) -> UnsafeMutablePointer<Bool> {
+  func flags(_ count: Int) -> UnsafeMutablePointer<Bool> {
     if count > flagCapacity {
       flags.deallocate()
       flagCapacity = max(count, 2 * flagCapacity)
@@ -163,6 +169,7 @@ public final class ProcessTimers {
       record.pointee.references -= 1
       slots[count] = timer.slot
       times[count] = timer.time
+      changes?.timers.remove(timer)
       count += 1
     }
     let dueCount = due.count

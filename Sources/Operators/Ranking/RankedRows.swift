@@ -13,6 +13,8 @@ final class RankedRows {
   private let lists: RankedLists
   private let store: RowStore
   private let ties: RankTies
+  /// What has changed; nil when nobody asks.
+  private var entries: RowEntries?
   /// Of the batch in hand, the rows that have a place.
   private var kept: KeptRows?
   /// By row of the batch in hand, where it is among these.
@@ -20,6 +22,8 @@ final class RankedRows {
 
   /// Rows of a batch that are kept, and their numbers.
   private struct KeptRows {
+    /// The rows that they are of the batch in hand.
+    var rows: Selection
     var batch: RecordBatch
     var numbers: SlotBuffer
   }
@@ -34,7 +38,7 @@ final class RankedRows {
     ties = RankTies(order, store)
   }
 
-  var byteCount: Int { lists.byteCount + store.byteCount }
+  var byteCount: Int { lists.byteCount + store.byteCount + (entries?.byteCount ?? 0) }
 
   /// Bytes that the places of a batch's rows take at worst, beside the rows themselves.
   func growth(rows: Int, slotCount: Int) -> Int { lists.growth(to: slotCount + rows, rows: rows) + rows * 4 }
@@ -101,7 +105,7 @@ final class RankedRows {
     _ batch: any DeferredRows, _ changes: RankChanges, slotCount: Int, reserve: (Int) throws(Failure) -> Void
   ) throws(Failure) {
     let (rows, slots) = newRows(changes, batch.rowCount)
-    let new = KeptRows(batch: try batch.batch(of: rows), numbers: SlotBuffer(count: rows.count))
+    let new = KeptRows(rows: rows, batch: try batch.batch(of: rows), numbers: SlotBuffer(count: rows.count))
     try reserve(store.growth(appending: new.batch, slotCount: slotCount))
     store.grow(to: slotCount)
     try store.append(new.batch, slots: slots.pointer, numbers: new.numbers.pointer)
@@ -185,5 +189,59 @@ final class RankedRows {
   func reset(_ slots: UnsafePointer<UInt32>, count: Int) {
     lists.reset(slots, count: count)
     store.remove(rowsOf: slots, count: count)
+  }
+
+  // MARK: What outlives the process
+
+  /// How rows are entries.
+  static func format(keys: [Int], input: Schema, expiring: Bool) -> RowFormat {
+    RowFormat(
+      "rows", key: keys.map { input.fields[$0] }, rows: input, keyColumns: keys,
+      facts: expiring ? [TimeToLive.written] : [])
+  }
+
+  func trackChanges(_ format: RowFormat) { entries = RowEntries(format, store) }
+
+  /// Reads the keys of rows that were removed: before a key is.
+  func settle(_ keys: any KeyTable) throws(Failure) { try entries?.settle(keys) }
+
+  /// - Parameter expiry: tells when slots changed last.
+  func takeChanges(
+    into changes: inout StateChanges, _ keys: any KeyTable, _ expiry: SlotExpiry?
+  ) throws(Failure) {
+    try entries?.take(into: &changes, table: 0, keys) { numbers throws(Failure) in
+      guard let expiry else { return [] }
+      let slots = SlotBuffer(count: numbers.count)
+      store.slots(of: numbers.rows, count: numbers.count, into: slots.pointer)
+      withExtendedLifetime(numbers) {}
+      return [expiry.writtenColumn(of: (0..<slots.count).map { slots.pointer[$0] })]
+    }
+  }
+
+  /// Rows come back, a slot's in the order in which they came: each finds the place that it had.
+  func restore(
+    _ restored: RestoredRows, _ slots: SlotBuffer, slotCount: Int, reserve: (Int) throws(Failure) -> Void
+  ) throws(Failure) {
+    let changes = try rank(restored.rows, slots.pointer, slotCount: slotCount)
+    var removed: [RankedRow] = []
+    for (index, slot) in changes.slots.enumerated() {
+      Self.findRemoved(changes.former(index), rows(slot), &removed)
+    }
+    try keep(restored.rows, changes, slotCount: slotCount, reserve: reserve)
+    guard let kept else { preconditionFailure("rows that were kept are known") }
+    var isKept = [Bool](repeating: false, count: restored.rows.length)
+    var sequences: [UInt64] = []
+    for index in 0..<kept.rows.count {
+      let row = Int(kept.rows.rows[index])
+      isKept[row] = true
+      sequences.append(restored.sequences[row])
+    }
+    store.setRestored(kept.numbers.pointer, count: sequences.count, sequences: sequences)
+    // Fewer rows of a key may have a place than before.
+    for row in isKept.indices where !isKept[row] {
+      store.noteRemoval(of: restored.sequences[row], slot: slots.pointer[row])
+    }
+    remove(removed)
+    withExtendedLifetime((restored, slots)) {}
   }
 }

@@ -1,3 +1,5 @@
+import Arrow
+import Base
 import Dataflow
 import State
 
@@ -27,15 +29,26 @@ final class SlotExpiry {
 
   /// Before a batch: removes the keys of slots that have expired.
   ///
-  /// - Parameter reset: forgets what is kept of slots.
-  func expire(_ table: any KeyTable, _ reset: (UnsafePointer<UInt32>, Int) -> Void) {
+  /// - Parameter reset: forgets what is kept of slots, whose keys are there yet.
+  func expire(
+    _ table: any KeyTable, _ reset: (UnsafePointer<UInt32>, Int) throws(Failure) -> Void
+  ) throws(Failure) {
     let now = clock.now.microseconds
     while true {
       let expired = timeToLive.popExpired(at: now)
       if expired.isEmpty { return }
       let slots = expired.map(\.slot)
-      reset(slots, slots.count)
+      try reset(slots, slots.count)
       table.remove(slots, count: slots.count)
     }
+  }
+
+  /// When slots changed last.
+  func writtenColumn(of slots: [UInt32]) -> Column { timeToLive.writtenColumn(of: slots) }
+
+  /// Slots that come back live on from when they changed.
+  func restore(_ slots: SlotBuffer, _ written: Column, _ table: any KeyTable) {
+    timeToLive.grow(to: table.slotCount)
+    timeToLive.restore(slots.pointer, count: slots.count, written, at: clock.now.microseconds)
   }
 }

@@ -8,13 +8,14 @@ import VolleyPlan
 ///
 /// Output: `row_kind`, columns of the input, and the place of a row if it is wanted. With places each one that gets
 /// another row is told, without them the rows that leave and those that enter.
-public final class TopNOperator: DeferringOperator {
+public final class TopNOperator: DeferringOperator, StatefulOperator {
   private let keys: [Int]
+  private let format: RowFormat
   private let limit: Int
   private let columns: [Int]
   private let hasRank: Bool
   private let output: Schema
-  private let table: any KeyTable
+  private var table: any KeyTable
   private let rows: RankedRows
   private let timeToLive: SlotExpiry?
   private let reservation: StateReservation
@@ -36,6 +37,7 @@ public final class TopNOperator: DeferringOperator {
     self.columns = columns
     hasRank = output.fields.count > columns.count + 1
     self.output = output
+    format = RankedRows.format(keys: keys, input: input, expiring: timeToLive != nil)
     table = makeKeyTable(keys.map { input.fields[$0].type }, keepingKeys: timeToLive != nil)
     rows = RankedRows(RankOrder(orderings, takesLast: takesLast, input: input), limit: count, input: input)
     self.timeToLive = timeToLive.map { SlotExpiry($0, context.clock) }
@@ -50,7 +52,10 @@ public final class TopNOperator: DeferringOperator {
   public func process(_ batch: any DeferredRows, input: Int, to collector: any Collector) throws(Failure) {
     let count = batch.rowCount
     if count == 0 { return }
-    timeToLive?.expire(table) { rows.reset($0, count: $1) }
+    try timeToLive?.expire(table) { slots, count throws(Failure) in
+      rows.reset(slots, count: count)
+      try rows.settle(table)
+    }
     let columns = try batch.gathered(keys, of: nil)
     let growth = table.growth(columns, rowCount: count) + rows.growth(rows: count, slotCount: table.slotCount)
     let expiry = timeToLive?.growth(count, table) ?? 0
@@ -76,6 +81,42 @@ public final class TopNOperator: DeferringOperator {
   public func close() throws(Failure) { steps.removeAll() }
 
   private var byteCount: Int { table.byteCount + rows.byteCount + (timeToLive?.byteCount ?? 0) }
+
+  // MARK: State
+
+  /// The rows that have a place.
+  public static func stateTables(keys: [Int], input: Schema, timeToLive: Int64?) -> [StateTable] {
+    [RankedRows.format(keys: keys, input: input, expiring: timeToLive != nil).table]
+  }
+
+  public var stateTables: [StateTable] { [format.table] }
+
+  public func trackChanges() {
+    table = makeKeyTable(format.table.key.map(\.type), keepingKeys: true)
+    rows.trackChanges(format)
+  }
+
+  public func restore(_ entries: RecordBatch, table index: Int) throws(Failure) {
+    let restored = format.rows(of: entries)
+    let growth =
+      table.growth(restored.keys, rowCount: entries.length)
+      + rows.growth(rows: entries.length, slotCount: table.slotCount)
+    try reservation.set(
+      byteCount + growth + (timeToLive?.growth(entries.length, table) ?? 0), keyCount: table.count)
+    let slots = SlotBuffer(count: entries.length)
+    try table.find(restored.keys, rowCount: entries.length, into: slots.pointer)
+    try rows.restore(restored, slots, slotCount: table.slotCount) { bytes throws(Failure) in
+      try reservation.set(byteCount + bytes, keyCount: table.count)
+    }
+    if let timeToLive, let written = restored.facts.first { timeToLive.restore(slots, written, table) }
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    try rows.takeChanges(into: &changes, table, timeToLive)
+    try reservation.set(byteCount, keyCount: table.count)
+  }
+
+  // MARK: Results
 
   private func tell(_ changes: RankChanges, _ told: inout RankedOutput, _ removed: inout [RankedRow]) {
     for (index, slot) in changes.slots.enumerated() {

@@ -9,8 +9,9 @@ import VolleyPlan
 /// passed its end.
 ///
 /// Output: columns of the input, and the place of a row if it is wanted.
-public final class WindowTopNOperator: Operator {
+public final class WindowTopNOperator: StatefulOperator {
   private let keys: [Int]
+  private let format: RowFormat
   private let end: Int
   private let columns: [Int]
   private let hasRank: Bool
@@ -38,6 +39,7 @@ public final class WindowTopNOperator: Operator {
     self.columns = columns
     hasRank = output.fields.count > columns.count
     self.output = output
+    format = RankedRows.format(keys: keys, input: input, expiring: false)
     table = makeKeyTable(keys.map { input.fields[$0].type }, keepingKeys: true)
     rows = RankedRows(RankOrder(orderings, takesLast: false, input: input), limit: count, input: input)
     reservation = StateReservation(context.stateMemory)
@@ -66,6 +68,40 @@ public final class WindowTopNOperator: Operator {
   }
 
   private var byteCount: Int { table.byteCount + rows.byteCount + ends.byteCount }
+
+  // MARK: State
+
+  /// The rows that have a place.
+  public static func stateTables(keys: [Int], input: Schema) -> [StateTable] {
+    [RankedRows.format(keys: keys, input: input, expiring: false).table]
+  }
+
+  public var stateTables: [StateTable] { [format.table] }
+  public func trackChanges() { rows.trackChanges(format) }
+
+  public func restore(_ entries: RecordBatch, table index: Int) throws(Failure) {
+    let restored = format.rows(of: entries)
+    let count = entries.length
+    let growth = table.growth(restored.keys, rowCount: count) + rows.growth(rows: count, slotCount: table.slotCount)
+    let deadlines = ends.growth(to: table.slotCount + count, setting: count)
+    try reservation.set(byteCount + growth + deadlines, keyCount: table.count)
+    let slots = SlotBuffer(count: count)
+    try table.find(restored.keys, rowCount: count, into: slots.pointer)
+    let times = try EventTimes(restored.rows.columns[end])
+    ends.grow(to: table.slotCount)
+    ends.set(slots.pointer, times.pointer, count: count)
+    try rows.restore(restored, slots, slotCount: table.slotCount) { bytes throws(Failure) in
+      try reservation.set(byteCount + bytes, keyCount: table.count)
+    }
+    withExtendedLifetime(times) {}
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    try rows.takeChanges(into: &changes, table, nil)
+    try reservation.set(byteCount, keyCount: table.count)
+  }
+
+  // MARK: Rows
 
   /// The rows whose windows are not closed, and the ends of these.
   private func open(_ batch: RecordBatch) throws(Failure) -> (RecordBatch, EventTimes) {
@@ -105,8 +141,9 @@ public final class WindowTopNOperator: Operator {
         for place in 0..<ranked.count { told.append(ranked[place], nil, place: hasRank ? place : nil) }
       }
       give(told)
-      steps.add { [self] in
+      steps.add { [self] () throws(Failure) in
         rows.reset(slots, count: slots.count)
+        try rows.settle(table)
         table.remove(slots, count: slots.count)
       }
       return true

@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import State
 import VolleyPlan
 
 /// Makes watermarks of a column's times: of each split of the source the latest so far, less what rows may be out of
@@ -8,7 +9,7 @@ import VolleyPlan
 /// times and watermarks of splits.
 ///
 /// Output 0: rows that have a time; output 1, if they are routed: those whose time is null.
-public final class EventTimeOperator: Operator {
+public final class EventTimeOperator: StatefulOperator {
   private let column: Int
   private let outOfOrderness: Int64
   private let idleTimeout: Int64?
@@ -19,6 +20,12 @@ public final class EventTimeOperator: Operator {
   public let alignment: WatermarkAlignment?
   /// The splits that are being read.
   private var splits: [SplitID: Split] = [:]
+  /// How far splits had come that may be read again.
+  private var former: [SplitID: Int64] = [:]
+  private let subtask: Int
+  private let parallelism: Int
+  /// How far splits had come when changes were taken last.
+  private var taken: [SplitID: Int64] = [:]
   /// The user's code; nil when the column is the time.
   private let assigned: AssignedTimes?
   private let period: Int64?
@@ -47,6 +54,8 @@ public final class EventTimeOperator: Operator {
     self.output = output
     clock = context.clock
     self.input = context.input
+    subtask = context.id.index
+    parallelism = context.parallelism
     for split in context.input.splits { splits[split] = Split(lastRow: 0) }
   }
 
@@ -103,18 +112,78 @@ public final class EventTimeOperator: Operator {
     var dated = batch
     dated.schema = output
     if dated.rowCount > 0 { try collector.emit(dated, output: 0) }
-    splits[input.split] = Split(latest: max(watermark, splits[input.split]?.latest ?? .min), lastRow: timeRead)
+    let latest = splits[input.split]?.latest ?? former[input.split] ?? .min
+    splits[input.split] = Split(latest: max(watermark, latest), lastRow: timeRead)
     tell(collector)
   }
 
   public func splitsChanged(to collector: any Collector) throws(Failure) {
     if let assigned { for split in splits.keys where !input.splits.contains(split) { assigned.code.endSplit(split) } }
+    var hasEnded = false
     for (split, state) in splits where !input.splits.contains(split) {
       if let latest = state.latest { latestEnded = max(latestEnded ?? latest, latest) }
       splits[split] = nil
+      former[split] = nil
+      hasEnded = true
     }
-    for split in input.splits where splits[split] == nil { splits[split] = Split(lastRow: timeRead) }
-    tell(collector)
+    for split in input.splits where splits[split] == nil {
+      splits[split] = Split(latest: former[split], lastRow: timeRead)
+    }
+    // One that begins lets nothing go. After a restart they begin one after the other, each as far as it had come, and
+    // those that are still to begin may be behind it.
+    if hasEnded { tell(collector) }
+  }
+
+  // MARK: State
+
+  /// How far the splits of each subtask have come. They have other numbers where there are more or fewer subtasks.
+  private static let splitTable = StateTable(
+    "splits", scope: .subtask, key: [], namespace: [Field("split", .int64, nullable: false)],
+    value: ["subtask", "parallelism", "latest"].map { Field($0, .int64, nullable: false) })
+  /// Stands for those that are not read any more.
+  private static let ended = SplitID(-1)
+
+  /// What it keeps.
+  public static let stateTables = [splitTable]
+  public var stateTables: [StateTable] { Self.stateTables }
+  public func trackChanges() {}
+
+  public func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
+    let columns = entries.columns.map { $0.values(Int64.self) }
+    for row in 0..<entries.length
+    where columns[1][row] == Int64(subtask) && columns[2][row] == Int64(parallelism) {
+      let split = SplitID(Int(columns[0][row]))
+      taken[split] = columns[3][row]
+      if split == Self.ended { latestEnded = columns[3][row] } else { former[split] = columns[3][row] }
+    }
+    withExtendedLifetime(entries) {}
+    for (split, latest) in former where splits[split] != nil { splits[split]?.latest = latest }
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    var now = former
+    for (split, state) in splits { now[split] = state.latest }
+    if let latestEnded { now[Self.ended] = latestEnded }
+    let changed = now.filter { taken[$0.key] != $0.value }
+    let gone = taken.keys.filter { now[$0] == nil }
+    taken = now
+    func column(_ values: [Int64]) -> Column {
+      let builder = FixedBuilder<Int64>(.int64)
+      for value in values { builder.append(value) }
+      return builder.finish()
+    }
+    if !gone.isEmpty {
+      let numbers = [column(gone.map { Int64($0.number) })]
+      changes.remove(RecordBatch(schema: Self.splitTable.address, columns: numbers, length: gone.count), table: 0)
+    }
+    let count = changed.count
+    if count == 0 { return }
+    let columns = [
+      changed.keys.map { Int64($0.number) }, [Int64](repeating: Int64(subtask), count: count),
+      [Int64](repeating: Int64(parallelism), count: count), Array(changed.values),
+    ]
+    changes.put(
+      RecordBatch(schema: Self.splitTable.entry, columns: columns.map(column), length: count), table: 0)
   }
 
   /// How long the source has been read; 0 where nothing asks for it.

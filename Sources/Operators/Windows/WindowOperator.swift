@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Observability
+import State
 import VolleyPlan
 
 /// Aggregates of windows at fixed places in time: tumbling, sliding and cumulative ones, and those that rows tell
@@ -27,6 +28,8 @@ public final class WindowOperator: Operator {
   private let rows: WindowRows
   private let reservation: StateReservation
   private let metrics: StageMetrics
+  public let stateTables: [StateTable]
+  private var times: SubtaskTimes
   /// Windows that end at or before it are closed.
   private var closed = Int64.min
   /// Windows that end at or before it have fired.
@@ -55,6 +58,15 @@ public final class WindowOperator: Operator {
     rows = WindowRows(output)
     reservation = StateReservation(context.stateMemory)
     metrics = context.metrics
+    stateTables = try Self.stateTables(
+      window, keys: Array(output.fields.prefix(self.input.keyCount)), records: records)
+    times = SubtaskTimes(subtask: context.id.index, parallelism: context.parallelism)
+  }
+
+  /// What it keeps.
+  static func stateTables(_ window: Plan.Window, keys: [Field], records: Schema) throws(Failure) -> [StateTable] {
+    [SubtaskTimes.table("times", of: ["closed", "fired"] + (try WindowTables.timesOfStore(window)))]
+      + (try WindowTables.ofStore(window, keys: keys, records: records))
   }
 
   /// Results of windows that wait for late rows come behind the watermark that closes their time: what reads them is
@@ -127,5 +139,27 @@ public final class WindowOperator: Operator {
         return
       }
     }
+  }
+}
+
+extension WindowOperator: StatefulOperator {
+  public func trackChanges() { store.trackChanges(stateTables) }
+
+  public func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
+    if table == 0 { return times.restore(entries) }
+    try store.restore(entries, table: table)
+    try reservation.set(store.byteCount, keyCount: store.keyCount)
+  }
+
+  public func restored() throws(Failure) {
+    let own = times.own
+    if let times = own ?? times.restored() { (closed, fired) = (times[0], times[1]) }
+    try store.restored(own.map { Array($0.dropFirst(2)) })
+    try reservation.set(store.byteCount, keyCount: store.keyCount)
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    times.take([closed, fired] + store.times, into: &changes, table: 0, stateTables)
+    try store.takeChanges(into: &changes)
   }
 }

@@ -14,7 +14,7 @@ import VolleyPlan
 public func makeWindowOperator(
   _ window: Plan.Window, input: WindowOperator.Input, records: Schema, output: Schema,
   functions: any ScalarFunctionProvider, context: SubtaskContext
-) throws(Failure) -> any Operator {
+) throws(Failure) -> any StatefulOperator {
   switch (window.assigner, input) {
   case (.count(let windows), .records(let keys, _)):
     try CountWindowOperator(

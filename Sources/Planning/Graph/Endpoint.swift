@@ -23,6 +23,10 @@ struct Endpoint {
   let make: Make
   /// What a built-in connector reads and writes.
   let files: FileUse
+  /// What its rows get in a job with checkpoints. Of user code an instance is made for the answer.
+  let guarantee: () throws(Failure) -> DeliveryGuarantee
+  /// How rows that are not exactly-once may become so, a fragment.
+  let remedy: String
 
   /// Nil for a node that is neither source nor sink.
   init?(_ typed: TypedNode, code: any UserCode, log: EventLog?) throws(Failure) {
@@ -34,13 +38,40 @@ struct Endpoint {
   }
 
   private init(
-    label: String, maximumParallelism: Int?, defaultParallelism: Int?, make: Make, files: FileUse = FileUse()
+    label: String, maximumParallelism: Int?, defaultParallelism: Int?, make: Make, files: FileUse = FileUse(),
+    remedy: String, guarantee: @escaping () throws(Failure) -> DeliveryGuarantee
   ) {
     self.label = label
     self.maximumParallelism = maximumParallelism
     self.defaultParallelism = defaultParallelism
     self.make = make
     self.files = files
+    self.remedy = remedy
+    self.guarantee = guarantee
+  }
+
+  /// User code, whose instances know what they can do.
+  ///
+  /// - Parameter uid: of the instance that is asked, beside those of the job.
+  private init(code label: String, uid: String, make: Make) {
+    let place = UserCodePlace(uid: uid, subtask: SubtaskContext(id: SubtaskID(task: 0, index: 0), parallelism: 1))
+    let remedy =
+      switch make {
+      case .source: "give its reader positions (ReplayableSourceReader)"
+      case .sink: "give its writer transactions (TransactionalSinkWriter)"
+      }
+    self.init(
+      label: label, maximumParallelism: nil, defaultParallelism: 1, make: make, remedy: remedy
+    ) { () throws(Failure) in
+      switch make {
+      case .source(let make):
+        try make(place) is any ReplayableSource
+          ? .exactlyOnce : .atMostOnce(reason: "it has no positions, and what it gave is not read again")
+      case .sink(let make):
+        try make(place) is any TransactionalSink
+          ? .exactlyOnce : .atLeastOnce(reason: "it has no transactions, and its rows are seen at once")
+      }
+    }
   }
 
   private static func source(
@@ -50,7 +81,7 @@ struct Endpoint {
     switch source.implementation {
     case .function(let function):
       return Endpoint(
-        label: function, maximumParallelism: nil, defaultParallelism: 1,
+        code: function, uid: typed.node.stableName,
         make: .source { place throws(Failure) in
           try code.makeSource(function, schema: schema, at: place)
         })
@@ -61,11 +92,12 @@ struct Endpoint {
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,
-          make: .source { place throws(Failure) in try factory.make(place.subtask) }, files: factory.files)
+          make: .source { place throws(Failure) in try factory.make(place.subtask) }, files: factory.files,
+          remedy: "read files", guarantee: { factory.guarantee })
       }
       try checkConnector(connector.name, code)
       return Endpoint(
-        label: connector.name, maximumParallelism: nil, defaultParallelism: 1,
+        code: connector.name, uid: typed.node.stableName,
         make: .source { place throws(Failure) in
           try code.makeSource(connector, schema: schema, at: place)
         })
@@ -79,7 +111,7 @@ struct Endpoint {
     switch sink.implementation {
     case .function(let function):
       return Endpoint(
-        label: function, maximumParallelism: nil, defaultParallelism: 1,
+        code: function, uid: typed.node.stableName,
         make: .sink { place throws(Failure) in
           try code.makeSink(function, schema: schema, at: place)
         })
@@ -89,11 +121,12 @@ struct Endpoint {
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,
-          make: .sink { place throws(Failure) in try factory.make(place.subtask) }, files: factory.files)
+          make: .sink { place throws(Failure) in try factory.make(place.subtask) }, files: factory.files,
+          remedy: "write a file or a folder", guarantee: { factory.guarantee })
       }
       try checkConnector(connector.name, code)
       return Endpoint(
-        label: connector.name, maximumParallelism: nil, defaultParallelism: 1,
+        code: connector.name, uid: typed.node.stableName,
         make: .sink { place throws(Failure) in
           try code.makeSink(connector, schema: schema, at: place)
         })

@@ -17,11 +17,16 @@ public struct ExecutionGraph {
     public var maxKeyGroups: Int
     /// Whether neighbours that need no repartitioning run as one task. Off, each operator is a task of its own.
     public var chaining: Bool
+    /// Where records go on which functions throw; nil: such a record ends the job.
+    public var quarantine: QuarantineOptions?
 
-    public init(parallelism: Int, maxKeyGroups: Int = 256, chaining: Bool = true) {
+    public init(
+      parallelism: Int, maxKeyGroups: Int = 256, chaining: Bool = true, quarantine: QuarantineOptions? = nil
+    ) {
       self.parallelism = parallelism
       self.maxKeyGroups = maxKeyGroups
       self.chaining = chaining
+      self.quarantine = quarantine
     }
   }
 
@@ -48,6 +53,7 @@ public struct ExecutionGraph {
   let inPlace: Set<KeyedInput>
   /// What a source's or sink's connector is made with, by node id.
   let endpoints: [Int: Endpoint]
+  let log: EventLog?
 
   /// - Parameter log: where built-in sources and sinks tell what is no failure, such as bad records.
   /// - Throws: `.usage` with one sentence that names the operator and what is wrong with it.
@@ -57,6 +63,7 @@ public struct ExecutionGraph {
     let typed = try TypedPlan(plan)
     name = plan.name
     self.options = options
+    self.log = log
     nodes = typed.nodes
     var byID: [Int: TypedNode] = [:]
     for node in typed.nodes { byID[node.node.id] = node }
@@ -166,7 +173,7 @@ public struct ExecutionGraph {
     // Only names the partitioning of the channel behind it: always part of the chain that feeds it.
     case .keyBy: return true
     default:
-      guard options.chaining, typed.inputs.count == 1 else { return false }
+      guard options.chaining, typed.inputs.count == 1, feed(of: typed, options, inPlace) == nil else { return false }
       return typed.planned.arrival(ofInput: 0) != .keyed
         || inPlace.contains(KeyedInput(node: typed.node.id, index: 0))
     }

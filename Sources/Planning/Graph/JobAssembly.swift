@@ -3,16 +3,28 @@ import Base
 import Dataflow
 import Expressions
 import Operators
+import State
 import VolleyPlan
 
 extension ExecutionGraph {
   /// The graph as something that runs: operators are made when the job opens its subtasks.
   ///
   /// - Parameter code: makes the user functions that the plan names.
-  public func jobGraph(code: any UserCode) throws(Failure) -> JobGraph {
+  public func jobGraph(code: any UserCode) throws(Failure) -> JobGraph { try assembled(code: code).graph }
+
+  /// The graph as something that runs, and what its operators keep from one epoch to the next.
+  public func assembled(code: any UserCode) throws(Failure) -> AssembledJob {
     var assembly = JobAssembly(graph: self, code: code)
-    return try assembly.assemble()
+    let graph = try assembly.assemble()
+    return AssembledJob(graph: graph, states: assembly.states)
   }
+}
+
+/// What an execution graph runs as.
+public struct AssembledJob {
+  public let graph: JobGraph
+  /// Of each operator with state, by uid, its tables.
+  public let states: [String: [StateTable]]
 }
 
 /// Turns tasks of nodes into tasks of steps, and reads across tasks into edges.
@@ -38,6 +50,10 @@ private struct JobAssembly {
   /// By output of a node: the ports that give its rows. A union that heads a task has one a head input.
   private var ports: [Plan.Input: [Port]] = [:]
   private var edges: [JobGraph.Edge] = []
+  /// The tasks behind those of the graph: of records that are given again.
+  private var feeds: [JobGraph.Task] = []
+  /// Of each operator with state, by uid.
+  private(set) var states: [String: [StateTable]] = [:]
 
   init(graph: ExecutionGraph, code: any UserCode) {
     self.graph = graph
@@ -63,7 +79,31 @@ private struct JobAssembly {
           name: graph.taskName(task), parallelism: task.parallelism, head: head, steps: steps,
           entry: (0..<headCount).map { draft.consumers[.head(input: $0)] ?? [] }, outputCount: draft.outputCount))
     }
-    return JobGraph(name: graph.name, tasks: tasks, edges: edges)
+    return JobGraph(name: graph.name, tasks: tasks + feeds, edges: edges)
+  }
+
+  /// A new input of the task's head: the records that an operator set aside and is given again, beside those of its input.
+  /// Empty when there are none.
+  private mutating func feedPorts(of typed: TypedNode, _ place: StepPlace, task: Int) throws(Failure) -> [Port] {
+    guard let paths = graph.feed(of: typed), let aside = place.quarantine else { return [] }
+    let stream = place.inputs[0]
+    let factory = try graph.feedSource(paths, aside, input: stream.schema, code: code)
+    let name = ExecutionGraph.feedName(of: aside.uid)
+    feeds.append(
+      JobGraph.Task(
+        name: name, parallelism: 1,
+        head: .source(label: name, uid: name) { context throws(Failure) in try factory.make(context) }, steps: [],
+        entry: [[.output(0)]], outputCount: 1))
+    drafts.append(Draft())
+    let (keys, maxKeyGroups) = (stream.keys, graph.options.maxKeyGroups)
+    let exchange: JobGraph.Exchange =
+      typed.planned.isKeyed ? .partition { KeyPartitioner(keys: keys, maxKeyGroups: maxKeyGroups) } : .rebalance
+    return [
+      // Their event times are old: the others say how far event time is.
+      connect(
+        from: drafts.count - 1, ports: [.head(input: 0)], to: task, exchange: exchange, schema: stream.schema,
+        side: .live)
+    ]
   }
 
   private func head(of task: ExecutionGraph.Task, inputCount: Int) -> JobGraph.Head {
@@ -98,12 +138,12 @@ private struct JobAssembly {
       } else {
         try add(PlannedExtend(columns: computed), typed, task)
       }
-    case .batchFunction(let function): addBatchFunction(function, typed, task)
+    case .batchFunction(let function): try addBatchFunction(function, typed, task)
     case .sink:
       guard case .sink(let make) = graph.endpoints[node.id]?.make else { preconditionFailure("a sink has an endpoint") }
       let uid = node.stableName
       let producers = forwardPorts(of: typed, input: 0, task: task)
-      add(
+      try add(
         typed, task, .sink { context throws(Failure) in try make(UserCodePlace(uid: uid, subtask: context)) },
         [producers])
     default:
@@ -139,7 +179,12 @@ private struct JobAssembly {
         }
       }
     }
-    add(typed, task, .operator(try step.maker(place)), producers)
+    let tables = try step.stateTables(place)
+    // Without a uid it goes on by its place, as far as that is the same.
+    if !tables.isEmpty, let uid = typed.node.uid { states[uid] = tables }
+    place.quarantine = graph.quarantine(of: typed)
+    if place.quarantine != nil { producers[0] += try feedPorts(of: typed, place, task: task) }
+    try add(typed, task, .operator(try step.maker(place)), producers, quarantine: place)
   }
 
   /// A new input of the task's head, of rows that are combined in the task that they come from.
@@ -158,13 +203,23 @@ private struct JobAssembly {
       from: from, ports: [.step(index: index, output: 0)], to: task, exchange: exchange, schema: combiner.schema)
   }
 
-  /// Adds a step behind the ports of each of its inputs.
-  private mutating func add(_ typed: TypedNode, _ task: Int, _ body: JobGraph.Body, _ producers: [[Port]]) {
+  /// Adds a step behind the ports of each of its inputs, and a sink behind it for the records that it sets aside.
+  private mutating func add(
+    _ typed: TypedNode, _ task: Int, _ body: JobGraph.Body, _ producers: [[Port]], quarantine place: StepPlace? = nil
+  ) throws(Failure) {
+    let count = typed.outputs.count
+    let aside = place?.quarantine
     let index = addStep(
-      typed.label, uid: typed.node.uid, body, behind: producers, task: task, outputCount: typed.outputs.count)
+      typed.label, uid: typed.node.uid, body, behind: producers, task: task,
+      outputCount: aside == nil ? count : count + 1)
     for output in typed.outputs.indices {
       ports[Plan.Input(node: typed.node.id, output: output)] = [.step(index: index, output: output)]
     }
+    guard let place, let aside else { return }
+    let factory = try graph.quarantineSink(aside, input: place.inputs[0].schema)
+    _ = addStep(
+      "quarantine \(aside.uid)", uid: nil, .sink { context throws(Failure) in try factory.make(context) },
+      behind: [[.step(index: index, output: count)]], task: task, outputCount: 0)
   }
 
   /// The ports that feed an input: the producer's own when it is in the same task, else a new input of the task's head.
@@ -296,9 +351,14 @@ private struct JobAssembly {
     return [.step(index: index, output: 0)]
   }
 
-  private mutating func addBatchFunction(_ function: Plan.BatchFunction, _ typed: TypedNode, _ task: Int) {
-    let (code, outputs, place) = (code, typed.outputs.map(\.schema), typed.node.stableName)
+  private mutating func addBatchFunction(
+    _ function: Plan.BatchFunction, _ typed: TypedNode, _ task: Int
+  ) throws(Failure) {
+    let (code, outputs) = (code, typed.outputs.map(\.schema))
     var producers = forwardPorts(of: typed, input: 0, task: task)
+    var place = StepPlace(
+      inputs: typed.inputs, wholeInputs: typed.wholeInputs, outputs: typed.outputs, name: typed.node.stableName,
+      code: code, options: graph.options, quarantine: graph.quarantine(of: typed))
     var input = typed.inputs[0].schema
     if let columns = function.columns, columns.map(\.name) != input.fields.map(\.name) {
       // The function takes some of the columns: only those are gathered and cross the boundary.
@@ -306,24 +366,28 @@ private struct JobAssembly {
       producers = relabelled(producers, from: input, to: taken, task: task)
       input = taken
     }
-    let functionInput = input
+    place.inputs[0].schema = input
+    producers += try feedPorts(of: typed, place, task: task)
+    let made = place
     if let settings = function.async {
-      return add(
+      return try add(
         typed, task,
         .operator { context throws(Failure) in
-          let made = try code.makeAsyncFunction(
-            function.function, input: functionInput, output: outputs[0], at: UserCodePlace(uid: place, subtask: context)
-          )
+          let user = try code.makeAsyncFunction(
+            function.function, input: made.inputs[0].schema, output: outputs[0],
+            at: UserCodePlace(uid: made.name, subtask: context))
           return AsyncOperator(
-            made, settings, columns: Array(functionInput.fields.indices), input: functionInput, output: outputs[0],
-            context: context)
-        }, [producers])
+            user, settings, columns: Array(made.inputs[0].schema.fields.indices), input: made.inputs[0].schema,
+            output: outputs[0], context: context, quarantine: made.quarantine(in: context))
+        }, [producers], quarantine: place)
     }
-    add(
+    try add(
       typed, task,
       .operator { context throws(Failure) in
-        try code.makeBatchFunction(
-          function.function, input: functionInput, outputs: outputs, at: UserCodePlace(uid: place, subtask: context))
-      }, [producers])
+        made.guarded(
+          try code.makeBatchFunction(
+            function.function, input: made.inputs[0].schema, outputs: outputs,
+            at: UserCodePlace(uid: made.name, subtask: context)), in: context)
+      }, [producers], quarantine: place)
   }
 }

@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.Aggregate: PlannedStep {
@@ -64,6 +65,17 @@ extension Plan.Aggregate: PlannedStep {
     ) { context throws(Failure) in
       try CombineOperator(calls, keys: keys, input: input, functions: place.functions(in: context))
     }
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    let (records, output) = (place.inputs[0], place.outputs[0].schema)
+    if emission == .changelog {
+      return try ChangelogAggregateOperator.stateTables(
+        aggregates, isOfRevisions: !place.isCombined && records.isChangelog,
+        keys: Array(output.fields.dropFirst().prefix(records.keys.count)), records: records.schema)
+    }
+    return try AggregateOperator.stateTables(
+      aggregates, keyCount: records.keys.count, records: records.schema, output: output)
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {

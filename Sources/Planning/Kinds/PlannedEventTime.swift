@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Dataflow
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.EventTime: PlannedStep {
@@ -69,6 +70,8 @@ extension Plan.EventTime: PlannedStep {
     if let alignment { text += ", at most \(microseconds: alignment.maxDrift) ahead of \(alignment.group)" }
     return text
   }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] { EventTimeOperator.stateTables }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
     let (input, output) = (place.inputs[0].schema, place.outputs[0].schema)

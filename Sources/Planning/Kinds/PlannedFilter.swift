@@ -28,11 +28,15 @@ extension Plan.Filter: PlannedStep {
     let name = condition.nameAsCondition
     return { context throws(Failure) in
       if isChangelog {
-        return try ChangelogFilterOperator(
-          condition: condition, called: name, input: place.inputs[0].schema, functions: place.functions(in: context))
+        return place.guarded(
+          try ChangelogFilterOperator(
+            condition: condition, called: name, input: place.inputs[0].schema, functions: place.functions(in: context)),
+          in: context)
       }
-      return try FilterOperator(
-        condition: condition, called: name, input: place.inputs[0].schema, functions: place.functions(in: context))
+      return place.guarded(
+        try FilterOperator(
+          condition: condition, called: name, input: place.inputs[0].schema, functions: place.functions(in: context)),
+        in: context)
     }
   }
 }

@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.Join: PlannedStep {
@@ -113,9 +114,17 @@ extension Plan.Join: PlannedStep {
     return text
   }
 
+  /// Of the columns that it reads.
+  private func layout(_ place: StepPlace) throws(Failure) -> JoinLayout {
+    try layout(place.wholeInputs).keeping(inputs: place.inputs.map(\.schema), output: place.outputs[0].schema)
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    joinStateTables(self, layout: try layout(place))
+  }
+
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
-    let layout = try layout(place.wholeInputs)
-      .keeping(inputs: place.inputs.map(\.schema), output: place.outputs[0].schema)
+    let layout = try layout(place)
     return { context throws(Failure) in
       try makeJoinOperator(self, layout: layout, functions: place.functions(in: context), context: context)
     }

@@ -115,7 +115,8 @@ extension Plan.Join {
           + "on all sides")
     }
     let times = try times(inputs)
-    return try JoinLayout(self, inputs: inputs.map(\.schema), keys: keys, times: times)
+    return try JoinLayout(
+      self, inputs: inputs.map(\.schema), keys: keys, keyCount: inputs[0].keys.count, times: times)
   }
 
   /// Which column of the output tells the event time; nil when none is sure to do.

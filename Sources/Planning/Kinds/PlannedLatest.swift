@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Keys
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.Latest: PlannedStep {
@@ -43,8 +44,15 @@ extension Plan.Latest: PlannedStep {
       if input.keys.count == input.schema.fields.count { return { _ in PassingOperator() } }
       return { LastRowsOperator(keys: input.keys, input: input.schema, context: $0) }
     }
-    let keys = input.keys.count == output.fields.count ? nil : input.keys.map { $0 - 1 }
+    let keys = input.keys.map { $0 - 1 }
     return { LatestRowsOperator(keys: keys, output: output, context: $0) }
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    let (input, output) = (place.inputs[0], place.outputs[0].schema)
+    if input.isChangelog { return LatestRowsOperator.stateTables(keys: input.keys.map { $0 - 1 }, output: output) }
+    if input.keys.count == input.schema.fields.count { return [] }
+    return LastRowsOperator.stateTables(keys: input.keys, input: input.schema)
   }
 }
 

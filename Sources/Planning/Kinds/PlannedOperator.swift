@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Operators
+import State
 import VolleyPlan
 
 /// What planning knows of one kind of operator: its shape, how its columns follow from its inputs', and where its rows
@@ -96,6 +97,10 @@ protocol PlannedStep: PlannedOperator {
   /// Whether it keeps rows as it is given them, or hands them on: then it is given the columns that it reads alone also
   /// where rows do not travel.
   var keepsRows: Bool { get }
+  /// What its operator keeps from one epoch to the next, the same as `StatefulOperator.stateTables` of the operator that
+  /// `maker` makes; empty when it keeps nothing. A checkpoint of another version of the pipeline is compared with it
+  /// before anything runs.
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable]
   /// What makes the operator of a subtask.
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator
 }
@@ -103,6 +108,7 @@ protocol PlannedStep: PlannedOperator {
 extension PlannedStep {
   var combines: Bool { false }
   var keepsRows: Bool { false }
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] { [] }
   func combiner(_ place: StepPlace) throws(Failure) -> Combiner {
     preconditionFailure("only a step that says so combines rows")
   }
@@ -130,10 +136,27 @@ struct StepPlace {
   var options: ExecutionGraph.Options
   /// Whether what arrives has been combined.
   var isCombined = false
+  /// What is said of the records that the operator sets aside; nil when it sets none aside.
+  var quarantine: QuarantinePlace?
 
   /// The user functions of an instance's expressions.
   func functions(in context: SubtaskContext) -> any ScalarFunctionProvider {
     code.scalarFunctions(at: UserCodePlace(uid: name, subtask: context))
+  }
+
+  /// Where an instance gives the records that it sets aside: to the output behind its own.
+  func quarantine(in context: SubtaskContext) -> Quarantine? {
+    quarantine.map {
+      Quarantine(
+        $0, input: inputs[0].schema, output: outputs.count, metrics: context.metrics,
+        behind: context.epoch.last)
+    }
+  }
+
+  /// An operator each of whose calls stands alone, with the records set aside that its functions refuse.
+  func guarded(_ operator: any Operator, in context: SubtaskContext) -> any Operator {
+    guard let quarantine = quarantine(in: context) else { return `operator` }
+    return QuarantineOperator(`operator`, quarantine, memory: context.stateMemory)
   }
 }
 

@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.Pattern: PlannedStep {
@@ -81,6 +82,10 @@ extension Plan.Pattern: PlannedStep {
       text += "\(step.name): \(step.condition.text)"
     }
     return "\(text), within \(microseconds: within)"
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    PatternOperator.stateTables(self, keys: place.inputs[0].keys, input: place.inputs[0].schema)
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {

@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Dataflow
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.Process: PlannedStep {
@@ -28,6 +29,9 @@ extension Plan.Process: PlannedStep {
     var names: Set<String> = []
     for state in states {
       do throws(Failure) {
+        if let first = state.name.first, first == "$" || first == "(" {
+          throw Failure(.usage, "its name begins with '\(first)', as those of Volley's own tables do; rename it")
+        }
         if state.name.isEmpty { throw Failure(.usage, "it has an empty name; name it") }
         if !names.insert(state.name).inserted { throw Failure(.usage, "there are two of this name; rename one") }
         try state.check()
@@ -47,6 +51,10 @@ extension Plan.Process: PlannedStep {
     return "\(label), keeps " + states.map { "\($0.name) (\($0.kind.rawValue))" }.joined(separator: ", ")
   }
 
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    KeyedProcessOperator.stateTables(states, keys: place.inputs[0].keys, input: place.inputs[0].schema)
+  }
+
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
     let input = place.inputs[0]
     var rows = Array(input.schema.fields.indices)
@@ -64,7 +72,8 @@ extension Plan.Process: PlannedStep {
         keys: Schema(columns.keys.map { input.schema.fields[$0] }), outputs: place.outputs.map(\.schema),
         at: UserCodePlace(uid: place.name, subtask: context))
       return KeyedProcessOperator(
-        code, states: states, columns: columns, input: input.schema, clock: context.clock, memory: context.stateMemory)
+        code, states: states, columns: columns, input: input.schema, clock: context.clock, memory: context.stateMemory,
+        quarantine: place.quarantine(in: context))
     }
   }
 }

@@ -80,9 +80,10 @@ private func projection(
   _ columns: [NamedExpression], _ place: StepPlace
 ) -> (SubtaskContext) throws(Failure) -> any Operator {
   { context throws(Failure) in
-    try ProjectOperator(
-      columns: columns, input: place.inputs[0].schema, output: place.outputs[0].schema,
-      functions: place.functions(in: context))
+    place.guarded(
+      try ProjectOperator(
+        columns: columns, input: place.inputs[0].schema, output: place.outputs[0].schema,
+        functions: place.functions(in: context)), in: context)
   }
 }
 

@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Dataflow
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.Deduplicate: PlannedStep {
@@ -38,6 +39,13 @@ extension Plan.Deduplicate: PlannedStep {
 
   func summary(_ outputs: [TypedStream]) -> String {
     keep.rawValue + (by.isEmpty ? "" : " by \(by.joined(separator: ", "))") + text(timeToLive)
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    let (keys, input) = (place.inputs[0].keys, place.inputs[0].schema)
+    return isFinal
+      ? FirstRowOperator.stateTables(keys: keys, input: input, timeToLive: timeToLive)
+      : TopNOperator.stateTables(keys: keys, input: input, timeToLive: timeToLive)
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
@@ -111,6 +119,13 @@ extension Plan.TopN: PlannedStep {
     var text = "\(count) by " + by.map(\.text).joined(separator: ", ")
     if let rank { text += " as \(rank)" }
     return text + (emission == .final ? ", final" : "") + self.text(timeToLive)
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    let (keys, input) = (place.inputs[0].keys, place.inputs[0].schema)
+    return emission == .final
+      ? WindowTopNOperator.stateTables(keys: keys, input: input)
+      : TopNOperator.stateTables(keys: keys, input: input, timeToLive: timeToLive)
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {

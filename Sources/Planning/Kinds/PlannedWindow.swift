@@ -3,6 +3,7 @@ import Base
 import Calendar
 import Dataflow
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.Window: PlannedStep, PlannedWindowing {
@@ -156,10 +157,7 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
     _ function: Plan.WindowFunction, _ place: StepPlace
   ) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {
     let input = place.inputs[0]
-    var window = self
-    window.function = nil
-    window.aggregates = WindowFunctionOperator.aggregates(of: function.columns)
-    let collected = try window.results(of: input, window.aggregates).schema
+    let (window, collected) = try collecting(function, input)
     var columns: [Field] = []
     for (column, list) in zip(function.columns, collected.fields.suffix(function.columns.count)) {
       guard case .list(let item) = list.type else { preconditionFailure("what is collected is a list") }
@@ -168,7 +166,7 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
     let (rows, keys) = (Schema(columns), Schema(input.keys.map { input.schema.fields[$0] }))
     let (time, hasBounds) = (rowTime(input), !isOfCount)
     let outputs = place.outputs.prefix(function.outputs.count).map(\.schema)
-    return { [window] context throws(Failure) in
+    return { context throws(Failure) in
       let code = try place.code.makeWindowFunction(
         function.function, rows: rows, keys: keys, outputs: outputs,
         at: UserCodePlace(uid: place.name, subtask: context))
@@ -176,8 +174,28 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
         try makeWindowOperator(
           window, input: .records(keys: input.keys, time: time(context)), records: input.schema, output: collected,
           functions: place.functions(in: context), context: context),
-        code, keys: keys, hasBounds: hasBounds, rows: rows, outputs: outputs.count)
+        code, keys: keys, hasBounds: hasBounds, rows: rows, outputs: outputs.count, context: context)
     }
   }
 
+  /// The windows that collect a function's columns, and the columns of what they give.
+  private func collecting(
+    _ function: Plan.WindowFunction, _ input: TypedStream
+  ) throws(Failure) -> (window: Plan.Window, results: Schema) {
+    var window = self
+    window.function = nil
+    window.aggregates = WindowFunctionOperator.aggregates(of: function.columns)
+    return (window, try window.results(of: input, window.aggregates).schema)
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    let records = place.inputs[0]
+    guard let function else {
+      return try windowStateTables(
+        self, keyCount: records.keys.count, records: records.schema, output: place.outputs[0].schema)
+    }
+    let (window, collected) = try collecting(function, records)
+    return WindowFunctionOperator.stateTables(
+      try windowStateTables(window, keyCount: records.keys.count, records: records.schema, output: collected))
+  }
 }

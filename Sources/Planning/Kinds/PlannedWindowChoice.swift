@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Operators
+import State
 import VolleyPlan
 
 extension Plan.WindowChoice: PlannedStep, PlannedWindowing {
@@ -67,6 +68,10 @@ extension Plan.WindowChoice: PlannedStep, PlannedWindowing {
       try WindowChoiceFilter(
         self, keys: keys, time: time(context), input: input, functions: place.functions(in: context))
     }
+  }
+
+  func stateTables(_ place: StepPlace) throws(Failure) -> [StateTable] {
+    try WindowChoiceOperator.stateTables(self, keys: place.inputs[0].keys, input: place.inputs[0].schema)
   }
 
   func maker(_ place: StepPlace) throws(Failure) -> (SubtaskContext) throws(Failure) -> any Operator {

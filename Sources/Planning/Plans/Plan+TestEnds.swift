@@ -21,7 +21,7 @@ extension Plan {
     }
   }
 
-  private static func jsonLines(_ path: String) -> Implementation {
+  static func jsonLines(_ path: String) -> Implementation {
     .connector(Connector(name: "jsonlines", options: .object([.init("path", .string(path))])))
   }
 

@@ -3,9 +3,10 @@ import Base
 import CVolley
 import Dataflow
 import Synchronization
+import VolleyPlan
 
 /// A plugin's source. It may block, so it is read by a thread of its own.
-final class PluginSource: Source {
+class PluginSource: Source {
   /// Where the instance is in its life, for `stop`, which comes from any thread at any time.
   private enum Phase {
     /// Not open yet; `stop` is passed on as soon as it is.
@@ -15,7 +16,7 @@ final class PluginSource: Source {
     case past
   }
 
-  private let instance: PluginInstance
+  fileprivate let instance: PluginInstance
   private let schema: Schema
   private let readSlot:
     @convention(c) (
@@ -36,12 +37,22 @@ final class PluginSource: Source {
 
   let blocks = true
 
-  init(_ instance: PluginInstance, schema: Schema) throws(Failure) {
-    self.instance = instance
-    self.schema = schema
+  /// A source that has positions when the plugin's has.
+  static func make(_ instance: PluginInstance, schema: Schema) throws(Failure) -> PluginSource {
     let table = try instance.table(
       volley_source.self, .source, open: (\.open, volley_source_has_open),
       close: (\.close, volley_source_has_close), destroy: (\.destroy, volley_source_has_destroy))
+    guard volley_source_has_positions(table.pointer) != 0 else {
+      return try PluginSource(instance, table, schema: schema)
+    }
+    return try ReplayablePluginSource(instance, table, schema: schema)
+  }
+
+  fileprivate init(
+    _ instance: PluginInstance, _ table: PluginTable<volley_source>, schema: Schema
+  ) throws(Failure) {
+    self.instance = instance
+    self.schema = schema
     try table.require(\.read, "read", volley_source_has_read)
     try table.require(\.stop, "stop", volley_source_has_stop)
     readSlot = table.pointer.pointee.read
@@ -138,6 +149,58 @@ final class PluginSource: Source {
   func close() throws(Failure) {
     phase.withLock { $0 = .past }
     try instance.close()
+  }
+}
+
+/// A plugin's source that goes on where a checkpoint left it.
+private final class ReplayablePluginSource: PluginSource, ReplayableSource {
+  private let positionsSlot: PluginInstance.Answer
+  private let resumeSlot: PluginInstance.Order
+
+  override init(
+    _ instance: PluginInstance, _ table: PluginTable<volley_source>, schema: Schema
+  ) throws(Failure) {
+    try table.require(\.positions, "positions", volley_source_has_positions)
+    try table.require(\.resume, "resume", volley_source_has_resume)
+    positionsSlot = table.pointer.pointee.positions
+    resumeSlot = table.pointer.pointee.resume
+    try super.init(instance, table, schema: schema)
+  }
+
+  func positions() throws(Failure) -> [SplitPosition] {
+    let slot = positionsSlot
+    let elements = try instance.answer("positions") { slot($0, $1, $2, $3) }
+    var positions: [SplitPosition] = []
+    var names: Set<String> = []
+    for element in elements {
+      guard case .string(let split)? = element["split"], let position = element["position"] else {
+        throw Failure(
+          .plugin,
+          "\(instance.context.label) gave \(element.text.prefix(200)) among what 'positions' gives, expected an object of 'split', a "
+            + "text, and 'position'; correct the plugin")
+      }
+      guard names.insert(split).inserted else {
+        throw Failure(
+          .plugin, "\(instance.context.label) gave the split '\(split)' twice from 'positions'; give each split once")
+      }
+      positions.append(SplitPosition(split: split, position: position.text))
+    }
+    return positions
+  }
+
+  func resume(at positions: [SplitPosition]) throws(Failure) {
+    var elements: [JSONValue] = []
+    for position in positions {
+      guard let value = try? JSONValue.parse(position.position) else {
+        throw Failure(
+          .data,
+          "\(instance.context.label): the checkpoint's position of the split '\(position.split)' is no JSON; begin the source anew "
+            + "(--reset-source)")
+      }
+      elements.append(.object([.init("split", .string(position.split)), .init("position", value)]))
+    }
+    let slot = resumeSlot
+    try instance.order("resume", .array(elements)) { slot($0, $1, $2, $3) }
   }
 }
 

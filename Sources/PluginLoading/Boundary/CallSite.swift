@@ -44,6 +44,13 @@ struct CallSite: @unchecked Sendable {  // Points to memory that is never change
     return call()
   }
 
+  /// Whether the calling thread is in a plugin's call.
+  static var isInCall: Bool {
+    let site = platform_exchange_call(nil)
+    _ = platform_exchange_call(site)
+    return site != nil
+  }
+
   /// Runs the host's own code on a thread that is in a plugin's call: a crash in it is not the plugin's.
   static func outsidePlugins<Result, Problem: Error>(_ work: () throws(Problem) -> Result) throws(Problem) -> Result {
     let inner = platform_exchange_call(nil)

@@ -71,7 +71,10 @@ struct ErrorSlot: ~Copyable {
       case VOLLEY_DOMAIN_EXTERNAL: .io
       default: .software
       }
-    return Failure(kind, retryable: error.retry == VOLLEY_RETRY_LATER, "\(place) failed in '\(slot)': \(text)")
+    var failure = Failure(
+      kind, retryable: error.retry == VOLLEY_RETRY_LATER, "\(place) failed in '\(slot)': \(text)")
+    failure.refusesRecords = kind == .data
+    return failure
   }
 }
 

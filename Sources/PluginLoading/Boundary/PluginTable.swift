@@ -21,7 +21,8 @@ struct PluginTable<Table> {
         "\(owner): table \(name) is \(header.size) bytes, its header alone needs \(MemoryLayout<volley_header>.size); \(Self.remedy)"
       )
     }
-    guard header.major == UInt16(VOLLEY_ABI_MAJOR) else {
+    // Plugins of before 1.0 have the same tables.
+    guard header.major <= UInt16(VOLLEY_ABI_MAJOR) else {
       throw Failure(
         .plugin,
         "\(owner): table \(name) says ABI \(header.major).\(header.minor), expected major \(VOLLEY_ABI_MAJOR); \(Self.remedy)"

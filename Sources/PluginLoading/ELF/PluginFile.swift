@@ -117,6 +117,9 @@ struct PluginFile {
     return note
   }
 
+  /// Minors of major 0 whose plugins this host runs: 1.0 has all that the last of them had, as it was.
+  private static let preliminaryMinors: ClosedRange<UInt16> = 1...5
+
   private static func checkVersions(_ note: PluginNote, _ path: String) throws(Failure) {
     let host = "\(VOLLEY_ABI_MAJOR).\(VOLLEY_ABI_MINOR)"
     let plugin = "plugin '\(path)' was built for plugin ABI \(note.abiMajor).\(note.abiMinor) (\(note.builtWith))"
@@ -125,11 +128,12 @@ struct PluginFile {
     if note.abiMajor > major {
       throw Failure(.plugin, "\(plugin), this host runs \(host); use a newer volley-host, or \(rebuild)")
     }
-    if note.abiMajor < major || note.abiMinor < UInt16(VOLLEY_ABI_OLDEST_MINOR) {
-      let oldest = "\(VOLLEY_ABI_MAJOR).\(VOLLEY_ABI_OLDEST_MINOR)"
+    let isPreliminary = note.abiMajor < major
+    if isPreliminary && note.abiMinor < preliminaryMinors.lowerBound {
+      let oldest = "\(note.abiMajor).\(preliminaryMinors.lowerBound)"
       throw Failure(.plugin, "\(plugin), this host runs \(oldest) to \(host); use an older volley-host, or \(rebuild)")
     }
-    if note.hostMinorMinimum > UInt16(VOLLEY_ABI_MINOR) {
+    if note.hostMinorMinimum > (isPreliminary ? preliminaryMinors.upperBound : UInt16(VOLLEY_ABI_MINOR)) {
       let needed = "\(note.abiMajor).\(note.hostMinorMinimum)"
       throw Failure(
         .plugin,

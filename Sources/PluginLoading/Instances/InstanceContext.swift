@@ -3,6 +3,7 @@ import Base
 import CVolley
 import Dataflow
 import Glibc
+import Observability
 import Operators
 import Synchronization
 
@@ -28,6 +29,10 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
   /// What a keyed process function asks for; nil of others. Touched like `collector`.
   var keyed: KeyedAccess?
 
+  /// What the instance takes for random. Touched by the thread of a call.
+  let random: InstanceRandom
+  private let clock: SubtaskClock
+
   /// Where the answers of an asynchronous function go; nil before its first rows, and of others.
   let asyncResults = Mutex<AsyncResults?>(nil)
 
@@ -36,7 +41,20 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
   /// The first rule that the plugin broke in a call of its own, or a failure behind `emit`.
   private let fault = Mutex<Failure?>(nil)
   private let isFaulty = Atomic<Bool>(false)
-  private let counters = Mutex<[String: UInt64]>([:])
+  private let counters = Mutex(Counters())
+  /// Whether there is something in `Counters.inCall`.
+  private let hasCounted = Atomic<Bool>(false)
+  private let metrics: StageMetrics
+
+  private struct Counters {
+    var kept: [String: UInt64] = [:]
+    /// By the call in progress, which may fail.
+    var inCall: [String: UInt64] = [:]
+
+    func hasRoom(for name: String) -> Bool {
+      kept[name] != nil || inCall[name] != nil || Set(kept.keys).union(inCall.keys).count < InstanceContext.counterLimit
+    }
+  }
 
   static let counterLimit = 64
   static let counterNameLimit = 128
@@ -49,6 +67,9 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
     subtask = request.place.subtask.id.index
     label = "\(scope.label): \(request.what)"
     outputs = request.outputs
+    random = InstanceRandom(request.place)
+    clock = request.place.subtask.clock
+    metrics = request.place.subtask.metrics
     self.parameters = parameters
     listener = request.host.listener
     arrays = ArrayLedger(
@@ -142,6 +163,9 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
     }
   }
 
+  /// The time on the job's clock. From any thread.
+  var now: ProcessingTime { clock.current }
+
   // MARK: Faults
 
   func remember(_ failure: Failure) {
@@ -179,10 +203,21 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
     } catch {
       throw Failure(.software, "\(label): reading the name of a counter failed: \(error)")
     }
+    // On a thread of the plugin's own, what is counted belongs to no call.
+    let isInCall = CallSite.isInCall
     let isKept = counters.withLock { counters in
-      guard counters[text] != nil || counters.count < Self.counterLimit else { return false }
-      counters[text, default: 0] &+= delta
+      guard counters.hasRoom(for: text) else { return false }
+      if isInCall {
+        counters.inCall[text, default: 0] &+= delta
+      } else {
+        counters.kept[text, default: 0] &+= delta
+      }
       return true
+    }
+    if isInCall {
+      hasCounted.store(true, ordering: .relaxed)
+    } else if isKept {
+      tell(text, delta)
     }
     guard isKept else {
       throw Failure(
@@ -191,9 +226,26 @@ final class InstanceContext: @unchecked Sendable {  // By the rule above; counte
     }
   }
 
+  /// A call has ended: what it counted stays only when it has succeeded. On the call's thread.
+  func endCall(succeeded: Bool) {
+    random.endCall(succeeded: succeeded)
+    guard hasCounted.load(ordering: .relaxed) else { return }
+    hasCounted.store(false, ordering: .relaxed)
+    let counted = counters.withLock { counters in
+      let counted = counters.inCall
+      counters.inCall = [:]
+      guard succeeded else { return [String: UInt64]() }
+      counters.kept.merge(counted) { $0 &+ $1 }
+      return counted
+    }
+    for (name, delta) in counted { tell(name, delta) }
+  }
+
+  private func tell(_ name: String, _ delta: UInt64) { metrics.counter(name)?.add(Int(truncatingIfNeeded: delta)) }
+
   func report() -> InstanceReport {
     InstanceReport(
-      plugin: plugin, function: function, uid: uid, subtask: subtask, counters: counters.withLock { $0 },
+      plugin: plugin, function: function, uid: uid, subtask: subtask, counters: counters.withLock { $0.kept },
       batchesHeld: arrays.held)
   }
 }

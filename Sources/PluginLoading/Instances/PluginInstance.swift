@@ -133,7 +133,11 @@ final class PluginInstance {
 
   /// What a call came to; to be asked after every call.
   func finish(_ status: Int32, _ slot: StaticString) throws(Failure) {
-    try context.check()
+    do throws(Failure) { try context.check() } catch {
+      context.endCall(succeeded: false)
+      throw error
+    }
+    context.endCall(succeeded: status == VOLLEY_OK)
     if status != VOLLEY_OK { throw error.failure(status, place: context.label, slot: "\(slot)") }
   }
 }

@@ -24,6 +24,8 @@ enum HostInterfaces {
     (permanent(VOLLEY_INTERFACE_KEYED_STATE), permanent(keyedState)),
     (permanent(VOLLEY_INTERFACE_TIMERS), permanent(timers)),
     (permanent(VOLLEY_INTERFACE_ASYNC), permanent(async)),
+    (permanent(VOLLEY_INTERFACE_CLOCK), permanent(volley_clock(header: .of(volley_clock.self), now: now))),
+    (permanent(VOLLEY_INTERFACE_RANDOM), permanent(volley_random(header: .of(volley_random.self), next: next))),
   ]
 
   private static func permanent(_ id: String) -> UnsafePointer<CChar> {
@@ -77,6 +79,16 @@ enum HostInterfaces {
         return report(error, to: slot)
       }
     }
+
+  // MARK: clock/1 and random/1
+
+  private static let now: @convention(c) (UnsafePointer<volley_host>?) -> Int64 = { host in
+    InstanceContext.of(host)?.now.microseconds ?? 0
+  }
+
+  private static let next: @convention(c) (UnsafePointer<volley_host>?) -> UInt64 = { host in
+    InstanceContext.of(host)?.random.next() ?? 0
+  }
 
   // MARK: parameters/1
 

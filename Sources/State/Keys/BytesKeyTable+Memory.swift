@@ -32,7 +32,7 @@ extension BytesKeyTable {
     kept?.grow(to: slots.end(adding: min(more, Self.mostKeys(capacity) - keyCount + 1)))
   }
 
-  private func rebuild(capacity newCapacity: Int) {
+  func rebuild(capacity newCapacity: Int) {
     let (former, formerCapacity) = (entries, capacity)
     capacity = newCapacity
     entries = HugeMemory.allocate(Entry.self, count: newCapacity, repeating: Entry())

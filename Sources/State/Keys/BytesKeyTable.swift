@@ -95,6 +95,17 @@ final class BytesKeyTable: KeyTable {
       + min(rowCount, Self.blockRows) * MemoryLayout<Prepared>.stride
   }
 
+  func reserve(keyCount: Int) {
+    let wanted = enlarged(for: keyCount - self.keyCount)
+    if wanted > capacity { rebuild(capacity: wanted) }
+    kept?.reserve(keyCount)
+  }
+
+  func growth(reserving keyCount: Int) -> Int {
+    let wanted = enlarged(for: keyCount - self.keyCount)
+    return (wanted > capacity ? wanted * MemoryLayout<Entry>.stride : 0) + (kept?.growth(to: keyCount) ?? 0)
+  }
+
   func removeAll() {
     entries.update(repeating: Entry(), count: capacity)
     keyCount = 0

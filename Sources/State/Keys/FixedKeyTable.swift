@@ -26,6 +26,10 @@ final class FixedKeyTable: KeyTable {
     return table.growth(words.pointer, count: rowCount)
   }
 
+  func reserve(keyCount: Int) { table.reserve(wordCount: keyCount) }
+
+  func growth(reserving keyCount: Int) -> Int { table.growth(reserving: keyCount) }
+
   func removeAll() {
     table.removeAll()
     nullSlot = nil

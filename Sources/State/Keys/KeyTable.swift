@@ -37,6 +37,10 @@ public protocol KeyTable: AnyObject {
   var byteCount: Int { get }
   /// Bytes beyond those that a `find` of these keys takes at worst, while it grows.
   func growth(_ keys: [Column], rowCount: Int) -> Int
+  /// Takes memory for so many keys in all, most of which are about to come, like those that are there.
+  func reserve(keyCount: Int)
+  /// Bytes that `reserve` takes at worst, while it lasts.
+  func growth(reserving keyCount: Int) -> Int
   /// Forgets all keys, and keeps the memory.
   func removeAll()
 }

@@ -10,6 +10,10 @@ final class SingleKeyTable: KeyTable {
 
   func growth(_: [Column], rowCount _: Int) -> Int { 0 }
 
+  func reserve(keyCount _: Int) {}
+
+  func growth(reserving _: Int) -> Int { 0 }
+
   func find(_: [Column], rowCount: Int, into slots: UnsafeMutablePointer<UInt32>) {
     touched.begin(rowCount: rowCount)
     guard rowCount > 0 else { return }

@@ -64,6 +64,28 @@ public final class WordTable {
     }
   }
 
+  /// Takes memory for so many words in all, most of which are about to come and lie between those that are there.
+  public func reserve(wordCount: Int) {
+    guard isToBeHashed(wordCount), case .hashed(var hashed) = places else { return }
+    words?.reserve(wordCount)
+    hashed.reserve(wordCount - hashed.wordCount)
+    places = .hashed(hashed)
+  }
+
+  /// Bytes that `reserve` takes at worst, while it lasts.
+  public func growth(reserving wordCount: Int) -> Int {
+    guard isToBeHashed(wordCount), case .hashed(let hashed) = places else { return 0 }
+    return hashed.growth(wordCount - hashed.wordCount) + (words?.growth(to: wordCount) ?? 0)
+  }
+
+  /// Words that will lie close together get their places when they are seen to do so.
+  private func isToBeHashed(_ wordCount: Int) -> Bool {
+    guard case .hashed(let hashed) = places, wordCount > hashed.wordCount, let (least, most) = hashed.extent else {
+      return false
+    }
+    return WordRange(least, most, wordCount: wordCount, growsDown: false) == nil
+  }
+
   /// Forgets all words, and keeps the memory.
   public func removeAll() {
     switch places {

@@ -2,11 +2,13 @@ import Arrow
 import Base
 import VolleyPlan
 
-/// Values of lists and maps as bytes, for rows that are kept in one piece: not a format of disks or wires.
+/// Values of lists and maps as bytes, for rows that are kept in one piece. A part of a format on disks (`StoredRows`):
+/// it never changes.
 ///
-/// A list: the number of its items in four bytes, then each item. An item, or a field of a struct: a byte, 1 for a value and 0 for a null, then
-/// the value. A value of fixed width is its bytes, a bool one byte, text or bytes their number in four bytes and themselves, a struct
-/// its fields, and one of a dictionary what it names.
+/// A list: the number of its items in four bytes, least significant first, then each item. An item, or a field of a
+/// struct: a byte, 1 for a value and 0 for a null, then the value. A value of fixed width is its bytes as in Arrow's
+/// memory, a bool one byte, text or bytes their number in four bytes and themselves, a struct its fields, and one of a
+/// dictionary what it names.
 enum NestedBytes {
   /// The values of a column of lists or maps, as a column of bytes.
   ///

@@ -1,13 +1,14 @@
 import Arrow
 import VolleyPlan
 
-/// How the rows of a schema lie in memory, each in one piece: a row that is found by its key then costs one or two cache misses,
-/// however many columns it has.
+/// How the rows of a schema lie in memory, each in one piece: a row that is found by its key then costs one or two
+/// cache misses, however many columns it has. With another header it is how values lie on disks (`StoredRows`), and so
+/// it never changes.
 ///
-/// A row: its header (`RowPages.RowHeader`), the values of fixed width, a bit a field that is set for a null, and the bytes of the values of
-/// varying length, one after the other. Of those the fixed part holds the ends, counted from the row's start. Structs are their
-/// fields, side by side. Lists and maps are bytes of their own format (`NestedBytes`), dictionaries the values that they name, and
-/// text has one form, whatever its layout in the column.
+/// A row: its header (in memory `RowPages.RowHeader`), the values of fixed width, a bit a field that is set for a null,
+/// and the bytes of the values of varying length, one after the other. Of those the fixed part holds the ends, counted
+/// from the row's start. Structs are their fields, side by side. Lists and maps are bytes of their own format
+/// (`NestedBytes`), dictionaries the values that they name, and text has one form, whatever its layout in the column.
 struct RowLayout {
   /// A column, or a field of a struct.
   struct Field {
@@ -16,8 +17,8 @@ struct RowLayout {
       case none
       case bit
       case fixed(width: Int)
-      /// The place is that of four bytes for where the value ends. It begins where the one before it ends, whose place this is, or
-      /// where the fixed part does.
+      /// The place is that of four bytes for where the value ends. It begins where the one before it ends, whose place
+      /// this is, or where the fixed part does.
       case bytes(after: Int?)
       case record([Field])
     }
@@ -37,8 +38,9 @@ struct RowLayout {
   /// Where the bytes of values of varying length begin.
   let fixedSize: Int
 
-  init(_ schema: Schema) {
-    var places = Places()
+  /// - Parameter header: bytes of a row before the first value.
+  init(_ schema: Schema, header: Int = RowPages.RowHeader.byteCount) {
+    var places = Places(end: header)
     fields = schema.fields.map { places.field($0.type) }
     bitsPlace = places.end
     bitCount = places.bitCount
@@ -47,11 +49,11 @@ struct RowLayout {
 
   /// Gives fields their places.
   private struct Places {
-    var end = RowPages.RowHeader.byteCount
+    var end: Int
     var bitCount = 0
     private var lastBytes: Int?
 
-    init() {}
+    init(end: Int) { self.end = end }
 
     mutating func field(_ type: DataType) -> Field {
       var field = Field(type: type, bit: bitCount)

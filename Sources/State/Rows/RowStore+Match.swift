@@ -176,11 +176,13 @@ extension RowStore {
 
   /// Marks rows, as rows of an outer join that have found a partner. A row that is appended has no mark.
   public func mark(_ numbers: UnsafePointer<UInt32>, count: Int) {
+    noteMarks(numbers, count: count, to: Entry.markBit)
     eachEntry(numbers, count) { $1.pointee.state |= Entry.markBit }
   }
 
   /// Takes the marks of rows away.
   public func unmark(_ numbers: UnsafePointer<UInt32>, count: Int) {
+    noteMarks(numbers, count: count, to: 0)
     eachEntry(numbers, count) { $1.pointee.state &= ~Entry.markBit }
   }
 
@@ -191,6 +193,7 @@ extension RowStore {
   public func markFirst(
     _ numbers: UnsafePointer<UInt32>, count: Int, into first: UnsafeMutablePointer<UInt32>
   ) -> Int {
+    noteMarks(numbers, count: count, to: Entry.markBit)
     var found = 0
     eachEntry(numbers, count) { index, entry in
       first[found] = numbers[index]

@@ -7,6 +7,7 @@ extension RowStore {
   @discardableResult
   public func remove(_ numbers: UnsafePointer<UInt32>, count: Int) -> [UInt32] {
     var emptied: [UInt32] = []
+    notes?.remove(numbers, count: count, entries.values)
     prefetchEntries(numbers, 0..<min(Self.askedRows, count))
     for first in stride(from: 0, to: count, by: Self.askedRows) {
       let block = first..<min(count, first + Self.askedRows)
@@ -73,6 +74,7 @@ extension RowStore {
 
   /// Removes all rows of slots; a slot may come more than once.
   public func remove(rowsOf slots: UnsafePointer<UInt32>, count: Int) {
+    var noted: [UInt32] = []
     for index in 0..<count {
       prefetch(slots, index, count)
       var number = first(of: slots[index])
@@ -82,11 +84,13 @@ extension RowStore {
         let entry = entries.values + Int(number)
         guard let address = entry.pointee.address else { preconditionFailure("the rows of a slot are there") }
         let next = entry.pointee.next
+        if notes != nil { noted.append(number) }
         pages.remove(address)
         free(number, entry)
         number = next
       }
     }
+    notes?.remove(noted, count: noted.count, entries.values)
     compact()
   }
 

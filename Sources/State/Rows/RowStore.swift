@@ -49,6 +49,8 @@ public final class RowStore {
   /// A row of nulls, which the number of no row stands for.
   let nullRow: UnsafeMutableRawPointer
   var scratch = RowScratch()
+  /// What has changed; nil when nobody asks.
+  var notes: RowNotes?
   /// Bytes of the largest row so far.
   var largestRow = 1
 
@@ -106,6 +108,7 @@ public final class RowStore {
   /// Bytes of memory that it holds.
   public var byteCount: Int {
     pages.byteCount + ends.byteCount + entries.byteCount + (expiry?.byteCount ?? 0) + scratch.byteCount
+      + (notes?.byteCount ?? 0)
   }
 
   /// Bytes beyond those that appending a batch takes at worst, when there are `slotCount` slots by then.
@@ -113,9 +116,9 @@ public final class RowStore {
     let rows = batch.rowCount
     // A value in a list takes up to five bytes beside its own.
     let bytes = 6 * batch.byteCount + rows * (layout.fixedSize + 8)
-    return pages.growth(appending: bytes) + ends.growth(to: slotCount)
-      + entries.growth(to: entries.count + max(0, rows - freeCount)) + (expiry?.growth(pushing: rows) ?? 0)
-      + scratch.growth(rows)
+    let numberCount = entries.count + max(0, rows - freeCount)
+    return pages.growth(appending: bytes) + ends.growth(to: slotCount) + entries.growth(to: numberCount)
+      + (expiry?.growth(pushing: rows) ?? 0) + scratch.growth(rows) + (notes?.growth(to: numberCount) ?? 0)
   }
 
   /// Makes room for slots below `slotCount`. New ones have no rows.
@@ -146,6 +149,7 @@ public final class RowStore {
     }
     writer.write(to: scratch.addresses, ends: scratch.ends) { sawNull[$0] = true }
     link(added, slots, times, count)
+    notes?.append(added, count: count, numberCount: entries.count)
     withExtendedLifetime(columns) {}
   }
 
@@ -179,6 +183,7 @@ public final class RowStore {
 
   /// Forgets all rows and slots.
   public func removeAll() {
+    notes?.removeAll(entries.values)
     pages.removeAll()
     ends.removeAll()
     entries.removeAll()

@@ -33,13 +33,15 @@ struct RowWriter {
     }
   }
 
-  /// The bytes of each row, a multiple of eight.
+  /// The bytes of each row.
   ///
-  /// - Parameter sizes: room for a size a row.
-  func sizes(into sizes: UnsafeMutablePointer<Int>) {
+  /// - Parameters:
+  ///   - sizes: room for a size a row.
+  ///   - alignment: what they are rounded up to a multiple of, a power of two.
+  func sizes(into sizes: UnsafeMutablePointer<Int>, alignment: Int = 8) {
     sizes.update(repeating: layout.fixedSize, count: count)
     for (field, column) in zip(layout.fields, columns) { add(field, column, sizes) }
-    for row in 0..<count { sizes[row] = (sizes[row] + 7) & ~7 }
+    for row in 0..<count { sizes[row] = (sizes[row] + alignment - 1) & ~(alignment - 1) }
   }
 
   private func add(_ field: RowLayout.Field, _ column: Column, _ sizes: UnsafeMutablePointer<Int>) {

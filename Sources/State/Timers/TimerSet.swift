@@ -78,6 +78,27 @@ final class TimerSet {
     return true
   }
 
+  /// All of them, in no order.
+  var all: [Timer] {
+    var timers: [Timer] = []
+    timers.reserveCapacity(count)
+    for index in 0..<capacity where entries[index].slot != Self.empty.slot { timers.append(entries[index]) }
+    return timers
+  }
+
+  /// Forgets all, and gives the memory back when there is much of it.
+  func removeAll() {
+    count = 0
+    if capacity > 1 << 10 { return rebuild(empty: 1 << 10) }
+    entries.update(repeating: Self.empty, count: capacity)
+  }
+
+  private func rebuild(empty newCapacity: Int) {
+    entries.deallocate()
+    entries = HugeMemory.allocate(Timer.self, count: newCapacity, repeating: Self.empty)
+    shift = UInt64(64 - newCapacity.trailingZeroBitCount)
+  }
+
   /// Makes room for so many more.
   func reserve(_ added: Int) {
     if (count + added) * 2 > capacity { rebuild(capacity: enlarged(for: added)) }

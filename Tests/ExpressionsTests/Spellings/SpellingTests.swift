@@ -31,9 +31,9 @@ struct SpellingTests {
         return table.column(0).combine_chunks()
 
     def cut(text, type):
-        # Without zeros behind the digits that the unit holds.
+        # Without zeros behind the digits that the unit holds: of seconds, not of '16:34.00'.
         held = {'s': 0, 'ms': 3, 'us': 6, 'ns': 9}[type.unit]
-        found = re.search(r'[.]([0-9]{1,9})(?![0-9])', text)
+        found = re.search(r'(?<=:[0-9]{2}:[0-9]{2})[.]([0-9]{1,9})(?![0-9])', text)
         if not found or found[1][held:].strip('0') or len(found[1]) <= held: return text
         kept = '.' + found[1][:held] if held else ''
         return text[:found.start()] + kept + text[found.end():]

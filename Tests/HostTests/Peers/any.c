@@ -120,8 +120,9 @@ static int32_t idle(void *self, uint64_t max_rows, uint64_t timeout, struct Arro
 
 // Sources without rows: one that ends or hangs, one that goes on.
 static const volley_source source_table = {
-    VOLLEY_HEADER(volley_source), open_source, nothing, free, read_rows, stop_source};
-static const volley_source idle_table = {VOLLEY_HEADER(volley_source), open_source, nothing, free, idle, stop_source};
+    VOLLEY_HEADER(volley_source), open_source, nothing, free, read_rows, stop_source, NULL, NULL};
+static const volley_source idle_table = {
+    VOLLEY_HEADER(volley_source), open_source, nothing, free, idle, stop_source, NULL, NULL};
 
 static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                       volley_instance *made, volley_error *error) {

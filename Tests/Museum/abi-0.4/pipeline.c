@@ -276,6 +276,9 @@ static int32_t create_function_of_0_4(const volley_plan *plan, const volley_host
   }
 }
 
+// A later version takes all of this and brings its own pipeline and root.
+#ifndef WITHOUT_ROOT_OF_0_4
+
 static int32_t make_plan_of_0_4(const volley_pipeline *pipeline, const char *values, uint64_t values_length,
                                 volley_plan *plan, volley_error *error) {
   int32_t status = make_plan(pipeline, values, values_length, plan, error);
@@ -297,3 +300,4 @@ static const volley_plugin root_of_0_4 = {VOLLEY_HEADER(volley_plugin), "museum-
 __attribute__((visibility("default"))) const volley_plugin *volley_plugin_root(void);
 
 __attribute__((visibility("default"))) const volley_plugin *volley_plugin_root(void) { return &root_of_0_4; }
+#endif

@@ -259,7 +259,39 @@ static void stop_it(void *self) {
   misbehave("stop", 0);
 }
 
-static const volley_source source = {VOLLEY_HEADER(volley_source), open_it, close_it, destroy_it, read_it, stop_it};
+/// What a fault's own call gives instead of what it should; NULL with text NULL.
+static int32_t answer(const char *call, const char *text, const char **json, uint64_t *length, volley_error *error) {
+  size_t size = strlen(call);
+  if (strncmp(fault, call, size) == 0 && fault[size] == ' ') {
+    const char *what = fault + size + 1;
+    text = strcmp(what, "nothing") == 0   ? 0
+           : strcmp(what, "no json") == 0 ? "[{"
+           : strcmp(what, "object") == 0  ? "{}"
+           : strcmp(what, "number") == 0  ? "[7]"
+           : strcmp(what, "twice") == 0 ? "[{\"split\":\"all\",\"position\":1},{\"split\":\"all\",\"position\":2}]"
+                                        : text;
+  }
+  *json = text;
+  *length = text ? strlen(text) : 0;
+  if (strncmp(fault, call, size) == 0 && strcmp(fault + size, " huge") == 0) *length = UINT64_MAX / 2;
+  return misbehave(call, error);
+}
+
+static int32_t positions_it(void *self, const char **json, uint64_t *length, volley_error *error) {
+  static char text[] = "[{\"split\":\"all\",\"position\":0}]";
+  instance *it = self;
+  text[sizeof text - 4] = (char)('0' + it->next);
+  return answer("positions", text, json, length, error);
+}
+
+static int32_t resume_it(void *self, const char *json, uint64_t length, volley_error *error) {
+  instance *it = self;
+  if (length > 3) it->next = json[length - 3] - '0';
+  return misbehave("resume", error);
+}
+
+static const volley_source source = {VOLLEY_HEADER(volley_source), open_it, close_it,     destroy_it,
+                                     read_it,                      stop_it, positions_it, resume_it};
 
 // MARK: Sink
 
@@ -273,8 +305,33 @@ static int32_t finish_it(void *self, volley_error *error) {
   return misbehave("finish", error);
 }
 
-static const volley_sink sink = {
-    VOLLEY_HEADER(volley_sink), open_it, close_it, destroy_it, write_it, flush_it, finish_it};
+static int32_t prepare_it(void *self, uint64_t epoch, const char **json, uint64_t *length, volley_error *error) {
+  (void)self;
+  return answer("prepare", epoch == 1 ? "[\"one\",{\"two\":2}]" : "[]", json, length, error);
+}
+
+static int32_t commit_it(void *self, const char *json, uint64_t length, volley_error *error) {
+  (void)self, (void)json, (void)length;
+  return misbehave("commit", error);
+}
+
+static int32_t recover_it(void *self, const char *own, uint64_t own_length, const char *all, uint64_t all_length,
+                          volley_error *error) {
+  (void)self, (void)own, (void)own_length, (void)all, (void)all_length;
+  return misbehave("recover", error);
+}
+
+static const volley_sink sink = {VOLLEY_HEADER(volley_sink), open_it,   close_it,   destroy_it, write_it, flush_it,
+                                 finish_it,                  prepare_it, commit_it, recover_it};
+static const volley_source no_resume = {VOLLEY_HEADER(volley_source), open_it, close_it,     destroy_it,
+                                        read_it,                      stop_it, positions_it, 0};
+static const volley_sink no_commit = {VOLLEY_HEADER(volley_sink), open_it,   close_it, destroy_it, write_it, flush_it,
+                                      finish_it,                  prepare_it, 0,       recover_it};
+/// As plugins have them that know nothing of checkpoints.
+static const volley_source former_source = {
+    {48, VOLLEY_ABI_MAJOR, 4}, open_it, close_it, destroy_it, read_it, stop_it, 0, 0};
+static const volley_sink former_sink = {
+    {56, VOLLEY_ABI_MAJOR, 4}, open_it, close_it, destroy_it, write_it, flush_it, finish_it, 0, 0, 0};
 
 // MARK: Tables that are not what they should be
 
@@ -285,9 +342,9 @@ static const volley_scalar_function future_scalar_function = {
 static const volley_batch_function hollow_batch_function = {
     VOLLEY_HEADER(volley_batch_function), open_it, close_it, destroy_it, 0, flush_it};
 static const volley_source hollow_source = {
-    VOLLEY_HEADER(volley_source), open_it, close_it, destroy_it, read_it, 0};
+    VOLLEY_HEADER(volley_source), open_it, close_it, destroy_it, read_it, 0, 0, 0};
 static const volley_sink short_sink = {
-    {48, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, open_it, close_it, destroy_it, write_it, flush_it, finish_it};
+    {48, VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}, open_it, close_it, destroy_it, write_it, flush_it, finish_it, 0, 0, 0};
 
 static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                       volley_instance *made, volley_error *error) {
@@ -308,10 +365,16 @@ static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t
       made->table = is("null process") ? &hollow_batch_function : &batch_function;
       break;
     case VOLLEY_KIND_SOURCE:
-      made->table = is("null stop") ? &hollow_source : &source;
+      made->table = is("null stop")     ? &hollow_source
+                    : is("null resume") ? &no_resume
+                    : is("former")      ? &former_source
+                                        : &source;
       break;
     default:
-      made->table = is("short sink table") ? &short_sink : &sink;
+      made->table = is("short sink table") ? &short_sink
+                    : is("null commit")    ? &no_commit
+                    : is("former")         ? &former_sink
+                                           : &sink;
   }
   if (is("no instance table")) made->table = 0;
   // A host cannot destroy an instance whose table it cannot read.

@@ -15,7 +15,7 @@ struct LatestRowsTests {
   func rows() throws {
     var random = SeededGenerator()
     let output = Schema(Array(ChangingRows.schema.fields.dropFirst()))
-    let operation = LatestRowsOperator(keys: nil, output: output, context: testContext())
+    let operation = LatestRowsOperator(keys: Array(output.fields.indices), output: output, context: testContext())
     var changing = ChangingRows()
     let collected = Collected()
     for step in 0..<60 {

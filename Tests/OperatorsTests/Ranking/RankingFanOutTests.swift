@@ -89,7 +89,7 @@ struct RankingFanOutTests {
     #expect(ids(lasts, column: 2).sorted() == values)
 
     let kind = Field(Plan.rowKindColumn, .utf8, nullable: false)
-    let latest = LatestRowsOperator(keys: nil, output: Self.input, context: testContext())
+    let latest = LatestRowsOperator(keys: Array(Self.input.fields.indices), output: Self.input, context: testContext())
     let rows = batch(values)
     let changes = RecordBatch(
       schema: Schema([kind] + Self.input.fields),

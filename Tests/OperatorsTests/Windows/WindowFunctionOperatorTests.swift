@@ -63,12 +63,13 @@ struct WindowFunctionOperatorTests {
       Self.input.fields[0], Field("window_start", bound, nullable: false), Field("window_end", bound, nullable: false),
       Field("rows", .list(of: .int64)),
     ])
+    let context = SubtaskContext(id: SubtaskID(task: 0, index: 0), parallelism: 1)
     let windows = try makeWindowOperator(
       window, input: .records(keys: [0], time: .event(column: 2, shift: 0)), records: Self.input, output: output,
-      functions: NoScalarFunctions(), context: SubtaskContext(id: SubtaskID(task: 0, index: 0), parallelism: 1))
+      functions: NoScalarFunctions(), context: context)
     return WindowFunctionOperator(
       windows, code, keys: Schema([Self.input.fields[0]]), hasBounds: true, rows: Schema([Self.input.fields[1]]),
-      outputs: 3)
+      outputs: 3, context: context)
   }
 
   @Test("it gets each window's rows in their order; late rows go behind its outputs")

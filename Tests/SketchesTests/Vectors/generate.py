@@ -45,6 +45,8 @@ class Quantiles:
             if len(self.list) < 200:
                 self.list.append(value)
                 return
+            # In their order: whether the list was encoded in between makes no difference.
+            self.list.sort()
             seed = 200
             for kept in self.list:
                 seed = mix(seed ^ (kept & MASK))

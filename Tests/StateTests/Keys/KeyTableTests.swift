@@ -116,6 +116,45 @@ struct KeyTableTests {
     }
   }
 
+  @Test("that has taken memory for its keys needs no more of it, and is as any other")
+  func reserves() throws {
+    var generator = SeededGenerator()
+    for types in [[DataType.int64], [.int32], [.utf8], [.int64, .utf8], []] {
+      let pool = KeyPool(types, count: 40_000, &generator)
+      let model = KeyTableModel(makeKeyTable(types, keepingKeys: true), pool, "\(types), \(generator)")
+      try model.find(Array(pool.rows.indices.prefix(1_000)))
+      let bytes = model.table.byteCount
+      let growth = model.table.growth(reserving: pool.rows.count)
+      model.table.reserve(keyCount: pool.rows.count)
+      let reserved = model.table.byteCount
+      #expect(reserved <= bytes + growth, "\(types), \(generator)")
+      if types == [.int64] { #expect(reserved > bytes + 40_000 * 32, "\(generator)") }
+      try model.checkKeys()
+      // In pieces: there is to be room for as many keys as rows are searched for.
+      for first in stride(from: 0, to: pool.rows.count, by: 1_000) { try model.find(Array(first..<first + 1_000)) }
+      try model.checkKeys()
+      if types == [.int64] { #expect(model.table.byteCount == reserved, "\(generator)") }
+      // Less than there is changes nothing.
+      model.table.reserve(keyCount: 10)
+      try model.lookup(Array(pool.rows.indices))
+    }
+  }
+
+  @Test("of words that will lie close together takes no memory for their hashes")
+  func reservesDense() throws {
+    let table = WordTable(keepingWords: true)
+    // So far apart that they are hashed as long as there are few.
+    let few = stride(from: UInt64(0), to: 100_000, by: 50).map { $0 }
+    _ = try WordTableTests.find(table, few)
+    let bytes = table.byteCount
+    #expect(table.growth(reserving: 100_000) == 0)
+    table.reserve(wordCount: 100_000)
+    #expect(table.byteCount == bytes)
+    let all = (0..<100_000).map { UInt64($0) }
+    let slots = try WordTableTests.find(table, all)
+    #expect(Set(slots).count == all.count && WordTableTests.lookup(table, all) == slots)
+  }
+
   /// Otherwise the bytes of every key that ever was would stay.
   @Test("keeps no more bytes than twice those of its keys, however many come and go")
   func churn() throws {

@@ -1,8 +1,9 @@
 import Glibc
 import Volley
 
-/// One line an order. The file appears under its name when the job has ended well, and until then beside it.
-final class ReceiptWriter: SinkWriter {
+/// One line an order. The file appears under its name when the job has ended well, and until then beside it. A job that goes on from a
+/// checkpoint cuts it to what that has, so that no receipt is there twice.
+final class ReceiptWriter: TransactionalSinkWriter {
   struct Receipt: Codable {
     var order: Int
     var country: String
@@ -14,6 +15,8 @@ final class ReceiptWriter: SinkWriter {
   private let path: String
   private var file: UnsafeMutablePointer<FILE>?
   private var context: TaskContext?
+  /// Whether the file has what a checkpoint counts.
+  private var isKept = false
 
   init(path: String) { self.path = path }
 
@@ -21,7 +24,7 @@ final class ReceiptWriter: SinkWriter {
 
   func open(_ context: TaskContext) throws {
     self.context = context
-    file = fopen(unfinished, "we")
+    file = fopen(unfinished, isKept ? "ae" : "we")
     if file == nil { throw failure("opened") }
   }
 
@@ -36,6 +39,34 @@ final class ReceiptWriter: SinkWriter {
 
   func flush() throws {
     if let file, fflush(file) != 0 { throw failure("written") }
+  }
+
+  // MARK: Checkpoints
+
+  func recover(own: [JSONValue], all: [JSONValue]) throws {
+    guard case .int(let length)? = own.last?["bytes"] else { return }
+    // The job had ended when the file has its name already.
+    if access(unfinished, F_OK) != 0, rename(path, unfinished) != 0 { throw failure("gone on with") }
+    guard truncate(unfinished, Int(length)) == 0 else { throw failure("cut") }
+    isKept = true
+  }
+
+  func prepare(epoch: UInt64) throws -> [JSONValue] {
+    guard let file else { return [] }
+    try flush()
+    guard fsync(fileno(file)) == 0 else { throw failure("synced") }
+    try syncFolder()
+    return [["bytes": .int(Int64(ftell(file)))]]
+  }
+
+  /// All of it is seen at the end.
+  func commit(_ transactions: [JSONValue]) {}
+
+  private func syncFolder() throws {
+    let folder = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" : "."
+    let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+    guard descriptor >= 0, fsync(descriptor) == 0 else { throw failure("synced") }
   }
 
   func finish() throws {

@@ -3,7 +3,8 @@ import Glibc
 import VolleyPlan
 
 /// `volley-host bench state`: what an event costs that finds its key among few or many, on one thread. First whole
-/// operators as a job runs them, batch by batch with a watermark behind each; then what they are made of.
+/// operators as a job runs them, batch by batch with a watermark behind each; then what they are made of; then state on
+/// disks.
 ///
 /// Keys are drawn with equal chance, so that an event of many keys finds nothing of its own in the caches. Time is that
 /// of the processor within the operator or the table: the rows are made outside of it, just before, as an operator in
@@ -19,14 +20,19 @@ struct StateBench {
   var cases: [String] = []
   /// Events measured with each number of keys.
   var rows = 4_000_000
+  /// How long the cases of epochs and of spilling measure; nil: a minute, and as many rows as there are in `rows`.
+  var seconds: Double?
+  /// Of the cases of epochs: threads, and subtasks of each operator.
+  var threads = 2
   /// Called with each result as it is there.
   let report: (BenchResult) throws(Failure) -> Void
 
   init(report: @escaping (BenchResult) throws(Failure) -> Void) { self.report = report }
 
   func run() throws(Failure) {
-    let known = Self.names + Self.names.flatMap { name in Self.sizes.map { "\(name)-\($0.1)" } }
-    let listed = "\(Self.names.joined(separator: ", ")), and each of one size, such as timer-10m"
+    let known = StoreBench.names + Self.names + Self.names.flatMap { name in Self.sizes.map { "\(name)-\($0.1)" } }
+    let listed =
+      "\(Self.names.joined(separator: ", ")), and each of one size, such as timer-10m, \(StoreBench.names.joined(separator: ", "))"
     try BenchNames.check(cases, among: known, listed: listed) { "there is no case '\($0)' of state" }
     for name in Self.names {
       var first: Double?
@@ -48,6 +54,9 @@ struct StateBench {
         first = first ?? nanoseconds
         try report(result)
       }
+    }
+    for name in StoreBench.names where cases.isEmpty || cases.contains(name) {
+      try StoreBench(rows: rows, seconds: seconds, threads: threads, report: report).run(name)
     }
   }
 

@@ -26,6 +26,8 @@ final class ListStore: StateStore {
   private let heads = SlotColumn(initial: Head())
   private var journal: ContiguousArray<Former> = []
   private let timeToLive: TimeToLive?
+  /// By slot, when changes are noted: how many items were taken or restored, of those from the first on.
+  private let stored = SlotColumn<UInt32>(initial: 0)
 
   override init(_ declaration: Plan.State) {
     record = StateRecord(declaration.schema, prefix: 0)
@@ -35,6 +37,7 @@ final class ListStore: StateStore {
 
   override var byteCount: Int {
     super.byteCount + heads.byteCount + journal.capacity * MemoryLayout<Former>.stride + (timeToLive?.byteCount ?? 0)
+      + stored.byteCount
   }
 
   override func growth(to slotCount: Int) -> Int {
@@ -44,6 +47,7 @@ final class ListStore: StateStore {
   override func grow(to slotCount: Int) {
     heads.grow(to: slotCount)
     timeToLive?.grow(to: slotCount)
+    if changes != nil { stored.grow(to: slotCount) }
   }
 
   /// Lends items of a slot.
@@ -144,7 +148,7 @@ final class ListStore: StateStore {
         head.pointee = Head()
       }
       records[former.slot].pointee.references &+= (head.pointee.count > 0 ? 1 : 0) &- (former.head.count > 0 ? 1 : 0)
-      guard let timeToLive else { continue }
+      guard let timeToLive, !isRestoring else { continue }
       withUnsafePointer(to: former.slot) { slot in
         if head.pointee.count > 0 {
           timeToLive.touch(slot, count: 1, at: now)
@@ -153,6 +157,7 @@ final class ListStore: StateStore {
         }
       }
     }
+    if changes != nil, !isRestoring { note() }
     journal.removeAll(keepingCapacity: journal.count <= 1 << 18)
   }
 
@@ -180,6 +185,7 @@ final class ListStore: StateStore {
     while true {
       let expired = timeToLive.popExpired(at: now)
       if expired.isEmpty { return }
+      if changes != nil { lose(expired.map(\.slot), areEmpty: true) }
       for timer in expired {
         let head = heads.values + Int(timer.slot)
         free(head.pointee)
@@ -188,5 +194,97 @@ final class ListStore: StateStore {
         if records[timer.slot].pointee.references == 0 { emptied(timer.slot) }
       }
     }
+  }
+
+  // MARK: What outlives the process
+
+  /// Notes what the call has written.
+  private func note() {
+    var (there, cleared, gone): ([UInt32], [UInt32], [UInt32]) = ([], [], [])
+    for former in journal {
+      let isThere = heads.values[Int(former.slot)].count > 0
+      if isThere { there.append(former.slot) } else { gone.append(former.slot) }
+      if isThere && former.isMoved { cleared.append(former.slot) }
+    }
+    lose(cleared, areEmpty: false)
+    lose(gone, areEmpty: true)
+    changes?.mark(there, slotCount: heads.count)
+  }
+
+  /// The items of slots that were taken or restored are gone.
+  ///
+  /// - Parameter areEmpty: whether they have none in their places.
+  private func lose(_ slots: [UInt32], areEmpty: Bool) {
+    for slot in slots {
+      let count = stored.values[Int(slot)]
+      stored.values[Int(slot)] = 0
+      for first in stride(from: UInt32(0), to: count, by: Self.blockRows) {
+        let end = min(count, first + UInt32(Self.blockRows))
+        let namespace = Self.numbers(first..<end)
+        changes?.lose([UInt32](repeating: slot, count: namespace.length), count: namespace.length, namespace: namespace)
+      }
+    }
+    if areEmpty { _ = changes?.forget(slots) }
+  }
+
+  private static func numbers(_ range: Range<UInt32>) -> Column {
+    let numbers = Buffer(byteCount: range.count * 4)
+    for (index, number) in range.enumerated() { numbers.unsafeMutableValues(UInt32.self)[index] = number }
+    return Column(type: .uint32, length: range.count, validity: nil, buffers: [numbers])
+  }
+
+  override func takeChanges(into changes: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {
+    guard let own = self.changes else { return }
+    try own.takeGone(keys, into: &changes, table: table)
+    let memory = LendingColumns(declaration.schema)
+    try own.slots.take { slots throws(Failure) in
+      var place = 0
+      // Of the items of the block.
+      var (slotOf, items): ([UInt32], [UInt32]) = ([], [])
+      try forEachBlock(record) {
+        while place < slots.count {
+          let slot = slots.rows[place]
+          let head = heads.values[Int(slot)]
+          let item = stored.values[Int(slot)]
+          guard item < head.count, let block = head.block else {
+            place += 1
+            continue
+          }
+          stored.values[Int(slot)] = item + 1
+          slotOf.append(slot)
+          items.append(item)
+          return block + Int(item) * record.stride
+        }
+        return nil
+      } _: { records, count throws(Failure) in
+        let part = Array(slotOf.prefix(count))
+        let numbers = Buffer(byteCount: count * 4)
+        numbers.unsafeMutableValues(UInt32.self).update(from: items, count: count)
+        slotOf.removeFirst(count)
+        items.removeFirst(count)
+        let columns =
+          try keys.keys(of: part, count: count)
+          + [Column(type: .uint32, length: count, validity: nil, buffers: [numbers])]
+          + self.columns(record, records, count, memory) + (timeToLive.map { [$0.writtenColumn(of: part)] } ?? [])
+        changes.put(RecordBatch(schema: own.table.entry, columns: columns, length: count), table: table)
+      }
+      withExtendedLifetime(slots) {}
+    }
+  }
+
+  override func restore(
+    _ values: [Column], _ slots: UnsafePointer<UInt32>, count: Int, _ records: KeyRecords, at now: Int64
+  ) throws(Failure) {
+    isRestoring = true
+    defer { isRestoring = false }
+    // In the order of their numbers, which begin at 0.
+    try append(slots, count: count, values.dropFirst().prefix(declaration.schema.count).map { LentColumn($0) })
+    commit(records, at: now)
+    if changes != nil {
+      for row in 0..<count { stored.values[Int(slots[row])] = heads.values[Int(slots[row])].count }
+    }
+    changes?.slots.markStored(slots, count: count, slotCount: heads.count)
+    if let written = values.last { timeToLive?.restore(slots, count: count, written, at: now) }
+    withExtendedLifetime(values) {}
   }
 }

@@ -11,56 +11,61 @@ import VolleyPlan
 /// its chain at once, so that clearing a map costs what it has and not what it had, but is found by its key until the call is
 /// committed. Only where a page of the call goes on it stays, so that the next page knows its place.
 final class MapStore: StateStore {
-  private struct Chain: BitwiseCopyable {
+  struct Chain: BitwiseCopyable {
     /// Entries, counted from 1; 0 is none.
     var first: UInt32 = 0
     var last: UInt32 = 0
   }
 
   /// An entry that went to the end of its chain, or left it from between two others.
-  private struct Move: BitwiseCopyable {
+  struct Move: BitwiseCopyable {
     var entry: UInt32
     var isLeaving: Bool
     var previous: UInt32 = 0
     var next: UInt32 = 0
   }
 
-  private let keyForm: StateRecord.Form
-  private let record: StateRecord
+  let keyForm: StateRecord.Form
+  let record: StateRecord
   private let memory = SlotColumn<UInt64>(initial: 0)
-  private let chains = SlotColumn(initial: Chain())
+  let chains = SlotColumn(initial: Chain())
   private var index = MapIndex()
   /// Entries that were used so far, and of these the free ones.
-  private var used = 0
+  var used = 0
   private var free: ContiguousArray<UInt32> = []
   /// By entry of the journal: the map's entry, its flags before the call, its value before the call.
   private var journal = StateJournal()
   /// What the call did to chains, in order.
-  private var moves: ContiguousArray<Move> = []
+  var moves: ContiguousArray<Move> = []
   /// Entries that pages of the call go on with.
-  private var pageStarts: ContiguousArray<UInt32> = []
-  private let timeToLive: TimeToLive?
+  var pageStarts: ContiguousArray<UInt32> = []
+  let timeToLive: TimeToLive?
+  /// By entry, when changes are noted: its place in the order of all entries that came to their chains.
+  let orders = SlotColumn<UInt64>(initial: 0)
+  var nextOrder: UInt64 = 0
+  /// Entries that come back, until all have.
+  var returning: [(order: UInt64, entry: UInt32)] = []
   /// What a page lends its keys from.
   let keyLending: LendingColumns
-  private let keyRecord: StateRecord
+  let keyRecord: StateRecord
 
   // Bytes from the start of a record.
   private static let hashOffset = 0
-  private static let slotOffset = 4
-  private static let nextOffset = 8
-  private static let previousOffset = 12
+  static let slotOffset = 4
+  static let nextOffset = 8
+  static let previousOffset = 12
   private static let flagsOffset = 16
-  private static let movedOffset = 20
+  static let movedOffset = 20
   private static let keyOffset = 24
-  private static let isPresent: UInt32 = 1
+  static let isPresent: UInt32 = 1
   /// The call in progress wrote it.
   private static let isWritten: UInt32 = 2
   /// It is in its slot's chain.
-  private static let isChained: UInt32 = 4
+  static let isChained: UInt32 = 4
   /// A page of the call goes on with it.
-  private static let isPageStart: UInt32 = 8
+  static let isPageStart: UInt32 = 8
   /// The call in progress put it at the end of its chain, with the move whose number is at `movedOffset`.
-  private static let isMoved: UInt32 = 16
+  static let isMoved: UInt32 = 16
   private static let noSlot = UInt32.max
 
   init(_ declaration: Plan.State, key: Field) {
@@ -82,7 +87,7 @@ final class MapStore: StateStore {
   override var byteCount: Int {
     super.byteCount + memory.byteCount + chains.byteCount + index.byteCount + free.capacity * 4 + journal.byteCount
       + moves.capacity * MemoryLayout<Move>.stride + pageStarts.capacity * 4 + keyLending.byteCount
-      + (timeToLive?.byteCount ?? 0)
+      + (timeToLive?.byteCount ?? 0) + orders.byteCount + returning.capacity * 16
   }
 
   override func growth(to slotCount: Int) -> Int { chains.growth(to: slotCount) }
@@ -92,11 +97,11 @@ final class MapStore: StateStore {
 
   /// The record of an entry, counted from 1.
   @inline(__always)  // An address in the loops over entries.
-  private func place(_ entry: UInt32) -> UnsafeMutableRawPointer {
+  func place(_ entry: UInt32) -> UnsafeMutableRawPointer {
     UnsafeMutableRawPointer(memory.values + Int(entry &- 1) &* record.wordCount)
   }
 
-  private func flags(_ place: UnsafeMutableRawPointer) -> UInt32 {
+  func flags(_ place: UnsafeMutableRawPointer) -> UInt32 {
     place.load(fromByteOffset: Self.flagsOffset, as: UInt32.self)
   }
 
@@ -185,7 +190,7 @@ final class MapStore: StateStore {
   }
 
   @inline(__always)  // As `find`.
-  private func set(_ bits: UInt32, of place: UnsafeMutableRawPointer, clearing others: UInt32 = 0) {
+  func set(_ bits: UInt32, of place: UnsafeMutableRawPointer, clearing others: UInt32 = 0) {
     place.storeBytes(of: flags(place) & ~others | bits, toByteOffset: Self.flagsOffset, as: UInt32.self)
   }
 
@@ -208,6 +213,7 @@ final class MapStore: StateStore {
     }
     memory.grow(to: (used + max(0, count - free.count)) * wordCount)
     timeToLive?.grow(to: used + 1 + count)
+    if changes != nil { orders.grow(to: used + 1 + count) }
     index.reserve(count)
   }
 
@@ -229,78 +235,6 @@ final class MapStore: StateStore {
     return entry
   }
 
-  /// Puts an entry at the end of its slot's chain.
-  private func chain(_ entry: UInt32, _ place: UnsafeMutableRawPointer, _ slot: UInt32) {
-    let chain = chains.values + Int(slot)
-    place.storeBytes(of: chain.pointee.last, toByteOffset: Self.previousOffset, as: UInt32.self)
-    place.storeBytes(of: 0, toByteOffset: Self.nextOffset, as: UInt32.self)
-    if chain.pointee.last == 0 {
-      chain.pointee.first = entry
-    } else {
-      self.place(chain.pointee.last).storeBytes(of: entry, toByteOffset: Self.nextOffset, as: UInt32.self)
-    }
-    chain.pointee.last = entry
-    set(Self.isChained | Self.isMoved, of: place)
-    place.storeBytes(of: UInt32(truncatingIfNeeded: moves.count), toByteOffset: Self.movedOffset, as: UInt32.self)
-    moves.append(Move(entry: entry, isLeaving: false))
-  }
-
-  /// Takes an entry out of its chain; between which others it was.
-  @discardableResult
-  private func unchain(_ place: UnsafeMutableRawPointer) -> (previous: UInt32, next: UInt32) {
-    let slot = place.load(fromByteOffset: Self.slotOffset, as: UInt32.self)
-    let next = place.load(fromByteOffset: Self.nextOffset, as: UInt32.self)
-    let previous = place.load(fromByteOffset: Self.previousOffset, as: UInt32.self)
-    let chain = chains.values + Int(slot)
-    if previous == 0 {
-      chain.pointee.first = next
-    } else {
-      self.place(previous).storeBytes(of: next, toByteOffset: Self.nextOffset, as: UInt32.self)
-    }
-    if next == 0 {
-      chain.pointee.last = previous
-    } else {
-      self.place(next).storeBytes(of: previous, toByteOffset: Self.previousOffset, as: UInt32.self)
-    }
-    set(0, of: place, clearing: Self.isChained)
-    return (previous, next)
-  }
-
-  /// Undoes what the call did to chains: from the last to the first, so that the neighbours of each are where they were.
-  private func undoMoves() {
-    for move in moves.reversed() {
-      let place = place(move.entry)
-      guard move.isLeaving else {
-        unchain(place)
-        continue
-      }
-      let slot = place.load(fromByteOffset: Self.slotOffset, as: UInt32.self)
-      let chain = chains.values + Int(slot)
-      place.storeBytes(of: move.previous, toByteOffset: Self.previousOffset, as: UInt32.self)
-      place.storeBytes(of: move.next, toByteOffset: Self.nextOffset, as: UInt32.self)
-      if move.previous == 0 {
-        chain.pointee.first = move.entry
-      } else {
-        self.place(move.previous).storeBytes(of: move.entry, toByteOffset: Self.nextOffset, as: UInt32.self)
-      }
-      if move.next == 0 {
-        chain.pointee.last = move.entry
-      } else {
-        self.place(move.next).storeBytes(of: move.entry, toByteOffset: Self.previousOffset, as: UInt32.self)
-      }
-      set(Self.isChained, of: place)
-    }
-  }
-
-  /// The call's pages and moves are over.
-  private func endMoves() {
-    for entry in pageStarts { set(0, of: place(entry), clearing: Self.isPageStart) }
-    pageStarts.removeAll(keepingCapacity: true)
-    for move in moves where !move.isLeaving { set(0, of: place(move.entry), clearing: Self.isMoved) }
-    // Memory of an unusually large call is given back.
-    moves.removeAll(keepingCapacity: moves.count <= 1 << 16)
-  }
-
   /// Takes an entry that is not there out of its chain and the index.
   private func unlink(_ entry: UInt32) {
     let place = place(entry)
@@ -317,65 +251,15 @@ final class MapStore: StateStore {
     }
   }
 
-  // MARK: Pages
-
-  /// Lends the next entries of a slot.
-  ///
-  /// - Parameter cursor: 0 for the first page; becomes 0 when no page follows.
-  func page(_ slot: UInt32, limit: Int, cursor: inout UInt64) throws(Failure) {
-    var entry = chains.values[Int(slot)].first
-    // What is put while pages go on comes behind them, or they might never end.
-    var moveCount = UInt32(truncatingIfNeeded: moves.count)
-    if cursor != 0 {
-      entry = UInt32(truncatingIfNeeded: cursor)
-      moveCount = UInt32(truncatingIfNeeded: cursor >> 32)
-      guard entry > 0, entry <= used, flags(place(entry)) & Self.isPageStart != 0,
-        place(entry).load(fromByteOffset: Self.slotOffset, as: UInt32.self) == slot
-      else {
-        throw Failure(
-          .plugin,
-          "a page of the map '\(declaration.name)' was asked for with the cursor \(cursor), which no page of this call gave; begin "
-            + "with 0")
-      }
-    }
-    let limit = max(1, min(limit, used))
-    let records = addresses(limit)
-    var count = 0
-    var start: UInt32 = 0
-    while entry != 0 {
-      let place = place(entry)
-      let flags = flags(place)
-      if flags & Self.isMoved != 0,
-        place.load(fromByteOffset: Self.movedOffset, as: UInt32.self) >= moveCount
-      {
-        break
-      }
-      if flags & Self.isPresent != 0 {
-        if count == limit {
-          start = entry
-          break
-        }
-        records[count] = place
-        count += 1
-      }
-      entry = place.load(fromByteOffset: Self.nextOffset, as: UInt32.self)
-    }
-    cursor = start == 0 ? 0 : UInt64(start) | UInt64(moveCount) << 32
-    if start != 0, flags(place(start)) & Self.isPageStart == 0 {
-      set(Self.isPageStart, of: place(start))
-      pageStarts.append(start)
-    }
-    try keyRecord.read(records, count, into: keyLending)
-    try record.read(records, count, into: lending)
-  }
-
   // MARK: The end of a call
 
   override func commit(_ records: KeyRecords, at now: Int64) {
+    if changes != nil { noteMoves() }
     endMoves()
     guard !journal.isEmpty else { return }
     let blocks = blocks
     var dead: [UInt32] = []
+    let isRestoring = isRestoring
     journal.forEach(entries: 1 + wordCount) { former in
       let (entry, flagsBefore) = Self.entry(former[0])
       record.freeTexts(UnsafeMutableRawPointer(former + 1), blocks)
@@ -386,9 +270,18 @@ final class MapStore: StateStore {
       records[slot].pointee.references &+= (flags & Self.isPresent) &- (flagsBefore & Self.isPresent)
       if flags & Self.isPresent == 0 {
         dead.append(entry)
-      } else if let timeToLive {
+      } else if let timeToLive, !isRestoring {
         withUnsafePointer(to: entry - 1) { timeToLive.touch($0, count: 1, at: now) }
       }
+    }
+    if changes != nil, !isRestoring {
+      var there: [UInt32] = []
+      journal.forEach(entries: 1 + wordCount) { former in
+        let entry = Self.entry(former[0]).entry
+        if flags(place(entry)) & Self.isPresent != 0 { there.append(entry - 1) }
+      }
+      changes?.mark(there, slotCount: used)
+      lose(dead)
     }
     journal.removeAll()
     for entry in dead { unlink(entry) }
@@ -430,7 +323,9 @@ final class MapStore: StateStore {
       let expired = timeToLive.popExpired(at: now)
       if expired.isEmpty { return }
       // The memory of the timers is used again below.
-      for entry in Array(expired.map { $0.slot + 1 }) {
+      let entries = expired.map { $0.slot + 1 }
+      if changes != nil { lose(entries) }
+      for entry in entries {
         let place = place(entry)
         let slot = place.load(fromByteOffset: Self.slotOffset, as: UInt32.self)
         record.freeTexts(place, blocks)
@@ -441,4 +336,33 @@ final class MapStore: StateStore {
       }
     }
   }
+
+  // MARK: What outlives the process
+
+  override func takeChanges(into changes: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {
+    guard let own = self.changes else { return }
+    try own.takeGone(keys, into: &changes, table: table)
+    try own.slots.take { entries throws(Failure) in
+      try takeEntries(entries, own.table, keys) { changes.put($0, table: table) }
+    }
+  }
+
+  override func restore(
+    _ values: [Column], _ slots: UnsafePointer<UInt32>, count: Int, _ records: KeyRecords, at now: Int64
+  ) throws(Failure) {
+    isRestoring = true
+    defer { isRestoring = false }
+    let lent = values.map { LentColumn($0) }
+    try put(slots, count: count, keys: lent[0], values: Array(lent.dropFirst().prefix(declaration.schema.count)))
+    commit(records, at: now)
+    var entries: [UInt32] = []
+    for row in 0..<count {
+      entries.append(find(slots[row], try MapKey(lent[0], row, keyForm, of: declaration)).entry - 1)
+    }
+    welcome(entries, orders: values[1 + declaration.schema.count].values(UInt64.self))
+    if let written = values.last { timeToLive?.restore(entries, count: count, written, at: now) }
+    withExtendedLifetime(values) {}
+  }
+
+  override func restored() { orderChains() }
 }

@@ -14,6 +14,10 @@ class StateStore {
   /// Addresses of records, for the columns' loops.
   private var addresses: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   private var addressCapacity = 1_024
+  /// What has changed; nil when nobody asks.
+  private(set) var changes: StoreChanges?
+  /// What is written was there before.
+  var isRestoring = false
 
   init(_ declaration: Plan.State) {
     self.declaration = declaration
@@ -34,7 +38,7 @@ class StateStore {
   }
 
   /// Bytes of memory that it holds.
-  var byteCount: Int { blocks.byteCount + lending.byteCount + addressCapacity * 8 }
+  var byteCount: Int { blocks.byteCount + lending.byteCount + addressCapacity * 8 + (changes?.byteCount ?? 0) }
   /// Bytes beyond those that room for so many slots takes at worst.
   func growth(to slotCount: Int) -> Int { 0 }
   /// Makes room for slots below `slotCount`.
@@ -55,6 +59,26 @@ class StateStore {
   func expire(
     at now: Int64, _ records: KeyRecords, emptied: (UInt32) -> Void
   ) {}
+
+  // MARK: What outlives the process
+
+  /// Notes from here on what changes.
+  func trackChanges(_ keys: [Field]) { changes = StoreChanges(Self.table(declaration, keys: keys)) }
+
+  /// Gives what has changed since the last time.
+  ///
+  /// - Parameter keys: of the slots.
+  func takeChanges(into changes: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {}
+
+  /// Entries of the store's table come back, of these slots.
+  ///
+  /// - Parameter values: namespace and values.
+  func restore(
+    _ values: [Column], _ slots: UnsafePointer<UInt32>, count: Int, _ records: KeyRecords, at now: Int64
+  ) throws(Failure) {}
+
+  /// All entries have come back.
+  func restored() {}
 }
 
 /// Copies of what a call writes over, in words.

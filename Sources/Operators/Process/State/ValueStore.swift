@@ -95,7 +95,7 @@ final class ValueStore: StateStore {
       record.freeTexts(UnsafeMutableRawPointer(entry + 1), blocks)
       let isPresent = UInt32(truncatingIfNeeded: place.pointee & Self.isPresent)
       records[slot].pointee.references &+= isPresent &- UInt32(truncatingIfNeeded: entry[1] & Self.isPresent)
-      guard let timeToLive else { return }
+      guard let timeToLive, !isRestoring else { return }
       withUnsafePointer(to: slot) { slot in
         if isPresent != 0 {
           timeToLive.touch(slot, count: 1, at: now)
@@ -104,7 +104,27 @@ final class ValueStore: StateStore {
         }
       }
     }
+    if !isRestoring { note(changes) }
     journal.removeAll()
+  }
+
+  /// Notes what the call has written.
+  private func note(_ changes: StoreChanges?) {
+    guard let changes else { return }
+    let (base, words) = (memory.values, record.wordCount)
+    var (there, gone): ([UInt32], [UInt32]) = ([], [])
+    journal.forEach(entries: 1 + words) { entry in
+      let slot = UInt32(truncatingIfNeeded: entry[0])
+      if base[Int(slot) &* words] & Self.isPresent != 0 { there.append(slot) } else { gone.append(slot) }
+    }
+    changes.mark(there, slotCount: memory.count / words)
+    lose(gone)
+  }
+
+  /// Slots have no value any more.
+  private func lose(_ slots: [UInt32]) {
+    guard let changes, let stored = changes.forget(slots) else { return }
+    changes.lose(stored.rows, count: stored.count)
   }
 
   override func abort() {
@@ -126,6 +146,7 @@ final class ValueStore: StateStore {
     while true {
       let expired = timeToLive.popExpired(at: now)
       if expired.isEmpty { return }
+      if changes != nil { lose(expired.map(\.slot)) }
       for timer in expired {
         let place = memory.values + Int(timer.slot) * record.wordCount
         record.freeTexts(UnsafeMutableRawPointer(place), blocks)
@@ -134,5 +155,41 @@ final class ValueStore: StateStore {
         if records[timer.slot].pointee.references == 0 { emptied(timer.slot) }
       }
     }
+  }
+
+  // MARK: What outlives the process
+
+  override func takeChanges(into changes: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {
+    guard let own = self.changes else { return }
+    try own.takeGone(keys, into: &changes, table: table)
+    let memory = LendingColumns(declaration.schema)
+    try own.slots.take { slots throws(Failure) in
+      var (next, first) = (0, 0)
+      try forEachBlock(record) {
+        if next == slots.count { return nil }
+        next += 1
+        return UnsafeMutableRawPointer(self.memory.values + Int(slots.rows[next - 1]) * record.wordCount)
+      } _: { records, count throws(Failure) in
+        let part = Array(UnsafeBufferPointer(start: slots.rows + first, count: count))
+        first += count
+        let columns =
+          try keys.keys(of: part, count: count) + self.columns(record, records, count, memory)
+          + (timeToLive.map { [$0.writtenColumn(of: part)] } ?? [])
+        changes.put(RecordBatch(schema: own.table.entry, columns: columns, length: count), table: table)
+      }
+      withExtendedLifetime(slots) {}
+    }
+  }
+
+  override func restore(
+    _ values: [Column], _ slots: UnsafePointer<UInt32>, count: Int, _ records: KeyRecords, at now: Int64
+  ) throws(Failure) {
+    isRestoring = true
+    defer { isRestoring = false }
+    try write(slots, count: count, values.prefix(declaration.schema.count).map { LentColumn($0) })
+    commit(records, at: now)
+    changes?.slots.markStored(slots, count: count, slotCount: memory.count / record.wordCount)
+    if let written = values.last { timeToLive?.restore(slots, count: count, written, at: now) }
+    withExtendedLifetime(values) {}
   }
 }

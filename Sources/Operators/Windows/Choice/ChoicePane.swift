@@ -16,7 +16,9 @@ final class ChoicePane {
 
   let span: WindowSpan
   private let keyIndices: [Int]
-  private let table: any KeyTable
+  let table: any KeyTable
+  /// Of its keys; nil when no epochs are taken.
+  let changes: SlotChanges?
   private let bests = SlotColumn<Int64>(initial: .max)
   private var kept: [Kept] = []
   /// Rows of `kept`, and how many there were when it was last looked through.
@@ -28,14 +30,15 @@ final class ChoicePane {
   private static let leastGarbage = 1_024
   private static let leastBatches = 64
 
-  init(_ span: WindowSpan, keys: [Int], types: [DataType]) {
+  init(_ span: WindowSpan, keys: [Int], types: [DataType], tracksChanges: Bool = false) {
     self.span = span
     keyIndices = keys
-    table = makeKeyTable(types, keepingKeys: false)
+    table = makeKeyTable(types, keepingKeys: tracksChanges)
+    changes = tracksChanges ? SlotChanges() : nil
   }
 
   var keyCount: Int { table.count }
-  var byteCount: Int { table.byteCount + bests.byteCount + keptBytes }
+  var byteCount: Int { table.byteCount + bests.byteCount + keptBytes + (changes?.byteCount ?? 0) }
 
   /// Bytes that these rows may take at worst.
   func growth(_ rows: RecordBatch) -> Int {
@@ -54,6 +57,7 @@ final class ChoicePane {
     bests.grow(to: table.slotCount)
     let best = BestRows.take(order.values(Int64.self), slots: slots.pointer, count: count, bests: bests.values)
     withExtendedLifetime(order) {}
+    note(best, slots)
     guard let best else {
       keep(Kept(batch: rows.compacted(), slots: slots, order: order))
       return try tidy()
@@ -61,6 +65,63 @@ final class ChoicePane {
     if best.count == 0 { return }
     keep(Self.part(rows, slots, order, best))
     try tidy()
+  }
+
+  /// - Parameter best: rows that are kept; nil: all.
+  private func note(_ best: Selection?, _ slots: SlotBuffer) {
+    guard let changes else { return }
+    guard let best else {
+      changes.mark(slots.pointer, count: slots.count, slotCount: table.slotCount)
+      return
+    }
+    let kept = slots.gather(best)
+    changes.mark(kept.pointer, count: kept.count, slotCount: table.slotCount)
+  }
+
+  /// What was restored is no change.
+  func markStored() {
+    guard let changes else { return }
+    _ = changes.forgetAll()
+    let all = SlotBuffer(from: 0, count: table.slotCount)
+    changes.markStored(all.pointer, count: all.count, slotCount: all.count)
+  }
+
+  /// The best rows of some keys, those of one behind the other as they came: a list a column and key.
+  func lists(_ slots: Selection) throws(Failure) -> [Column] {
+    let place = SlotColumn<UInt32>(initial: .max)
+    place.grow(to: table.slotCount)
+    for index in 0..<slots.count { place.values[Int(slots.rows[index])] = UInt32(truncatingIfNeeded: index) }
+    let offsets = Buffer(byteCount: (slots.count + 1) * 4)
+    let ends = offsets.unsafeMutableValues(Int32.self)
+    ends.update(repeating: 0, count: slots.count + 1)
+    var (parts, owners): ([RecordBatch], [UInt32]) = ([], [])
+    for part in kept {
+      let (order, own) = (part.order.values(Int64.self), part.slots.pointer)
+      let rows = (0..<part.slots.count).filter {
+        place.values[Int(own[$0])] != .max && order[$0] == bests.values[Int(own[$0])]
+      }
+      if rows.isEmpty { continue }
+      for row in rows {
+        let owner = place.values[Int(own[row])]
+        owners.append(owner)
+        ends[Int(owner) + 1] += 1
+      }
+      parts.append(part.batch.selecting(Selection(rows)))
+    }
+    for index in 0..<slots.count { ends[index + 1] += ends[index] }
+    // The rows of each key together, in the order in which they came.
+    var next = (0..<slots.count).map { ends[$0] }
+    var order = [UInt32](repeating: 0, count: owners.count)
+    for (row, owner) in owners.enumerated() {
+      order[Int(next[Int(owner)])] = UInt32(truncatingIfNeeded: row)
+      next[Int(owner)] += 1
+    }
+    let rows = try RecordBatch.concatenate(parts)
+    return rows.columns.map { column in
+      Column(
+        type: .list(of: column.type), length: slots.count, validity: nil, buffers: [offsets],
+        children: [column.gather(order, count: order.count)])
+    }
   }
 
   private static func part(_ rows: RecordBatch, _ slots: SlotBuffer, _ order: Column, _ best: Selection) -> Kept {

@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Observability
+import State
 import VolleyPlan
 
 /// Of the rows of each window, and of each key in it, those of the greatest or the least value.
@@ -24,6 +25,11 @@ public final class WindowChoiceOperator: Operator {
   private let isOfProcessingTime: Bool
   /// Windows that end at or before it are closed, and have been told.
   private var closed = Int64.min
+  public let stateTables: [StateTable]
+  private var times: SubtaskTimes
+  private let input: Schema
+  /// Nil when no epochs are taken.
+  private var entries: PaneEntries?
 
   /// - Parameter output: the schema of output 0.
   public init(
@@ -40,6 +46,23 @@ public final class WindowChoiceOperator: Operator {
     reservation = StateReservation(context.stateMemory)
     metrics = context.metrics
     isOfProcessingTime = choice.time == .processing
+    self.input = input
+    stateTables = try Self.stateTables(choice, keys: keys, input: input)
+    times = SubtaskTimes(subtask: context.id.index, parallelism: context.parallelism)
+  }
+
+  /// What it keeps: up to when windows are told, and the best rows of each key and pane.
+  public static func stateTables(
+    _ choice: Plan.WindowChoice, keys: [Int], input: Schema
+  ) throws(Failure) -> [StateTable] {
+    let series = try WindowSeries(choice.assigner)
+    let isShared = series.map { !$0.isTumbling } ?? false
+    let name = "rows of the \(choice.takes.rawValue) value" + (isShared ? ", \(series?.text ?? "")" : "")
+    return [
+      SubtaskTimes.table("times", of: ["closed"]),
+      WindowTables.table(
+        name, keys: keys.map { input.fields[$0] }, value: input.fields.map { Field($0.name, .list(of: $0.type)) }),
+    ]
   }
 
   public func open() throws(Failure) { try keys.open() }
@@ -79,7 +102,7 @@ public final class WindowChoiceOperator: Operator {
     var place = panes.endIndex
     while place > panes.startIndex, panes[place - 1].span > span { place -= 1 }
     if place > panes.startIndex, panes[place - 1].span == span { return panes[place - 1] }
-    let pane = ChoicePane(span, keys: keyIndices, types: keyTypes)
+    let pane = ChoicePane(span, keys: keyIndices, types: keyTypes, tracksChanges: entries != nil)
     panes.insert(pane, at: place)
     return pane
   }
@@ -121,13 +144,22 @@ public final class WindowChoiceOperator: Operator {
       closed = window.end
       if let series {
         let start = series.nextStart(after: window)
-        while let pane = panes.first, pane.span.start < start { panes.removeFirst() }
+        while let pane = panes.first, pane.span.start < start {
+          panes.removeFirst()
+          try forget(pane)
+        }
       } else {
-        panes.removeFirst()
+        try forget(panes.removeFirst())
       }
       try reservation.set(heldBytes, keyCount: keyCount)
     }
     closed = max(closed, time)
+  }
+
+  private func forget(_ pane: ChoicePane) throws(Failure) {
+    guard var entries else { return }
+    try entries.forget(pane.changes?.forgetAll(), of: pane.table, pane.span)
+    self.entries = entries
   }
 
   /// The best rows of several panes. There are few of them.
@@ -150,5 +182,37 @@ public final class WindowChoiceOperator: Operator {
       }
       try collector.emit(RecordBatch(schema: output, columns: columns, length: rows.length), output: 0)
     }
+  }
+}
+
+extension WindowChoiceOperator: StatefulOperator {
+  public func trackChanges() { entries = PaneEntries(stateTables, 1) }
+
+  public func restore(_ rows: RecordBatch, table: Int) throws(Failure) {
+    if table == 0 { return times.restore(rows) }
+    try PaneEntries.forEach(of: rows, keyCount: keyIndices.count) { span, part throws(Failure) in
+      let columns = part.values.map(\.items)
+      let batch = RecordBatch(schema: input, columns: columns, length: columns.first?.length ?? 0)
+      let (best, order) = try keys.evaluate(batch)
+      try pane(span).add(best, order)
+    }
+    try reservation.set(heldBytes, keyCount: keyCount)
+  }
+
+  public func restored() {
+    if let times = times.own ?? times.restored() { closed = times[0] }
+    for pane in panes { pane.markStored() }
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard var entries else { preconditionFailure("an operator notes changes before they are taken") }
+    times.take([closed], into: &changes, table: 0, stateTables)
+    try entries.takeGone(into: &changes)
+    for pane in panes {
+      try entries.take(pane.changes, of: pane.table, pane.span, into: &changes) { slots throws(Failure) in
+        try pane.lists(slots)
+      }
+    }
+    self.entries = entries
   }
 }

@@ -9,7 +9,7 @@ import State
 /// up to the back, panes of the back their own, and one more slot those of the whole back. What happens to different
 /// keys is done together.
 final class CountHistory {
-  private struct Key {
+  struct Key {
     /// Panes of the front and of the back.
     var front: UInt32 = 0
     var back: UInt32 = 0
@@ -25,12 +25,14 @@ final class CountHistory {
   /// Panes of a window, and from one result to the next.
   private let size: Int
   private let slide: Int
-  private let panes: CountTable
-  private let aggregates: AggregateSet
+  let panes: CountTable
+  let aggregates: AggregateSet
   private let window: AggregateSet
-  private let keys = SlotColumn(initial: Key())
+  let keys = SlotColumn(initial: Key())
+  /// Nil when no epochs are taken.
+  var entries: CountEntries?
   /// By slot of a pane: that of the key's next one.
-  private let next = SlotColumn<UInt32>(initial: CountTable.none)
+  let next = SlotColumn<UInt32>(initial: CountTable.none)
 
   init(size: Int, slide: Int, panes: CountTable, aggregates: AggregateSet) {
     self.size = size
@@ -41,7 +43,7 @@ final class CountHistory {
   }
 
   /// Bytes of memory that it holds.
-  var byteCount: Int { keys.byteCount + next.byteCount + window.byteCount }
+  var byteCount: Int { keys.byteCount + next.byteCount + window.byteCount + (entries?.byteCount ?? 0) }
 
   /// Bytes beyond those that so many keys, and a pane and a back for each row, take at worst.
   func growth(to keyCount: Int, rows: Int) -> Int {
@@ -92,6 +94,7 @@ final class CountHistory {
     next.grow(to: panes.slotCount)
     let (own, backs) = (round.map(\.slot), round.map { keys.values[Int($0.key)].backSlot })
     try aggregates.merge(backs, count: backs.count, states: aggregates.states(own, count: own.count)[...])
+    entries?.panes.mark(backs, count: backs.count, slotCount: panes.slotCount)
     for pane in round {
       let key = keys.values + Int(pane.key)
       if key.pointee.front + key.pointee.back == 0 {
@@ -114,6 +117,8 @@ final class CountHistory {
       var gone: [UInt32] = []
       for number in rest {
         let key = keys.values + Int(number)
+        let first = gone.count
+        defer { entries?.forget(gone[first...], of: number) }
         while key.pointee.front > 0, Int(key.pointee.front + key.pointee.back) > kept {
           gone.append(key.pointee.first)
           key.pointee.first = next.values[Int(key.pointee.first)]
@@ -147,10 +152,12 @@ final class CountHistory {
       let from = rest.map { list[$0.start + $0.count - 1] }
       let to = rest.map { list[$0.start + $0.count - 2] }
       try aggregates.merge(to, count: to.count, states: aggregates.states(from, count: from.count)[...])
+      entries?.panes.mark(to, count: to.count, slotCount: panes.slotCount)
       for index in rest.indices { rest[index].count -= 1 }
     }
     let backs = keyList.map { keys.values[Int($0)].backSlot }
     aggregates.reset(backs, count: backs.count)
+    entries?.panes.mark(backs, count: backs.count, slotCount: panes.slotCount)
     for number in keyList {
       let key = keys.values + Int(number)
       key.pointee.front = key.pointee.back

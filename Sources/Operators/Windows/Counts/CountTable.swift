@@ -79,6 +79,23 @@ final class CountTable {
   /// The slot of the pane that a key's last rows are in; `none` when they have filled theirs.
   func fillingSlot(of key: UInt32) -> UInt32 { filling.values[Int(key)].slot }
 
+  /// Rows of that pane.
+  func fillingRows(of key: UInt32) -> UInt32 {
+    let pane = filling.values[Int(key)]
+    return pane.slot == Self.none ? 0 : pane.count
+  }
+
+  /// What `restore` said of it before there was a slot.
+  func restoredRows(of key: UInt32) -> UInt32 { filling.values[Int(key)].count }
+
+  /// A key goes on to fill a pane that has so many rows.
+  ///
+  /// - Parameter slot: that was taken.
+  func restore(_ key: UInt32, slot: UInt32, rows: UInt32, keyCount: Int) {
+    filling.grow(to: keyCount)
+    filling.values[Int(key)] = Filling(slot: slot, count: rows)
+  }
+
   /// The keys that have a pane with rows.
   var keysWithRows: [UInt32] {
     (0..<UInt32(filling.count)).filter { filling.values[Int($0)].slot != Self.none }

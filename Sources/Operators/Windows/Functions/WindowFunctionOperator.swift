@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import State
 import VolleyPlan
 
 /// The user's half of a window function. Legal order: open, process…, flush, close; after a failure only close.
@@ -32,9 +33,11 @@ public struct ClosedWindows {
 ///
 /// Outputs: those of the code, then the late rows if they are routed.
 public final class WindowFunctionOperator: Operator {
-  private let windows: any Operator
+  private let windows: any StatefulOperator
   private let code: any WindowFunctionCode
   private let tap: Tap
+  public let stateTables: [StateTable]
+  private var times: SubtaskTimes
 
   /// - Parameters:
   ///   - windows: its results are the key's columns, `window_start` and `window_end` unless they are of a number of
@@ -42,11 +45,19 @@ public final class WindowFunctionOperator: Operator {
   ///   - rows: the columns of the rows, as the code takes them.
   ///   - outputs: of the code.
   public init(
-    _ windows: any Operator, _ code: any WindowFunctionCode, keys: Schema, hasBounds: Bool, rows: Schema, outputs: Int
+    _ windows: any StatefulOperator, _ code: any WindowFunctionCode, keys: Schema, hasBounds: Bool, rows: Schema,
+    outputs: Int, context: SubtaskContext
   ) {
     self.windows = windows
     self.code = code
     tap = Tap(code, keys: keys, hasBounds: hasBounds, rows: rows, outputs: outputs)
+    stateTables = Self.stateTables(windows.stateTables)
+    times = SubtaskTimes(subtask: context.id.index, parallelism: context.parallelism)
+  }
+
+  /// What it keeps: what the window operator does, and the watermark that the code is told.
+  public static func stateTables(_ windows: [StateTable]) -> [StateTable] {
+    windows + [SubtaskTimes.table("watermark of the function", of: ["watermark"])]
   }
 
   /// The aggregates of the window operator.
@@ -128,6 +139,24 @@ public final class WindowFunctionOperator: Operator {
     tap.output = output
     defer { tap.output = nil }
     try body(tap)
+  }
+}
+
+extension WindowFunctionOperator: StatefulOperator {
+  public func trackChanges() { windows.trackChanges() }
+
+  public func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
+    if table == stateTables.count - 1 { times.restore(entries) } else { try windows.restore(entries, table: table) }
+  }
+
+  public func restored() throws(Failure) {
+    if let times = times.restored() { tap.watermark = EventTime(microseconds: times[0]) }
+    try windows.restored()
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    try windows.takeChanges(into: &changes)
+    times.take([tap.watermark.microseconds], into: &changes, table: stateTables.count - 1, stateTables)
   }
 }
 

@@ -10,23 +10,27 @@ final class Pane {
   var span: WindowSpan
   let table: any KeyTable
   let aggregates: AggregateSet
+  /// Of its keys; nil when no epochs are taken.
+  let changes: SlotChanges?
   /// The most keys that it had since it was made.
   fileprivate var largest = 0
 
-  fileprivate init(_ span: WindowSpan, table: any KeyTable, aggregates: AggregateSet) {
+  fileprivate init(_ span: WindowSpan, table: any KeyTable, aggregates: AggregateSet, changes: SlotChanges?) {
     self.span = span
     self.table = table
     self.aggregates = aggregates
+    self.changes = changes
   }
 
   var keyCount: Int { table.count }
-  var byteCount: Int { table.byteCount + aggregates.byteCount }
+  var byteCount: Int { table.byteCount + aggregates.byteCount + (changes?.byteCount ?? 0) }
 
-  /// The slots of rows by their keys, new ones for new keys. Valid as long as `slots` is held.
+  /// The slots of rows that are to be added, by their keys; new ones for new keys. Valid as long as `slots` is held.
   func find(_ keys: [Column], rowCount: Int) throws(Failure) -> SlotBuffer {
     let slots = SlotBuffer(count: rowCount)
     try table.find(keys, rowCount: rowCount, into: slots.pointer)
     try aggregates.grow(to: table.slotCount)
+    changes?.mark(table.touched.slots.values(UInt32.self), count: table.touched.count, slotCount: table.slotCount)
     return slots
   }
 }
@@ -76,6 +80,8 @@ final class PanePool {
   private let keyTypes: [DataType]
   private let aggregates: AggregateSet
   private var spares: [Pane] = []
+  /// Whether panes note what changes. Set before the first one is made.
+  var tracksChanges = false
 
   /// Panes that are kept for later.
   private static let spareLimit = 2
@@ -85,13 +91,18 @@ final class PanePool {
     self.aggregates = aggregates
   }
 
+  /// Columns of a key.
+  var keyCount: Int { keyTypes.count }
+
   /// Bytes of what is kept for later.
   var byteCount: Int { spares.reduce(0) { $0 + $1.byteCount } }
 
   /// A pane without rows.
   func take(_ span: WindowSpan) -> Pane {
     guard let pane = spares.popLast() else {
-      return Pane(span, table: makeKeyTable(keyTypes, keepingKeys: true), aggregates: aggregates.another())
+      return Pane(
+        span, table: makeKeyTable(keyTypes, keepingKeys: true), aggregates: aggregates.another(),
+        changes: tracksChanges ? SlotChanges() : nil)
     }
     pane.span = span
     return pane
@@ -101,6 +112,7 @@ final class PanePool {
   func giveBack(_ pane: Pane) {
     pane.largest = max(pane.largest, pane.keyCount)
     guard spares.count < Self.spareLimit, pane.largest <= 4 * pane.keyCount + 1_024 else { return }
+    _ = pane.changes?.forgetAll()
     pane.table.removeAll()
     pane.aggregates.removeAll()
     spares.append(pane)

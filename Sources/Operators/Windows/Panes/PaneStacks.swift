@@ -21,7 +21,7 @@ final class PaneStacks {
   }
 
   /// The keys of the window. A key goes when no pane has it any more.
-  private let table: any KeyTable
+  let table: any KeyTable
   /// By key: its first entry; `none` when it has none.
   private let entryOf = SlotColumn<UInt32>(initial: PaneStacks.none)
   /// By key: the start of the last pane that has it; `absent` in a slot without a key.
@@ -32,7 +32,9 @@ final class PaneStacks {
   /// By entry.
   private let front: AggregateSet
   /// By key.
-  private let back: AggregateSet
+  let back: AggregateSet
+  /// By key, of the back; nil when nobody asks.
+  var mergedChanges: SlotChanges?
   /// Where the results of some keys are put together.
   private let window: AggregateSet
   /// By key: where it is among them.
@@ -116,6 +118,17 @@ final class PaneStacks {
     let keys = try keys(of: pane)
     try back.grow(to: table.slotCount)
     try back.merge(keys.pointer, count: keys.count, states: pane.aggregates.states(own.pointer, count: own.count)[...])
+    mergedChanges?.mark(keys.pointer, count: keys.count, slotCount: table.slotCount)
+  }
+
+  /// Makes front and back as they were, when nothing is merged yet.
+  ///
+  /// - Parameter panes: those that were merged, and perhaps some behind them.
+  func restore(border: Int64, mergedEnd end: Int64, _ panes: [Pane]) throws(Failure) {
+    mergedEnd = border
+    try turn(panes.filter { $0.span.start < border })
+    for pane in panes where pane.span.start >= border && pane.span.start < end { try push(pane) }
+    mergedEnd = end
   }
 
   /// Makes the front anew of all panes that are merged.

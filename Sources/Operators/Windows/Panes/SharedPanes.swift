@@ -1,8 +1,13 @@
 import Arrow
 import Base
+import State
 
 /// Windows that share panes: sliding and cumulative ones. Each row is added once, and each window costs a few merges a
 /// key.
+///
+/// Entries are those of the panes, of which the stacks are made anew. So where epochs are taken a pane stays until no window needs it,
+/// also when all of it is merged. Cumulative windows would come to have many: what they have merged is an entry of its own instead, of a
+/// pane without length at the windows' start.
 final class SharedPanes: WindowStore {
   private let series: WindowSeries
   private let pool: PanePool
@@ -14,6 +19,16 @@ final class SharedPanes: WindowStore {
   private var panes = PaneList()
   /// Rows that came to panes that had been merged.
   private var late = PaneList()
+
+  /// Nil when no epochs are taken.
+  private var entries: Entries?
+
+  private struct Entries {
+    var panes: PaneEntries
+    var late: PaneEntries
+    /// By the stacks' keys, where what is merged has entries.
+    var merged: SlotChanges?
+  }
 
   /// Memory that is kept while there are no rows.
   private static let keptBytes = 1 << 20
@@ -59,12 +74,15 @@ final class SharedPanes: WindowStore {
   }
 
   func begin(_ window: WindowSpan) throws(Failure) {
+    let keeps = entries != nil
     if stacks.turns(to: window) {
       try foldLate()
       try stacks.turn(panes.panes(endingAfter: .min, upTo: stacks.mergedEnd))
     }
     try stacks.advance(to: window, panes.panes(endingAfter: stacks.mergedEnd, upTo: window.end))
-    while let pane = panes.popFirst(where: { $0.span.start < (isGrowing ? window.end : stacks.border) }) {
+    let end = isGrowing ? window.end : keeps ? .min : stacks.border
+    while let pane = panes.popFirst(where: { $0.span.start < end }) {
+      try entries?.panes.forget(pane)
       pool.giveBack(pane)
     }
     try stacks.beginGiving(late: Array(late.panes(endingAfter: .min, upTo: window.end)))
@@ -74,7 +92,9 @@ final class SharedPanes: WindowStore {
 
   func end(_ window: WindowSpan) throws(Failure) {
     stacks.endGiving()
-    try forget(before: series.nextStart(after: window))
+    let next = series.nextStart(after: window)
+    if isGrowing, next == window.end { try forgetMerged() }
+    try forget(before: next)
   }
 
   /// Cumulative windows never lose a pane but with all others: what is merged is not asked for again.
@@ -84,6 +104,7 @@ final class SharedPanes: WindowStore {
   private func foldLate() throws(Failure) {
     while let pane = late.popFirst(where: { _ in true }) {
       try panes.update(panes.pane(pane.span, of: pool)) { own throws(Failure) in try own.merge(pane) }
+      try entries?.late.forget(pane)
       pool.giveBack(pane)
     }
   }
@@ -91,12 +112,77 @@ final class SharedPanes: WindowStore {
   private func forget(before start: Int64) throws(Failure) {
     while let span = live.first, span.start < start {
       live.removeFirst()
-      if let pane = panes.popFirst(where: { $0.span == span }) { pool.giveBack(pane) }
+      if let pane = panes.popFirst(where: { $0.span == span }) {
+        try entries?.panes.forget(pane)
+        pool.giveBack(pane)
+      }
       let latePane = late.popFirst { $0.span == span }
       try stacks.remove(span, late: latePane)
-      if let latePane { pool.giveBack(latePane) }
+      if let latePane {
+        try entries?.late.forget(latePane)
+        pool.giveBack(latePane)
+      }
     }
     guard live.isEmpty else { return }
     if stacks.byteCount > Self.keptBytes { stacks = makeStacks() } else { stacks.removeAll() }
+    stacks.mergedChanges = entries?.merged
+  }
+
+  // MARK: Entries
+
+  var times: [Int64] { [stacks.border, stacks.mergedEnd] }
+
+  func trackChanges(_ tables: [StateTable]) {
+    pool.tracksChanges = true
+    entries = Entries(
+      panes: PaneEntries(tables, WindowTables.panes), late: PaneEntries(tables, WindowTables.late),
+      merged: isGrowing ? SlotChanges() : nil)
+    stacks.mergedChanges = entries?.merged
+  }
+
+  /// The pane of what cumulative windows have merged.
+  private var mergedSpan: WindowSpan { WindowSpan(start: stacks.border, end: stacks.border) }
+
+  /// Cumulative windows that began together have all been given.
+  private func forgetMerged() throws(Failure) {
+    guard let stored = entries?.merged?.forgetAll() else { return }
+    try entries?.panes.forget(stored, of: stacks.table, mergedSpan)
+  }
+
+  func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
+    var series = series
+    var spans: [WindowSpan] = []
+    if table == WindowTables.late {
+      try late.restore(entries, keyCount: pool.keyCount, of: pool) { spans.append($0) }
+    } else {
+      try panes.restore(entries, keyCount: pool.keyCount, of: pool) { span in
+        spans.append(span.start == span.end ? series.pane(at: span.start) : span)
+      }
+    }
+    for span in spans { note(span) }
+  }
+
+  func restored(_ times: [Int64]?) throws(Failure) {
+    guard let times, times[1] != .min else { return }
+    // The merges of before are made again in their order: sums of floats are the same to the last bit.
+    stacks.mergedChanges = nil
+    try stacks.restore(border: times[0], mergedEnd: times[1], panes.all)
+    if let pane = panes.popFirst(where: { $0.span.start == $0.span.end }) { pool.giveBack(pane) }
+    guard let merged = entries?.merged else { return }
+    let all = SlotBuffer(from: 0, count: stacks.table.slotCount)
+    merged.markStored(all.pointer, count: all.count, slotCount: all.count)
+    stacks.mergedChanges = merged
+  }
+
+  func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard var entries else { preconditionFailure("a store notes changes before they are taken") }
+    try entries.panes.takeGone(into: &changes)
+    try entries.late.takeGone(into: &changes)
+    for pane in panes.all { try entries.panes.take(pane, into: &changes) }
+    for pane in late.all { try entries.late.take(pane, into: &changes) }
+    try entries.panes.take(entries.merged, of: stacks.table, mergedSpan, into: &changes) { slots throws(Failure) in
+      try stacks.back.states(slots.rows, count: slots.count)
+    }
+    self.entries = entries
   }
 }

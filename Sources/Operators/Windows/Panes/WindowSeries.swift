@@ -52,6 +52,15 @@ struct WindowSeries {
     return larger
   }
 
+  /// What tells its panes from those of others; microseconds.
+  var text: String {
+    switch kind {
+    case .tumbling: "tumbling"
+    case .sliding(let size, let slide, let offset): "size \(size) slide \(slide.divisor) offset \(offset)"
+    case .cumulative(let size, let step, let offset): "size \(size.divisor) step \(step.divisor) offset \(offset)"
+    }
+  }
+
   /// Whether a pane is a window of its own.
   var isTumbling: Bool { if case .tumbling = kind { true } else { false } }
 

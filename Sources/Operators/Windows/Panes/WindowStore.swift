@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import State
 import VolleyPlan
 
 /// The rows of windows at fixed places in time, as aggregates by key. One thread at a time.
@@ -19,6 +20,16 @@ protocol WindowStore: AnyObject {
   func giveSome(_ body: WindowResults) throws(Failure) -> Bool
   /// All of the window has been given: forgets what no further window needs.
   func end(_ window: WindowSpan) throws(Failure)
+  /// From here on it notes what changes of its entries: see `WindowTables.ofStore`.
+  func trackChanges(_ tables: [StateTable])
+  func restore(_ entries: RecordBatch, table: Int) throws(Failure)
+  /// All entries were given.
+  ///
+  /// - Parameter times: as `times` were when they were taken; nil when the entries are those of several subtasks.
+  func restored(_ times: [Int64]?) throws(Failure)
+  func takeChanges(into changes: inout StateChanges) throws(Failure)
+  /// How far panes are merged: see `WindowTables.timesOfStore`.
+  var times: [Int64] { get }
 }
 
 extension WindowStore {
@@ -82,6 +93,8 @@ final class SeparateWindows: WindowStore {
   private var windows = PaneList()
   /// Keys of the first window that have been given.
   private var given = 0
+  /// Nil when no epochs are taken.
+  private var entries: PaneEntries?
 
   init(_ pool: PanePool) { self.pool = pool }
 
@@ -105,8 +118,30 @@ final class SeparateWindows: WindowStore {
     return true
   }
 
-  func end(_ window: WindowSpan) {
-    if let pane = windows.popFirst(where: { $0.span == window }) { pool.giveBack(pane) }
+  func end(_ window: WindowSpan) throws(Failure) {
+    guard let pane = windows.popFirst(where: { $0.span == window }) else { return }
+    try entries?.forget(pane)
+    pool.giveBack(pane)
+  }
+
+  var times: [Int64] { [] }
+
+  func trackChanges(_ tables: [StateTable]) {
+    pool.tracksChanges = true
+    entries = PaneEntries(tables, WindowTables.panes)
+  }
+
+  func restore(_ entries: RecordBatch, table _: Int) throws(Failure) {
+    try windows.restore(entries, keyCount: pool.keyCount, of: pool) { _ in }
+  }
+
+  func restored(_: [Int64]?) {}
+
+  func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard var entries else { preconditionFailure("a store notes changes before they are taken") }
+    try entries.takeGone(into: &changes)
+    for pane in windows.all { try entries.take(pane, into: &changes) }
+    self.entries = entries
   }
 }
 

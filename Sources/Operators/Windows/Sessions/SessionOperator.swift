@@ -39,6 +39,10 @@ public final class SessionOperator: Operator {
   public private(set) var hasMore = false
   /// When the trigger tells changes next; nil when there are none.
   private var nextTelling: ProcessingTime?
+  public let stateTables: [StateTable]
+  private var savedTimes: SubtaskTimes
+  /// Nil when no epochs are taken.
+  private var entries: SessionEntries?
 
   /// Bytes, of an aggregate or of the timers, that are kept while there is no session.
   private static let keptBytes = 1 << 20
@@ -64,6 +68,19 @@ public final class SessionOperator: Operator {
     reservation = StateReservation(context.stateMemory)
     metrics = context.metrics
     clock = context.clock
+    let keyFields = output.fields.dropFirst(teller == nil ? 0 : 1).prefix(keys.count)
+    stateTables = try Self.stateTables(window, keys: Array(keyFields), records: records)
+    savedTimes = SubtaskTimes(subtask: context.id.index, parallelism: context.parallelism)
+  }
+
+  /// What it keeps: times, and the open sessions.
+  static func stateTables(_ window: Plan.Window, keys: [Field], records: Schema) throws(Failure) -> [StateTable] {
+    var value = try AggregateSet.namedStateFields(window.aggregates, input: records)
+    if window.emission == .updating { value += try SessionTeller.fields(window.aggregates, records: records) }
+    return [
+      SubtaskTimes.table("times", of: ["now", "closed", "next_telling"]),
+      SessionEntries.table("sessions", keys: keys, value: value),
+    ]
   }
 
   public func open() throws(Failure) { try aggregates.open(with: arguments) }
@@ -88,6 +105,7 @@ public final class SessionOperator: Operator {
       try aggregates.update(timelySlots.pointer, count: timelySlots.count, inputs: arguments.evaluate(timely))
     }
     teller?.note(timelySlots, count: timelySlots.count, slotCount: sessions.slotCount)
+    entries?.changes.mark(timelySlots.pointer, count: timelySlots.count, slotCount: sessions.slotCount)
     try join(to: collector)
     setTimers()
     try tellAtOnce(timelySlots, to: collector)
@@ -129,6 +147,10 @@ public final class SessionOperator: Operator {
     if merges.isEmpty { return }
     let (from, to) = (merges.map(\.from), merges.map(\.to))
     try teller?.withdraw(merges, sessions, table, to: collector)
+    if let entries {
+      entries.changes.mark(to, count: to.count, slotCount: sessions.slotCount)
+      try entries.forget(from, sessions, table)
+    }
     var first = 0
     marks.begin(slotCount: sessions.slotCount)
     for (index, merge) in merges.enumerated() {
@@ -172,7 +194,7 @@ public final class SessionOperator: Operator {
       let grown = touched.filter { teller.isTold($0) && sessions.session(of: $0).last + gap > now }
       for slot in grown { sessions.schedule(slot, at: sessions.session(of: slot).last + gap, timers) }
     }
-    try teller.tell(due, sessions, table, aggregates, to: collector)
+    try tell(due, to: collector)
     if let every = window.trigger?.every, nextTelling == nil, teller.hasChanges { nextTelling = clock.now + every }
   }
 
@@ -186,7 +208,7 @@ public final class SessionOperator: Operator {
 
   private var byteCount: Int {
     table.byteCount + sessions.byteCount + timers.byteCount + aggregates.byteCount + marks.byteCount
-      + (teller?.byteCount ?? 0)
+      + (teller?.byteCount ?? 0) + (entries?.byteCount ?? 0)
   }
 
   public func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
@@ -205,7 +227,7 @@ public final class SessionOperator: Operator {
   public func wake(at time: ProcessingTime, to collector: any Collector) throws(Failure) {
     if let wanted = nextTelling, wanted <= time, let teller {
       nextTelling = nil
-      try teller.tell(teller.takeChanged(), sessions, table, aggregates, to: collector)
+      try tell(teller.takeChanged(), to: collector)
     }
     if times.isProcessingTime { try move(to: time.microseconds, collector) }
   }
@@ -262,11 +284,16 @@ public final class SessionOperator: Operator {
     if let teller {
       toTell += ended
       let changed = teller.takeChanged(among: toTell, count: toTell.count, byRows: 0)
-      try teller.tell(changed, sessions, table, aggregates, to: collector)
+      try tell(changed, to: collector)
     } else {
       try emit(ended, to: collector)
     }
-    end(ended)
+    try end(ended)
+  }
+
+  private func tell(_ slots: [UInt32], to collector: any Collector) throws(Failure) {
+    try teller?.tell(slots, sessions, table, aggregates, to: collector)
+    entries?.changes.mark(slots, count: slots.count, slotCount: sessions.slotCount)
   }
 
   private func emit(_ ended: [UInt32], to collector: any Collector) throws(Failure) {
@@ -287,8 +314,9 @@ public final class SessionOperator: Operator {
   }
 
   /// Forgets sessions that take no more rows.
-  private func end(_ ended: [UInt32]) {
+  private func end(_ ended: [UInt32]) throws(Failure) {
     if ended.isEmpty { return }
+    try entries?.forget(ended, sessions, table)
     var emptied: [UInt32] = []
     for slot in ended {
       let key = sessions.key(of: slot)
@@ -309,5 +337,48 @@ public final class SessionOperator: Operator {
     aggregates.release(above: Self.keptBytes)
     // What waits is of sessions that were joined to others.
     if timers.count > 0 || timers.byteCount > Self.keptBytes { timers.removeAll() }
+  }
+}
+
+extension SessionOperator: StatefulOperator {
+  public func trackChanges() { entries = SessionEntries(stateTables, 1) }
+
+  public func restore(_ rows: RecordBatch, table number: Int) throws(Failure) {
+    if number == 0 { return savedTimes.restore(rows) }
+    let (slots, values): (SlotBuffer, ArraySlice<Column>)
+    if let entries {
+      (slots, values) = try entries.restore(rows, sessions, table)
+    } else {
+      (slots, values) = try SessionEntries.restore(rows, stateTables[number], sessions, table)
+    }
+    try aggregates.grow(to: sessions.slotCount)
+    let stateCount = teller == nil ? values.count : (values.count - 4) / 2
+    try aggregates.merge(slots.pointer, count: slots.count, states: values.prefix(stateCount))
+    try teller?.restore(slots, slotCount: sessions.slotCount, values.dropFirst(stateCount))
+    for index in 0..<slots.count {
+      let slot = slots.pointer[index]
+      sessions.schedule(slot, at: sessions.session(of: slot).last + gap, timers)
+    }
+    try reservation.set(byteCount, keyCount: table.count)
+  }
+
+  public func restored() throws(Failure) {
+    let own = savedTimes.own
+    if let times = own ?? savedTimes.restored() { (now, closed) = (times[0], times[1]) }
+    if let own {
+      nextTelling = own[2] == .max ? nil : ProcessingTime(microseconds: own[2])
+    } else if let every = window.trigger?.every, let teller, teller.hasChanges {
+      nextTelling = clock.now + every
+    }
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard let entries else { preconditionFailure("an operator notes changes before they are taken") }
+    savedTimes.take([now, closed, nextTelling?.microseconds ?? .max], into: &changes, table: 0, stateTables)
+    try entries.take(into: &changes, sessions, table) { slots throws(Failure) in
+      let states = try aggregates.states(slots.rows, count: slots.count)
+      guard let teller else { return states }
+      return try states + teller.entries(of: slots)
+    }
   }
 }

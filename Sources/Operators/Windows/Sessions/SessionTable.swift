@@ -163,6 +163,17 @@ final class SessionTable {
     }
   }
 
+  /// Begins a session behind all others of its key.
+  ///
+  /// - Parameter keyCount: all keys are below it.
+  func restore(first: Int64, last: Int64, key: UInt32, keyCount: Int) -> UInt32 {
+    latest.grow(to: keyCount)
+    let slot = begin(first, key, before: hasSession(key) ? 0 : Self.none, after: Self.none)
+    latest.values[Int(key)].last = last
+    begun.removeAll(keepingCapacity: true)
+    return slot
+  }
+
   func session(_ key: UInt32, _ place: UInt32) -> UnsafeMutablePointer<Session> {
     if place == 0 { return latest.values + Int(key) }
     return UnsafeMutableRawPointer(links.values + Int(place - 1)).assumingMemoryBound(to: Session.self)

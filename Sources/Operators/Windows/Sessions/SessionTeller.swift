@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import Expressions
 import State
 import VolleyPlan
 
@@ -90,6 +91,39 @@ final class SessionTeller {
 
   /// Sessions have ended.
   func forget(_ slots: UnsafePointer<UInt32>, count: Int) { revisions.forget(slots, count: count) }
+
+  // MARK: Entries
+
+  /// The columns of a session's entry that say what was told of it.
+  static func fields(_ calls: [Plan.AggregateCall], records: Schema) throws(Failure) -> [Field] {
+    ["told_first", "told_last"].map { Field($0, .int64, nullable: false) }
+      + (try Revisions.fields(calls, records: records))
+  }
+
+  func entries(of slots: Selection) throws(Failure) -> [Column] {
+    let (firsts, lasts) = (Buffer(byteCount: slots.count * 8), Buffer(byteCount: slots.count * 8))
+    let (first, last) = (firsts.unsafeMutableValues(Int64.self), lasts.unsafeMutableValues(Int64.self))
+    for index in 0..<slots.count {
+      // Of a session that was not told there may be those of a former one.
+      let slot = slots.rows[index]
+      let told = revisions.isTold(slot) ? bounds.values[Int(slot)] : Bounds()
+      (first[index], last[index]) = (told.first, told.last)
+    }
+    return [firsts, lasts].map { Column(type: .int64, length: slots.count, validity: nil, buffers: [$0]) }
+      + (try revisions.entries(of: slots))
+  }
+
+  /// - Parameter columns: as `entries` gave them.
+  func restore(_ slots: SlotBuffer, slotCount: Int, _ columns: ArraySlice<Column>) throws(Failure) {
+    bounds.grow(to: slotCount)
+    let (firsts, lasts) = (columns[columns.startIndex], columns[columns.startIndex + 1])
+    let (first, last) = (firsts.values(Int64.self), lasts.values(Int64.self))
+    for index in 0..<slots.count {
+      bounds.values[Int(slots.pointer[index])] = Bounds(first: first[index], last: last[index])
+    }
+    withExtendedLifetime((firsts, lasts)) {}
+    try revisions.restore(slots, slotCount: slotCount, columns.dropFirst(2))
+  }
 
   private func bounds(of slots: [UInt32]) -> (starts: Buffer, ends: Buffer) {
     let (starts, ends) = (Buffer(byteCount: slots.count * 8), Buffer(byteCount: slots.count * 8))

@@ -48,6 +48,23 @@ final class RevisedWindow {
     _ = try revisions.tell(revisions.takeChanged(), as: pane.aggregates)
   }
 
+  /// Gives what has changed of its entries.
+  func takeChanges(_ entries: PaneEntries, into changes: inout StateChanges) throws(Failure) {
+    try entries.take(pane.changes, of: pane.table, span, into: &changes) { slots throws(Failure) in
+      try pane.aggregates.states(slots.rows, count: slots.count) + revisions.entries(of: slots)
+    }
+  }
+
+  /// Puts entries back.
+  func restore(_ part: PaneEntries.Part) throws(Failure) {
+    let stateCount = (part.values.count - 2) / 2
+    let slots = try pane.restore(part, states: part.values.prefix(stateCount))
+    try revisions.restore(slots, slotCount: pane.table.slotCount, part.values.dropFirst(stateCount))
+  }
+
+  /// It goes, and so do its entries.
+  func forget(_ entries: inout PaneEntries) throws(Failure) { try entries.forget(pane) }
+
   /// Gives all that has changed.
   func tell(_ schema: Schema, _ body: (RecordBatch) throws(Failure) -> Void) throws(Failure) {
     try tell(revisions.takeChanged(), schema, body)
@@ -62,6 +79,7 @@ final class RevisedWindow {
       let slots = Array(rest.prefix(WindowRows.batchRows))
       rest = rest.dropFirst(slots.count)
       let (wasTold, former) = try revisions.tell(slots, as: pane.aggregates)
+      pane.changes?.mark(slots, count: slots.count, slotCount: pane.table.slotCount)
       let starts = WindowRows.constant(span.start, slots.count)
       let ends = WindowRows.constant(span.end, slots.count)
       try body(

@@ -101,6 +101,47 @@ final class Revisions {
     return (wasTold, results)
   }
 
+  // MARK: Entries
+
+  /// The columns of a slot's entry: what is noted of it, its rows, and what was told.
+  static func fields(_ calls: [Plan.AggregateCall], records: Schema) throws(Failure) -> [Field] {
+    [Field("flags", .uint8, nullable: false), Field("rows", .int64, nullable: false)]
+      + (try AggregateSet.namedStateFields(calls, input: records)).map { Field("told \($0.name)", $0.type) }
+  }
+
+  func entries(of slots: Selection) throws(Failure) -> [Column] {
+    try told.grow(to: flags.count)
+    let (flagBuffer, rowBuffer) = (Buffer(byteCount: slots.count), Buffer(byteCount: slots.count * 8))
+    let (ownFlags, ownRows) = (flagBuffer.unsafeMutableValues(UInt8.self), rowBuffer.unsafeMutableValues(Int64.self))
+    for index in 0..<slots.count {
+      ownFlags[index] = flags.values[Int(slots.rows[index])]
+      ownRows[index] = rows.values[Int(slots.rows[index])]
+    }
+    return [
+      Column(type: .uint8, length: slots.count, validity: nil, buffers: [flagBuffer]),
+      Column(type: .int64, length: slots.count, validity: nil, buffers: [rowBuffer]),
+    ] + (try told.states(slots.rows, count: slots.count))
+  }
+
+  /// - Parameter columns: as `entries` gave them.
+  func restore(_ slots: SlotBuffer, slotCount: Int, _ columns: ArraySlice<Column>) throws(Failure) {
+    flags.grow(to: slotCount)
+    rows.grow(to: slotCount)
+    try told.grow(to: slotCount)
+    let (ownFlags, ownRows) = (columns[columns.startIndex], columns[columns.startIndex + 1])
+    let (flagValues, rowValues) = (ownFlags.values(UInt8.self), ownRows.values(Int64.self))
+    for index in 0..<slots.count {
+      let slot = slots.pointer[index]
+      flags.values[Int(slot)] = flagValues[index]
+      rows.values[Int(slot)] = rowValues[index]
+      if flagValues[index] & Self.isChanged != 0 { changed.append(slot) }
+    }
+    withExtendedLifetime((ownFlags, ownRows)) {}
+    try told.merge(slots.pointer, count: slots.count, states: columns.dropFirst(2))
+  }
+
+  // MARK: What was told
+
   /// Whether a result of the slot has been told.
   func isTold(_ slot: UInt32) -> Bool { Int(slot) < flags.count && flags.values[Int(slot)] & Self.isTold != 0 }
 

@@ -9,6 +9,9 @@ struct ToldWindows {
 
   subscript(span: WindowSpan) -> RevisedWindow? { list[span] }
 
+  /// All of them.
+  var all: [RevisedWindow] { list.elements(from: .behindAll(endingBy: .min), to: .behindAll(endingBy: .max)) }
+
   /// Whether there may be something that a trigger is to tell.
   var hasChanges: Bool { !changed.isEmpty }
 

@@ -3,6 +3,7 @@ import Base
 import Dataflow
 import Expressions
 import Observability
+import State
 import VolleyPlan
 
 /// The windows of `WindowOperator` with results that are corrected: a window tells its results when the watermark
@@ -33,6 +34,10 @@ public final class UpdatingWindowOperator: Operator {
   private var nextTelling: ProcessingTime?
   /// The watermark, or the processing time.
   private var now = Int64.min
+  public let stateTables: [StateTable]
+  private var times: SubtaskTimes
+  /// Nil when no epochs are taken.
+  private var entries: PaneEntries?
 
   /// As of `WindowOperator`.
   public init(
@@ -53,6 +58,19 @@ public final class UpdatingWindowOperator: Operator {
     metrics = context.metrics
     clock = context.clock
     isProcessingTime = window.time == .processing
+    stateTables = try Self.stateTables(
+      window, keys: Array(output.fields.dropFirst().prefix(self.input.keyCount)), records: records)
+    times = SubtaskTimes(subtask: context.id.index, parallelism: context.parallelism)
+  }
+
+  /// What it keeps: times, the rows of windows to come, and the windows that may be told again.
+  static func stateTables(_ window: Plan.Window, keys: [Field], records: Schema) throws(Failure) -> [StateTable] {
+    let told =
+      try AggregateSet.namedStateFields(window.aggregates, input: records)
+      + Revisions.fields(window.aggregates, records: records)
+    return [SubtaskTimes.table("times", of: ["now", "next_telling"] + (try WindowTables.timesOfStore(window)))]
+      + (try WindowTables.ofStore(window, keys: keys, records: records))
+      + [WindowTables.table("told windows", keys: keys, value: told)]
   }
 
   public func open() throws(Failure) { try aggregates.open(with: input.arguments) }
@@ -163,7 +181,11 @@ public final class UpdatingWindowOperator: Operator {
     }
     now = time
     try tell(told.takeChanged(endingAfter: former, upTo: time), collector)
-    while told.popFirst(where: { lateness(of: $0) <= time }) != nil {}
+    while let gone = told.popFirst(where: { lateness(of: $0) <= time }) {
+      guard var entries else { continue }
+      try gone.forget(&entries)
+      self.entries = entries
+    }
     try reservation.set(byteCount, keyCount: keyCount)
   }
 
@@ -177,5 +199,52 @@ public final class UpdatingWindowOperator: Operator {
     }
     if let kept { told.insert(kept) }
     try reservation.set(byteCount, keyCount: keyCount)
+  }
+}
+
+extension UpdatingWindowOperator: StatefulOperator {
+  public func trackChanges() {
+    pool.tracksChanges = true
+    store.trackChanges(stateTables)
+    entries = PaneEntries(stateTables, stateTables.count - 1)
+  }
+
+  public func restore(_ rows: RecordBatch, table: Int) throws(Failure) {
+    switch table {
+    case 0: return times.restore(rows)
+    case stateTables.count - 1:
+      try PaneEntries.forEach(of: rows, keyCount: input.keyCount) { span, part throws(Failure) in
+        let known = told[span]
+        let window = known ?? RevisedWindow(pool.take(span))
+        if known == nil { told.insert(window) }
+        try told.update(window) { () throws(Failure) in try window.restore(part) }
+      }
+    default: try store.restore(rows, table: table)
+    }
+    try reservation.set(byteCount, keyCount: keyCount)
+  }
+
+  public func restored() throws(Failure) {
+    let own = times.own
+    if let times = own ?? times.restored() { now = times[0] }
+    try store.restored(own.map { Array($0.dropFirst(2)) })
+    // One that has ended tells its changes as they come.
+    for window in told.all where window.span.end > now { told.noteChanges(window) }
+    if let own {
+      nextTelling = own[1] == .max ? nil : ProcessingTime(microseconds: own[1])
+    } else if let every = trigger?.every, told.hasChanges {
+      nextTelling = clock.now + every
+    }
+    try reservation.set(byteCount, keyCount: keyCount)
+  }
+
+  public func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard var entries else { preconditionFailure("an operator notes changes before they are taken") }
+    times.take(
+      [now, nextTelling?.microseconds ?? .max] + store.times, into: &changes, table: 0, stateTables)
+    try store.takeChanges(into: &changes)
+    try entries.takeGone(into: &changes)
+    for window in told.all { try window.takeChanges(entries, into: &changes) }
+    self.entries = entries
   }
 }

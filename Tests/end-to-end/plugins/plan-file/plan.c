@@ -1,12 +1,22 @@
 // Pipeline 'plan-file': its only parameter is the path of a file with the plan, as JSON. So a test has any plan without a
-// build.
+// build. It may name two batch functions, which hand on each batch as it is: 'refuse', whose rows begin with two columns of
+// int64, fails when there is a row whose second value 103 divides; 'pace-N' lets N rows a second through in each subtask, so that
+// a job of few rows is long enough to be killed, stopped and looked at.
+#define _POSIX_C_SOURCE 200809L  // clock_nanosleep
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "volley.h"
 
 VOLLEY_DEFINE_NOTE("plain C", "C " __VERSION__);
+
+// What tells two builds of it apart.
+#ifndef PLAN_VERSION
+#define PLAN_VERSION "0.1.0"
+#endif
 
 static int32_t fail(volley_error *error, uint32_t domain, const char *message) {
   error->code = 0;
@@ -19,11 +29,85 @@ static int32_t fail(volley_error *error, uint32_t domain, const char *message) {
   return VOLLEY_FAILED;
 }
 
+#ifdef PLAN_DEED
+#include "deeds.h"
+#elif defined PLAN_FALLS
+#include "falls.h"
+#else
+typedef struct refuse {
+  const volley_host *host;
+  const volley_emit *emit;
+} refuse;
+
+static int32_t do_nothing(void *state, volley_error *error) {
+  (void)state, (void)error;
+  return VOLLEY_OK;
+}
+
+static int32_t process_refuse(void *state, uint32_t input, struct ArrowArray *batch, volley_error *error) {
+  (void)input;
+  refuse *self = state;
+  const int64_t *ids = (const int64_t *)batch->children[0]->buffers[1] + batch->offset + batch->children[0]->offset;
+  const int64_t *values = (const int64_t *)batch->children[1]->buffers[1] + batch->offset + batch->children[1]->offset;
+  for (int64_t row = 0; row < batch->length; row++) {
+    if (values[row] % 103 != 0) continue;
+    char text[64];
+    snprintf(text, sizeof text, "refuse refuses order %lld", (long long)ids[row]);
+    return fail(error, VOLLEY_DOMAIN_USER, text);
+  }
+  return self->emit->emit(self->host, 0, batch, error);
+}
+
+static const volley_batch_function refuse_table = {VOLLEY_HEADER(volley_batch_function), do_nothing, do_nothing, free,
+                                                   process_refuse, do_nothing};
+
+typedef struct pace {
+  const volley_host *host;
+  const volley_emit *emit;
+  double rows_per_second;
+  /// When the rows so far may be through.
+  struct timespec due;
+} pace;
+
+static int32_t process_pace(void *state, uint32_t input, struct ArrowArray *batch, volley_error *error) {
+  (void)input;
+  pace *self = state;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  // Time that passed without rows is no credit.
+  if (now.tv_sec > self->due.tv_sec || (now.tv_sec == self->due.tv_sec && now.tv_nsec > self->due.tv_nsec)) self->due = now;
+  int64_t wait = (int64_t)((double)batch->length / self->rows_per_second * 1e9) + self->due.tv_nsec;
+  self->due.tv_sec += wait / 1000000000;
+  self->due.tv_nsec = wait % 1000000000;
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &self->due, NULL) == EINTR) continue;
+  return self->emit->emit(self->host, 0, batch, error);
+}
+
+static const volley_batch_function pace_table = {VOLLEY_HEADER(volley_batch_function), do_nothing, do_nothing, free,
+                                                 process_pace, do_nothing};
+
 static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                       volley_instance *instance, volley_error *error) {
-  (void)plan, (void)host, (void)kind, (void)place, (void)instance;
-  return fail(error, VOLLEY_DOMAIN_USER, "pipeline 'plan-file' has no user code, and its plan names some");
+  (void)plan;
+  int refuses = strcmp(place->function, "refuse") == 0;
+  double rows_per_second = strncmp(place->function, "pace-", 5) == 0 ? atof(place->function + 5) : 0;
+  if (kind != VOLLEY_KIND_BATCH_FUNCTION || (!refuses && !(rows_per_second > 0))) {
+    return fail(error, VOLLEY_DOMAIN_USER,
+                "pipeline 'plan-file' has no user code but the batch functions 'refuse' and 'pace-N', and its plan names some");
+  }
+  void *self = calloc(1, refuses ? sizeof(struct refuse) : sizeof(struct pace));
+  if (self == NULL) return fail(error, VOLLEY_DOMAIN_EXTERNAL, "there is no memory for the function");
+  const volley_emit *emit = host->interface(host, VOLLEY_INTERFACE_EMIT);
+  if (refuses) {
+    *(refuse *)self = (refuse){host, emit};
+  } else {
+    *(pace *)self = (pace){host, emit, rows_per_second, {0, 0}};
+  }
+  instance->self = self;
+  instance->table = refuses ? &refuse_table : &pace_table;
+  return VOLLEY_OK;
 }
+#endif
 
 static void release_plan(volley_plan *plan) { free(plan->context); }
 
@@ -74,7 +158,7 @@ static int32_t make_plan(const volley_pipeline *pipeline, const char *values, ui
   return VOLLEY_OK;
 }
 
-static const volley_pipeline only_pipeline = {VOLLEY_HEADER(volley_pipeline), "plan-file", "0.1.0",
+static const volley_pipeline only_pipeline = {VOLLEY_HEADER(volley_pipeline), "plan-file", PLAN_VERSION,
                                               "runs the plan in a file", parameter, make_plan};
 
 static const volley_pipeline *pipeline(uint32_t index) { return index == 0 ? &only_pipeline : NULL; }
@@ -84,7 +168,7 @@ static const volley_connector *connector(uint32_t index) {
   return NULL;
 }
 
-static const volley_plugin plugin = {VOLLEY_HEADER(volley_plugin), "plan-file", "0.1.0", "any plan, from a file",
+static const volley_plugin plugin = {VOLLEY_HEADER(volley_plugin), "plan-file", PLAN_VERSION, "any plan, from a file",
                                      pipeline, connector, NULL};
 
 const volley_plugin *volley_plugin_root(void);

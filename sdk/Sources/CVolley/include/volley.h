@@ -4,21 +4,37 @@
 /// `.note.volley`. Host and plugin share this header and nothing else at run time: no Swift type, no C++ type and no
 /// allocator crosses. The rules that hold for every declaration below:
 ///
-/// - Every table, and every struct passed by pointer, begins with a `volley_header`. Its `size` is the size the *maker*
-///   compiled with; a reader looks at a slot only after `VOLLEY_HAS` says that it is there.
-/// - Tables only grow at their end. A slot is never reordered, retyped, reused or set to NULL in a later version.
+/// - Every table, and every struct passed by pointer but Arrow's, begins with a `volley_header`. Its `size` is the size the
+///   *maker* compiled with; a reader looks at a slot only after `VOLLEY_HAS` or `VOLLEY_COVERS` says that it is there, and
+///   whoever fills in a struct that the other side made writes no further than that.
+/// - Tables only grow at their end. A slot is never reordered, retyped, reused or set to NULL in a later version. Slots named
+///   `reserved` are written as 0 and not read. A constant keeps its value and its meaning for ever; new meaning is a new constant,
+///   slot or interface, and code that is given a constant that it does not know fails that call.
 /// - Every call that can fail returns an `int32_t` status (`VOLLEY_OK`, `VOLLEY_FAILED`); any other value is an internal
-///   error and ends the task. Details go to the error struct, which the *caller* owns.
+///   error and ends the task. Details go to the error struct, which the *caller* owns. A call that fails has moved nothing out, and
+///   has taken what it was to be moved in, or not: its `release` says so.
 /// - Data crosses as Arrow C data interface structs that are *moved*: the receiver copies the struct and sets the
 ///   source's `release` to NULL. Whoever holds a struct with a release callback must call it exactly once.
 ///   A struct that a call moves but whose `release` is still set when the call returns has not been taken: it is the
 ///   caller's again, who releases it. What a plugin moved in it releases before its instance's `destroy` returns. What
 ///   it moved out is released later, on any thread, possibly after `destroy`; a struct that is moved out with `release`
 ///   NULL is a mistake that stops the job.
+/// - Arrays have any offset, which counts for a struct's children beside their own, and a null count of -1 where nobody has
+///   counted. Columns that the host gives have just the formats of the schemas that `create` was shown; those that it is given
+///   must have them. A release callback may be called in any call of the other side: no lock is held there that it takes.
 /// - Thread tags. `[task]`: one thread at a time per instance, not always the same one. `[control]`: one thread at a
-///   time per plugin; `[task]` calls of instances may run beside it. `[any]`: any thread at any time.
+///   time per plugin; `[task]` calls of instances may run beside it. `[any]`: any thread at any time. Threads are the host's: a
+///   call of a function holds up others, so what has to wait is an asynchronous function, a source or a sink.
 /// - No pointer argument is NULL unless its declaration says so.
-/// - Strings are UTF-8. A `const char *` ends in NUL; text with a length beside it need not.
+/// - Strings are UTF-8. A `const char *` ends in NUL; text with a length beside it need not. A name has 1 to 127 bytes and no control
+///   characters, other text that ends in NUL at most 65,536 bytes.
+/// - No exception, `longjmp` or unwinding crosses. The process is the host's: a plugin does not end it, and leaves its signals, its
+///   working directory and its locale alone. A plugin is never unloaded.
+///
+/// How versions meet: a host of 1.x runs every plugin of 1.y whose `VOLLEY_HOST_MINOR_MIN` is at most x, and those of 0.1 to 0.5,
+/// all of which 1.0 has as it was; it refuses the others by their note, with both versions, before any of their code runs. A plugin that
+/// knows more than that minimum asks before it uses it: whether a table covers a slot, whether `interface` knows an id, and in `plan` by
+/// `plan->header.minor`, which is the host's minor, which plan it may give. So is `host->header.minor`.
 #ifndef VOLLEY_H
 #define VOLLEY_H
 
@@ -68,12 +84,11 @@ struct ArrowArray {
 // MARK: Versions
 
 /// The major version. Host and plugin must have the same one.
-#define VOLLEY_ABI_MAJOR 0
+#define VOLLEY_ABI_MAJOR 1
 /// The minor version of this header. A host runs plugins that need its own minor or a lower one.
-#define VOLLEY_ABI_MINOR 4
-/// The lowest minor of this major that a host of this minor still runs plugins of. While the major is 0, a break raises
-/// both minors; from 1 on this stays 0.
-#define VOLLEY_ABI_OLDEST_MINOR 1
+#define VOLLEY_ABI_MINOR 0
+/// The lowest minor of this major that a host of this minor still runs plugins of: 0, for good.
+#define VOLLEY_ABI_OLDEST_MINOR 0
 /// The lowest host minor that a plugin needs. Define it before the header to promise that the plugin asks with
 /// `VOLLEY_HAS` before it uses what is newer.
 #ifndef VOLLEY_HOST_MINOR_MIN
@@ -90,6 +105,16 @@ typedef struct volley_header {
 
 /// Initialises the header of a struct of type `type`.
 #define VOLLEY_HEADER(type) {(uint32_t)sizeof(type), VOLLEY_ABI_MAJOR, VOLLEY_ABI_MINOR}
+
+/// Initialises a struct of type `type` by the names of its slots, which a later version only adds to:
+/// `static const volley_source table = VOLLEY_TABLE(volley_source, .open = open_it, …);`. Slots that are not named are NULL or 0,
+/// without a warning, so what compiles today compiles with every later header. In C++ write `volley_source table{};` and assign slots, for
+/// there compilers warn.
+#define VOLLEY_TABLE(type, ...) {.header = VOLLEY_HEADER(type), __VA_ARGS__}
+
+/// Whether the maker's size covers the slot, whatever its value is: of slots for which 0 means something.
+#define VOLLEY_COVERS(table, slot)                                                                            \
+  ((table)->header.size >= offsetof(__typeof__(*(table)), slot) + sizeof((table)->slot))
 
 /// Whether the slot is there: the maker's size covers it and it is not NULL. Both sides ask before every first use.
 #define VOLLEY_HAS(table, slot)                                                                               \
@@ -122,7 +147,25 @@ typedef struct volley_note {
   char compiler[96];
 } volley_note;
 
-/// Defines the plugin's note. Use it once in a plugin; the Swift SDK does it for its users.
+/// The C compiler at work, in few enough bytes for the note.
+#define VOLLEY_TEXT_OF_(x) #x
+#define VOLLEY_TEXT_(x) VOLLEY_TEXT_OF_(x)
+#ifdef __clang__
+#define VOLLEY_COMPILER "clang " VOLLEY_TEXT_(__clang_major__) "." VOLLEY_TEXT_(__clang_minor__)
+#else
+#define VOLLEY_COMPILER "gcc " VOLLEY_TEXT_(__GNUC__) "." VOLLEY_TEXT_(__GNUC_MINOR__)
+#endif
+
+/// Stands before the definition of `volley_plugin_root`, with the prototype above it:
+/// `VOLLEY_EXPORT const volley_plugin *volley_plugin_root(void);`.
+#ifdef __cplusplus
+#define VOLLEY_EXPORT extern "C" __attribute__((visibility("default")))
+#else
+#define VOLLEY_EXPORT __attribute__((visibility("default")))
+#endif
+
+/// Defines the plugin's note: `VOLLEY_DEFINE_NOTE("plain C", VOLLEY_COMPILER);`. Use it once in a plugin; the Swift SDK does it for its
+/// users.
 #define VOLLEY_DEFINE_NOTE(sdk_version_text, compiler_text)                                                   \
   __attribute__((section(".note.volley"), used, retain, aligned(4))) static const volley_note                 \
       volley_plugin_note = {7,                                                                                \
@@ -164,13 +207,13 @@ typedef struct volley_error {
   volley_header header;
   /// Free for the callee; printed beside the message when it is not 0.
   int32_t code;
-  /// One of `VOLLEY_DOMAIN_…`.
+  /// One of `VOLLEY_DOMAIN_…`; any other counts as internal.
   uint32_t domain;
-  /// One of `VOLLEY_RETRY_…`.
+  /// One of `VOLLEY_RETRY_…`; any other counts as never.
   uint32_t retry;
   /// Bytes of the message that were written. The callee sets it, at most `message_capacity`.
   uint32_t message_length;
-  /// Bytes that `message` has room for. The caller sets it.
+  /// Bytes that `message` has room for. The caller sets it; the host gives at least 1,024.
   uint32_t message_capacity;
   uint32_t reserved;
   /// The message, UTF-8, without NUL. The caller's memory.
@@ -309,6 +352,26 @@ typedef struct volley_async {
                       volley_error *error);
 } volley_async;
 
+/// `clock/1`: processing time. Since 0.5.
+#define VOLLEY_INTERFACE_CLOCK "clock/1"
+typedef struct volley_clock {
+  volley_header header;
+  /// [any] Microseconds since 1970-01-01T00:00:00Z on the job's clock: the machine's, which may be set back, or the one that a
+  /// run under test is given, by which two runs of the same data have the same times. Until `destroy`.
+  int64_t (*now)(const volley_host *host);
+} volley_clock;
+
+/// `random/1`: random numbers that come again when a run goes on from an epoch. Since 0.5.
+///
+/// An instance's numbers follow from its uid, its subtask and the epoch that it has reached last: behind each barrier another
+/// series begins. What a call that failed has taken is given again to the call that follows.
+#define VOLLEY_INTERFACE_RANDOM "random/1"
+typedef struct volley_random {
+  volley_header header;
+  /// [task] The next number: all 64 bits are random. Not for secrets: the series is SplitMix64.
+  uint64_t (*next)(const volley_host *host);
+} volley_random;
+
 // MARK: Instances of user code
 
 /// Kinds of user code; `create` is told which one the plan asks for.
@@ -358,6 +421,11 @@ typedef struct volley_instance {
 } volley_instance;
 
 /// Columns to a column. Legal order: open, call…, close, destroy.
+///
+/// Of a scalar, batch, keyed process or asynchronous function: where the run sets records aside (`--quarantine`), a call with
+/// rows that fails in the domain `VOLLEY_DOMAIN_USER` may be followed by calls with parts of those rows, until it is found
+/// which of them fail alone; then the instance goes on without those. What was emitted, written and set in a call that fails
+/// goes nowhere; what an instance keeps by itself must be as it was before such a call.
 typedef struct volley_scalar_function {
   volley_header header;
   /// [task] Once, before the first call.
@@ -567,7 +635,8 @@ typedef struct volley_async_function {
 /// The source has ended; `read` is not called again.
 #define VOLLEY_READ_END 3u
 
-/// Rows from outside. It has a thread of its own and may block. Legal order: open, read…, close, destroy.
+/// Rows from outside. It has a thread of its own and may block. Legal order: open, read…, close, destroy; `resume` before `open`,
+/// `positions` between two reads and after the last one.
 typedef struct volley_source {
   volley_header header;
   /// [task] Once, before the first call.
@@ -583,10 +652,22 @@ typedef struct volley_source {
   /// [any] The job stops: a `read` in progress should return soon. Called at most once, after `open` returned and before
   /// `close` is called, possibly beside `read`.
   void (*stop)(void *self);
+  /// [task] Writes to `json` how far the splits of this subtask are read, those that are done with included: all that `read` gave lies
+  /// before that, and nothing else. An array of objects: `{"split": "a name that is unique in the source and the same after a restart",
+  /// "position": what resume needs, any JSON}`, `length` bytes without NUL; the plugin's memory, valid until the next call of this
+  /// instance. A split that was not begun may be left out.
+  ///
+  /// The slot may be absent or NULL, and `resume` with it: then a restart loses the rows since the last checkpoint. Since 0.5.
+  int32_t (*positions)(void *self, const char **json, uint64_t *length, volley_error *error);
+  /// [task] At most once, before `open`: the job goes on from a checkpoint. `json` is an array as `positions` gives it, of what all
+  /// subtasks gave then, however many they were: each instance takes its share of the splits by the same rule. Borrowed. When it
+  /// fails only `destroy` follows. Since 0.5.
+  int32_t (*resume)(void *self, const char *json, uint64_t length, volley_error *error);
 } volley_source;
 
 /// Rows to the outside. It has a thread of its own and may block. Legal order: open, write and flush…, finish, close,
-/// destroy; without `finish` when the job failed.
+/// destroy; without `finish` when the job failed. With checkpoints `recover` comes before `open`, and `prepare` and `commit` between
+/// open and finish.
 typedef struct volley_sink {
   volley_header header;
   /// [task] Once, before the first call.
@@ -602,6 +683,23 @@ typedef struct volley_sink {
   /// [task] Once, at the end of a job that did not fail: what was written is complete. Where it is not called, nothing
   /// half-written may look whole.
   int32_t (*finish)(void *self, volley_error *error);
+  /// [task] What was written since the last call, or since `open`, belongs to checkpoint `epoch`, which is above that of every call
+  /// before: it must be durable when this returns, and nobody may see it. Writes to `json` an array of transactions, `length` bytes
+  /// without NUL: any JSON that names what was written to whoever commits it, maybe another process; the plugin's memory, valid until
+  /// the next call of this instance.
+  ///
+  /// The slot may be absent or NULL, and `commit` and `recover` with it: then rows show at once, and come again after a restart.
+  /// Since 0.5.
+  int32_t (*prepare)(void *self, uint64_t epoch, const char **json, uint64_t *length, volley_error *error);
+  /// [task] The checkpoint of these transactions, an array, is complete: shows them, in this order. It may be done already, by this
+  /// process or by an earlier one: then it does nothing. More may have been written and prepared in the meantime. Of a checkpoint that
+  /// was given up the transactions come with those of the next one. Since 0.5.
+  int32_t (*commit)(void *self, const char *json, uint64_t length, volley_error *error);
+  /// [task] Once, before `open`, when checkpoints are taken: commits `own`, what the checkpoint that the job goes on from has for this
+  /// subtask, and removes what no checkpoint has; `all` is what it has for all subtasks. Both are arrays of transactions, empty when
+  /// the job begins anew. When it fails only `destroy` follows. Since 0.5.
+  int32_t (*recover)(void *self, const char *own, uint64_t own_length, const char *all, uint64_t all_length,
+                     volley_error *error);
 } volley_sink;
 
 /// What `begin` is told: the stream compresses.
@@ -683,7 +781,7 @@ typedef struct volley_plan volley_plan;
 /// A pipeline built with one set of parameters: its plan, and the user code that the plan names.
 struct volley_plan {
   volley_header header;
-  /// The plan, JSON, in the schema of `VolleyPlan`.
+  /// The plan, JSON, in the schema of `VolleyPlan`. The plugin's memory, valid until `release`.
   const char *json;
   uint64_t json_length;
   /// The plugin's own.
@@ -801,6 +899,8 @@ VOLLEY_ASSERT(sizeof(volley_note) == 144, "the note never changes");
 VOLLEY_ASSERT(offsetof(volley_error, message) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_host, interface) == 16, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_emit, emit) == 8, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_clock, now) == 8, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_random, next) == 8, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_log, log) == 8, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_metrics, add) == 8, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_parameters, value) == 8, "slots keep their place");
@@ -825,9 +925,11 @@ VOLLEY_ASSERT(offsetof(volley_async, complete) == 8, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_async_function, cancel) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, read) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_source, stop) == 40, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_source, resume) == 56, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, write) == 32, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, flush) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_sink, finish) == 48, "slots keep their place");
+VOLLEY_ASSERT(offsetof(volley_sink, recover) == 72, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_codec_step, is_last) == 40, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_codec_step, output_used) == 56, "slots keep their place");
 VOLLEY_ASSERT(offsetof(volley_coder, compress) == 40, "slots keep their place");

@@ -25,9 +25,9 @@ final class AsyncInstance<In: RowValue & Sendable, Out: RowValue & Sendable>: An
 
   override func start(_ token: UInt64, _ array: UnsafeMutablePointer<ArrowArray>) throws {
     let batch = try Batch(moving: array, schema: context.inputs[0])
-    var values: [In] = []
+    var values: [(row: In, call: AsyncCall)] = []
     values.reserveCapacity(batch.rowCount)
-    try rows.forEach(batch) { values.append($0) }
+    try rows.forEach(batch) { values.append(($0, AsyncCall(context))) }
     let (body, answers) = (body, answers)
     answers.run(token) { [values] in
       do {
@@ -40,11 +40,15 @@ final class AsyncInstance<In: RowValue & Sendable, Out: RowValue & Sendable>: An
 
   /// All rows at a time, the results in the rows' order.
   private static func results(
-    _ values: [In], _ body: @escaping @Sendable (In) async throws -> [Out]
+    _ values: [(row: In, call: AsyncCall)], _ body: @escaping @Sendable (In) async throws -> [Out]
   ) async throws -> [Out] {
-    if values.count == 1 { return try await body(values[0]) }
+    if values.count == 1 {
+      return try await AsyncCall.$running.withValue(values[0].call) { try await body(values[0].row) }
+    }
     return try await withThrowingTaskGroup(of: (Int, [Out]).self) { group in
-      for (index, value) in values.enumerated() { group.addTask { (index, try await body(value)) } }
+      for (index, value) in values.enumerated() {
+        group.addTask { (index, try await AsyncCall.$running.withValue(value.call) { try await body(value.row) }) }
+      }
       var results = [[Out]](repeating: [], count: values.count)
       for try await (index, rows) in group { results[index] = rows }
       return results.flatMap { $0 }

@@ -79,6 +79,8 @@ final class BatchInstance: AnyInstance {
 
 final class SourceInstance: AnyInstance {
   private let reader: any SourceReader
+  private let answer = AnswerText()
+  var isReplayable: Bool { reader is any ReplayableSourceReader }
   private let builder: BatchBuilder
 
   init(_ context: TaskContext, _ reader: any SourceReader) {
@@ -112,10 +114,71 @@ final class SourceInstance: AnyInstance {
     context.stop()
     reader.stop()
   }
+
+  func positions() throws -> AnswerText {
+    guard let reader = reader as? any ReplayableSourceReader else { throw Self.noPart }
+    answer.set(
+      try reader.positions().map { .object([.init("split", .string($0.split)), .init("position", $0.position)]) })
+    return answer
+  }
+
+  func resume(_ json: UnsafePointer<CChar>?, _ length: UInt64) throws {
+    guard let reader = reader as? any ReplayableSourceReader else { throw Self.noPart }
+    try reader.resume(
+      at: try elements(json, length).map { element in
+        guard case .string(let split)? = element["split"], let position = element["position"] else {
+          throw VolleyError("the host gave a position without split or position", domain: .internal)
+        }
+        return SplitPosition(split: split, position: position)
+      })
+  }
+
+  private static var noPart: VolleyError {
+    VolleyError("the host asked a reader for positions that has none", domain: .internal)
+  }
+}
+
+/// The elements of an array that the host gives as text.
+private func elements(_ json: UnsafePointer<CChar>?, _ length: UInt64) throws -> [JSONValue] {
+  guard let json, length <= UInt64(Int.max),
+    case .array(let elements) = try JSONValue.parse(UnsafeRawBufferPointer(start: json, count: Int(length)))
+  else { throw VolleyError("the host gave no array", domain: .internal) }
+  return elements
+}
+
+/// Text that the host may read until the next call of an instance.
+final class AnswerText {
+  private(set) var text = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+  private(set) var length: UInt64 = 0
+
+  deinit { text.deallocate() }
+
+  func set(_ elements: [JSONValue]) {
+    var document = JSONValue.array(elements).text
+    document.withUTF8 { bytes in
+      text.deallocate()
+      text = .allocate(capacity: max(1, bytes.count))
+      UnsafeMutableRawPointer(text).copyMemory(
+        from: UnsafeRawBufferPointer(bytes).baseAddress ?? UnsafeRawPointer(text), byteCount: bytes.count)
+      length = UInt64(bytes.count)
+    }
+  }
+
+  func write(
+    to json: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<UInt64>?
+  ) throws(VolleyError) {
+    guard let json, let length else {
+      throw VolleyError("the host asked for text without a place for it", domain: .internal)
+    }
+    json.pointee = UnsafePointer(text)
+    length.pointee = self.length
+  }
 }
 
 final class SinkInstance: AnyInstance {
   private let writer: any SinkWriter
+  private let answer = AnswerText()
+  var isTransactional: Bool { writer is any TransactionalSinkWriter }
 
   init(_ context: TaskContext, _ writer: any SinkWriter) {
     self.writer = writer
@@ -129,5 +192,25 @@ final class SinkInstance: AnyInstance {
 
   func write(_ batch: UnsafeMutablePointer<ArrowArray>) throws {
     try writer.write(try Batch(moving: batch, schema: context.inputs.first ?? Schema([])))
+  }
+
+  func prepare(_ epoch: UInt64) throws -> AnswerText {
+    answer.set(try transactional().prepare(epoch: epoch))
+    return answer
+  }
+
+  func commit(_ json: UnsafePointer<CChar>?, _ length: UInt64) throws {
+    try transactional().commit(elements(json, length))
+  }
+
+  func recover(
+    _ own: UnsafePointer<CChar>?, _ ownLength: UInt64, _ all: UnsafePointer<CChar>?, _ allLength: UInt64
+  ) throws { try transactional().recover(own: elements(own, ownLength), all: elements(all, allLength)) }
+
+  private func transactional() throws(VolleyError) -> any TransactionalSinkWriter {
+    guard let writer = writer as? any TransactionalSinkWriter else {
+      throw VolleyError("the host asked a writer for transactions that has none", domain: .internal)
+    }
+    return writer
   }
 }

@@ -96,7 +96,20 @@ enum Tables {
         }
       },
       // Beside a read, so the thread's current instance stays as it is.
-      stop: { pointer in try? instance(pointer, as: SourceInstance.self).stop() }))
+      stop: { pointer in try? instance(pointer, as: SourceInstance.self).stop() }, positions: nil, resume: nil))
+
+  nonisolated(unsafe) static let replayableSource: UnsafeMutablePointer<volley_source> = {
+    var table = source.pointee
+    table.positions = { pointer, json, length, error in
+      serve(context(pointer), error) {
+        try instance(pointer, as: SourceInstance.self).positions().write(to: json, length)
+      }
+    }
+    table.resume = { pointer, json, length, error in
+      serve(context(pointer), error) { try instance(pointer, as: SourceInstance.self).resume(json, length) }
+    }
+    return permanent(table)
+  }()
 
   nonisolated(unsafe) static let sink = permanent(
     volley_sink(
@@ -112,7 +125,25 @@ enum Tables {
       },
       finish: { pointer, error in
         serve(context(pointer), error) { try instance(pointer, as: SinkInstance.self).finish() }
-      }))
+      }, prepare: nil, commit: nil, recover: nil))
+
+  nonisolated(unsafe) static let transactionalSink: UnsafeMutablePointer<volley_sink> = {
+    var table = sink.pointee
+    table.prepare = { pointer, epoch, json, length, error in
+      serve(context(pointer), error) {
+        try instance(pointer, as: SinkInstance.self).prepare(epoch).write(to: json, length)
+      }
+    }
+    table.commit = { pointer, json, length, error in
+      serve(context(pointer), error) { try instance(pointer, as: SinkInstance.self).commit(json, length) }
+    }
+    table.recover = { pointer, own, ownLength, all, allLength, error in
+      serve(context(pointer), error) {
+        try instance(pointer, as: SinkInstance.self).recover(own, ownLength, all, allLength)
+      }
+    }
+    return permanent(table)
+  }()
 }
 
 extension Instance {
@@ -137,8 +168,10 @@ extension Instance {
       switch self {
       case .scalarFunction(let instance): (instance, UnsafeRawPointer(Tables.scalarFunction))
       case .batchFunction(let instance): (instance, UnsafeRawPointer(Tables.batchFunction))
-      case .source(let instance): (instance, UnsafeRawPointer(Tables.source))
-      case .sink(let instance): (instance, UnsafeRawPointer(Tables.sink))
+      case .source(let instance):
+        (instance, UnsafeRawPointer(instance.isReplayable ? Tables.replayableSource : Tables.source))
+      case .sink(let instance):
+        (instance, UnsafeRawPointer(instance.isTransactional ? Tables.transactionalSink : Tables.sink))
       case .codec(let instance): (instance, UnsafeRawPointer(Tables.coder))
       case .keyedProcess(let instance): (instance, UnsafeRawPointer(Tables.keyedProcess))
       case .aggregate(let instance): (instance, UnsafeRawPointer(Tables.aggregate))

@@ -1,7 +1,9 @@
 import CVolley
 
 /// Code of the author's that takes batches and emits batches, with state of its own. One instance a subtask, used by one
-/// thread at a time. Order of calls: open, process…, flush, close; after an error only close.
+/// thread at a time. Order of calls: open, process…, flush, close; after an error only close. But where the run sets records
+/// aside (`--quarantine`), `process` is called again with fewer rows after it has thrown: what it emitted in the call that
+/// failed went nowhere, and what it changed of its own must be as it was before.
 public protocol BatchFunction: AnyObject {
   func open(_ context: TaskContext) throws
   /// One batch of the input.
@@ -29,6 +31,15 @@ public final class Output {
   let context: TaskContext
 
   init(_ context: TaskContext) { self.context = context }
+
+  /// The time on the job's clock, see `TaskContext.now`.
+  public var now: Timestamp { context.now }
+
+  /// Random numbers that come again when a run goes on from a checkpoint, see `TaskContext.random`.
+  public var random: HostRandom {
+    get { context.random }
+    set {}
+  }
 
   /// An empty batch with the columns of an output.
   public func builder(_ output: Int = 0) -> BatchBuilder {

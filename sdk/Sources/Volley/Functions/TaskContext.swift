@@ -32,6 +32,8 @@ public final class TaskContext: @unchecked Sendable {
   private let metricsTable: UnsafePointer<volley_metrics>?
   private let parametersTable: UnsafePointer<volley_parameters>?
   let emitTable: UnsafePointer<volley_emit>?
+  private let clockTable: UnsafePointer<volley_clock>?
+  private let randomTable: UnsafePointer<volley_random>?
   private let stopping = Atomic(false)
 
   init(host: UnsafePointer<volley_host>?, place: UnsafePointer<volley_context>) throws(VolleyError) {
@@ -55,6 +57,8 @@ public final class TaskContext: @unchecked Sendable {
     metricsTable = Self.interface(host, VOLLEY_INTERFACE_METRICS)
     parametersTable = Self.interface(host, VOLLEY_INTERFACE_PARAMETERS)
     emitTable = Self.interface(host, VOLLEY_INTERFACE_EMIT)
+    clockTable = Self.interface(host, VOLLEY_INTERFACE_CLOCK)
+    randomTable = Self.interface(host, VOLLEY_INTERFACE_RANDOM)
   }
 
   private static func schemas(
@@ -108,14 +112,41 @@ public final class TaskContext: @unchecked Sendable {
     return (try? JSONValue.parse(String(cString: text))).flatMap { Value(json: $0) }
   }
 
+  /// The time on the job's clock: the machine's, or in a run with `--test-clock` and in a replay that which the data moves,
+  /// so that it can be repeated. In an asynchronous function it is the time at which the row was handed over. On any thread.
+  public var now: Timestamp {
+    if let call = AsyncCall.running(in: self) { return call.time }
+    guard let clockTable, volley_clock_has_now(clockTable) != 0 else {
+      preconditionFailure("this host lacks the interface clock/1: use a newer host")
+    }
+    return Timestamp(microseconds: clockTable.pointee.now(host))
+  }
+
+  /// Random numbers that come again when a run goes on from a checkpoint, or is replayed: they follow from the operator's
+  /// uid, the subtask and the epoch. Use it as `Int.random(in: 1...6, using: &context.random)`, inside calls of the function
+  /// only. Not for secrets.
+  public var random: HostRandom {
+    get { HostRandom(self, AsyncCall.running(in: self)) }
+    set {}
+  }
+
+  func nextRandom() -> UInt64 {
+    guard let randomTable, volley_random_has_next(randomTable) != 0 else {
+      preconditionFailure("this host lacks the interface random/1: use a newer host")
+    }
+    return randomTable.pointee.next(host)
+  }
+
   /// Whether the job stops: a source should return from `read` soon.
   public var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
   func stop() { stopping.store(true, ordering: .relaxed) }
 
-  /// The context of the user code that runs on this thread; nil outside of a call from the host.
+  /// The context of the user code that runs on this thread, or in this task of an asynchronous function; nil outside of a
+  /// call from the host.
   public static var current: TaskContext? {
-    volley_get_current().map { Unmanaged<TaskContext>.fromOpaque($0).takeUnretainedValue() }
+    if let context = volley_get_current() { return Unmanaged<TaskContext>.fromOpaque(context).takeUnretainedValue() }
+    return AsyncCall.running?.context
   }
 }
 

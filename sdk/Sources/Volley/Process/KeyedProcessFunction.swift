@@ -85,6 +85,12 @@ public final class Context<Key, Out: RowValue> {
   /// The time on the job's clock, the same for all rows of a batch.
   public var processingTime: Timestamp { Timestamp(microseconds: core.processingTime) }
 
+  /// Random numbers that come again when a run goes on from a checkpoint, see `TaskContext.random`.
+  public var random: HostRandom {
+    get { core.context.random }
+    set {}
+  }
+
   /// Gives a row of the function's output.
   public func emit(_ row: Out) throws { try core.emit(row, output: 0) }
 

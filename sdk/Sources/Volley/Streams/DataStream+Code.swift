@@ -92,14 +92,20 @@ final class RowFunction<In: RowValue, Out: RowValue>: BatchFunction {
     self.reader = reader
     let builder = self.builder ?? output.builder()
     self.builder = builder
-    var writer = try builder.writer(for: Out.self)
-    try reader.forEach(batch) { row in
-      try body(row, writer)
-      if writer.rowCount >= Self.rowsPerBatch {
-        try output.emit(builder)
-        writer = try builder.writer(for: Out.self)
+    do {
+      var writer = try builder.writer(for: Out.self)
+      try reader.forEach(batch) { row in
+        try body(row, writer)
+        if writer.rowCount >= Self.rowsPerBatch {
+          try output.emit(builder)
+          writer = try builder.writer(for: Out.self)
+        }
       }
+      try output.emit(builder)
+    } catch {
+      // The host may call again without the row that was refused: nothing of this call may be in what comes then.
+      self.builder = nil
+      throw error
     }
-    try output.emit(builder)
   }
 }

@@ -3,8 +3,9 @@ import Volley
 /// Makes the events of one subtask: of all batches in a row, each subtask in turn makes one, so that all are about as far in
 /// event time.
 ///
-/// Event `n` depends on the seed, the rate and `n` only. However many subtasks there are, together they make the same events.
-final class EventReader: SourceReader {
+/// Event `n` depends on the seed, the rate and `n` only. However many subtasks there are, together they make the same events. After a
+/// restart it goes on, with as many subtasks as it had.
+final class EventReader: ReplayableSourceReader {
   private let settings: EventSettings
   private let clock: EventClock
   private let texts: SharedTexts
@@ -13,6 +14,8 @@ final class EventReader: SourceReader {
   private var place: Int64
   private var batchEnd: Int64
   private let stride: Int64
+  /// The name of what this subtask makes.
+  private let split: String
   private let scratch = ByteText(capacity: 256)
   /// The numbers of a batch's events.
   private let numbers: UnsafeMutablePointer<Int64>
@@ -29,6 +32,7 @@ final class EventReader: SourceReader {
     place = Int64(subtask) * rows
     batchEnd = place + rows
     stride = Int64(parallelism - 1) * rows
+    split = "\(subtask) of \(parallelism)"
     numbers = .allocate(capacity: settings.batchRows)
   }
 
@@ -46,6 +50,18 @@ final class EventReader: SourceReader {
       batchEnd = place + Int64(settings.batchRows)
     }
     return .rows
+  }
+
+  func positions() -> [SplitPosition] { [SplitPosition(split: split, position: ["place": .int(place)])] }
+
+  func resume(at positions: [SplitPosition]) throws {
+    guard let own = positions.first(where: { $0.split == split }), case .int(let place)? = own.position["place"] else {
+      if positions.isEmpty { return }
+      throw VolleyError("events go on with as many subtasks as they had: give the source its former parallelism")
+    }
+    self.place = place
+    let rows = Int64(settings.batchRows)
+    batchEnd = (place / rows + 1) * rows
   }
 
   private func write(_ count: Int, to batch: BatchBuilder) throws {

@@ -1,0 +1,112 @@
+"""State that is larger than its part of --memory-limit: the worker's memory, seen from outside, keeps to the limit, and nothing of the
+state is lost."""
+
+import glob
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import duckdb
+
+import harness
+import plans
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import waiting
+
+LIMITS = [256, 512]
+# Never more above the limit than this, in percent.
+ABOVE = 10
+KEYS = {256: 1_500_000, 512: 2_500_000}
+ROWS = {256: 4_000_000, 512: 6_000_000}
+
+
+def field(name):
+    return {"name": name, "type": "int64", "nullable": False}
+
+
+def rows(limit):
+    """Rows of random keys."""
+    columns = {"k": {"kind": "uniform", "min": 0, "max": KEYS[limit]}, "v": {"kind": "uniform", "min": 0, "max": 1000}}
+    connector = {"name": "generator", "options": {"rows": ROWS[limit], "seed": harness.SEED, "columns": columns}}
+    return {
+        "source": {
+            "implementation": {"connector": connector}, "schema": [field("k"), field("v")], "badRecords": {"stop": {}}}}
+
+
+def chain(folder, name, *operators):
+    """Writes a plan whose nodes have uids, and gives the pipeline's parameters."""
+    nodes = [
+        {"id": index, "uid": f"node-{index}", "inputs": [{"node": index - 1, "output": 0}] if index else [], "operator": operator}
+        for index, operator in enumerate(operators)]
+    path = os.path.join(folder, f"{name}.json")
+    with open(path, "w") as file:
+        json.dump({"version": {"major": 0, "minor": 2}, "name": "plan-file", "nodes": nodes}, file)
+    return {"plan": path}
+
+
+def worker_of(host):
+    """The one child of the supervisor."""
+    with open(f"/proc/{host.pid}/task/{host.pid}/children") as file:
+        return next(iter(file.read().split()), None)
+
+
+def most_resident(host, checkpoints):
+    """Bytes that a worker had in memory at the most, at every moment, until the last one ends. The first is killed after two epochs."""
+    most, killed = 0, False
+
+    def look():
+        nonlocal most, killed
+        try:
+            worker = worker_of(host)
+            if not killed and len(glob.glob(f"{checkpoints}/epoch-*/manifest.json")) >= 2:
+                os.kill(int(worker), signal.SIGKILL)
+                killed = True
+            with open(f"/proc/{worker}/status") as file:
+                for line in file:
+                    if line.startswith("VmHWM:"):
+                        most = max(most, int(line.split()[1]) * 1024)
+        except (OSError, TypeError):
+            # Between two workers.
+            pass
+        return host.poll() is not None
+
+    waiting.wait_until(look, "the end", 5 * harness.PATIENCE, pause=0.02)
+    assert killed, "the job had ended before its second epoch"
+    return most
+
+
+def keeps_to(folder, limit):
+    """Running sums of more keys than there is room for, with many epochs, and a worker that is killed."""
+    checkpoints = os.path.join(folder, "checkpoints")
+    out = os.path.join(folder, "out")
+    sums = plans.aggregate(total=("sum", plans.column("v")), rows=("count", None))
+    parameters = chain(folder, "sums", rows(limit), plans.key_by("k"), sums, plans.sink("csv", out + "/"))
+    words = harness.command(
+        harness.plugin("plan-file"), parameters=parameters, memory_limit=f"{limit}MiB", parallelism=2, threads=2,
+        checkpoint_dir=checkpoints, checkpoint_interval="500ms", restart_delay="1ms")
+    with open(os.path.join(folder, "errors"), "w") as errors:
+        host = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors)
+        most = most_resident(host, checkpoints)
+    assert host.returncode == 0, open(os.path.join(folder, "errors")).read()
+
+    copied = os.path.join(folder, "rows.csv")
+    harness.run(
+        harness.plugin("plan-file"), parameters=chain(folder, "rows", rows(limit), plans.sink("csv", copied)), parallelism=1)
+    # The last that was told of each key.
+    wrong, keys = duckdb.sql(
+        f"""with expected as (select k, sum(v)::bigint total, count(*) as rows from read_csv('{copied}') group by k),
+        found as (select k, arg_max(total, rows) total, max(rows) as rows from read_csv('{out}/*.csv') group by k)
+        select count(*) filter (expected.total is distinct from found.total or expected.rows is distinct from found.rows), count(*)
+        from expected full join found using (k)""").fetchall()[0]
+    assert wrong == 0, f"{wrong} of {keys} keys are not as DuckDB has them"
+    bound = limit * (1 << 20) * (100 + ABOVE) // 100
+    assert most <= bound, f"{most >> 20} MiB were resident with a limit of {limit} MiB"
+    return f"{keys} keys, {most >> 20} of {limit} MiB resident"
+
+
+def checks(suite):
+    for limit in LIMITS:
+        suite.check(f"state beyond a memory limit of {limit} MiB", keeps_to, limit)
