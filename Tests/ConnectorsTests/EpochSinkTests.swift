@@ -53,7 +53,7 @@ private let durabilityRounds = TestEnvironment.value("VOLLEY_DURABILITY_ROUNDS")
     for round in 0..<2 {
       let folder = TemporaryFolder()
       _ = TestProcess.run(["mkdir", folder.file("out")])
-      var job = KilledSink(folder, isFile: kind.isFile) { try kind.factory(folder) }
+      var job = KilledSink(folder, isFile: kind.isFile, generator) { try kind.factory(folder) }
       func parallelism() -> Int { kind.isFile ? 1 : .random(in: 1...3, using: &generator) }
       for _ in 0..<5 {
         try job.live(&generator, parallelism: parallelism(), steps: .random(in: 0...15, using: &generator))
@@ -79,7 +79,7 @@ private let durabilityRounds = TestEnvironment.value("VOLLEY_DURABILITY_ROUNDS")
       mkdir(folder.file("out"), 0o777)
       let power = PowerLoss(folder.file("out"), skipping: skipped)
       defer { power.end() }
-      var job = KilledSink(folder, isFile: kind.isFile) { try kind.factory(folder) }
+      var job = KilledSink(folder, isFile: kind.isFile, generator) { try kind.factory(folder) }
       job.power = power
       func parallelism() -> Int { kind.isFile ? 1 : .random(in: 1...2, using: &generator) }
       do {

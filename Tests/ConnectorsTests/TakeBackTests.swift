@@ -62,6 +62,78 @@ import Testing
     #expect(files == ["part-0.0.csv", "part-0.3.csv"])
   }
 
+  @Test("rows of damaged epochs that do not come again are shown, committed before or not, and no name is given again")
+  func keeps() throws {
+    let first = try sink()
+    try first.recover(own: [], all: [])
+    try first.open()
+    let whole = try show(1, 1, first)
+    var damaged = try show(2, 2, first)
+    try first.write(row(3))
+    damaged += try first.prepare(Epoch(3))
+    // Of no epoch that was complete.
+    try first.write(row(4))
+    _ = try first.prepare(Epoch(4))
+    #expect(files.filter { !$0.hasPrefix(".") } == ["part-0.0.csv", "part-0.1.csv"])
+    for _ in 0..<2 {
+      let other = try sink("{}", subtask(1, of: 2))
+      let second = try sink("{}", subtask(0, of: 2))
+      for sink in [other, second] {
+        try sink.keep(damaged)
+        try sink.recover(own: [], all: whole)
+      }
+      #expect(files == ["part-0.0.csv", "part-0.1.csv", "part-0.2.csv"])
+    }
+    let third = try sink()
+    try third.keep(damaged + [SinkTransaction("{}")])
+    try third.recover(own: whole, all: whole)
+    try third.open()
+    _ = try show(5, 5, third)
+    #expect(files == ["part-0.0.csv", "part-0.1.csv", "part-0.2.csv", "part-0.3.csv"])
+  }
+
+  @Test("a single file keeps the rows of damaged epochs that do not come again", arguments: ["csv", "arrow"])
+  func keepsInFile(format: String) throws {
+    let kind = EpochSinkTests.Kind(format: format, name: "x")
+    func file(_ whole: [SinkTransaction], kept: [SinkTransaction] = []) throws -> any TransactionalSink {
+      let sink = try #require(try kind.factory(folder).make(alone) as? any TransactionalSink)
+      try sink.useEpochs()
+      if !kept.isEmpty { try sink.keep(kept) }
+      try sink.recover(own: whole, all: whole)
+      try sink.open()
+      return sink
+    }
+    let first = try file([])
+    let whole = try show(1, 1, first)
+    let damaged = try show(2, 2, first)
+    try first.write(row(3))
+    try first.flush()
+    try first.close(complete: false)
+    let second = try file(whole, kept: damaged)
+    try second.write(row(4))
+    let last = try second.prepare(Epoch(5))
+    try second.commit(last)
+    try second.close(complete: true)
+    #expect(ids("x", format) == "1 2 4")
+    // It has its name, and the epoch before is gone back to once more: nothing is cut.
+    let third = try file(whole, kept: damaged + last)
+    try third.commit(third.prepare(Epoch(7)))
+    try third.close(complete: true)
+    #expect(ids("x", format) == "1 2 4")
+  }
+
+  /// As pyarrow reads them.
+  private func ids(_ name: String, _ format: String) -> String {
+    let program = """
+      import sys, pyarrow as pa, pyarrow.csv
+      path, format = sys.argv[1:]
+      table = pa.ipc.open_file(path).read_all() if format == 'arrow' else pa.csv.read_csv(path)
+      print(*table['id'].to_pylist())
+      """
+    let peer = TestProcess.python(program, arguments: [folder.file(name), format])
+    return peer.status == 0 ? String(peer.output.dropLast()) : peer.errors
+  }
+
   @Test("with another number of subtasks the first one takes back what all have shown, in folders of partitions too")
   func partitions() throws {
     let options = #"{"partitionBy":"text"}"#

@@ -35,6 +35,7 @@ import VolleyPlan
             try run(
               try makeSink(kind, [.init("path", .string(folder.file(".new")))], fields).make(alone),
               [batch(fields, rows.map { [.utf8($0)] })])
+            TemporaryFolder.waitForWriters(of: folder.file(".new"))
           }
           rename(folder.file(".new"), folder.file("n\(life)-\(file)"))
           names.append("n\(life)-\(file)")

@@ -23,7 +23,19 @@ public final class TemporaryFolder {
     let bytes = Array(content)
     fwrite(bytes, 1, bytes.count, handle)
     fclose(handle)
+    Self.waitForWriters(of: path)
     return path
+  }
+
+  /// Returns when no process has a file open for writing: one that was forked while it was written here, as calls that may trap are
+  /// tried in a copy of the process, has it for a while too, and sources take such a file for one that is not complete.
+  public static func waitForWriters(of path: String) {
+    let handle = open(path, O_RDONLY | O_CLOEXEC)
+    guard handle >= 0 else { return }
+    defer { close(handle) }
+    // F_SETLEASE of fcntl(2): a read lease is refused with EAGAIN while the file is open for writing.
+    while fcntl(handle, 1024, F_RDLCK) != 0, errno == EAGAIN { usleep(500) }
+    _ = fcntl(handle, 1024, F_UNLCK)
   }
 
   @discardableResult

@@ -103,6 +103,16 @@ struct DirectoryEpochs {
     return stays ? .stays : .done(files: removed)
   }
 
+  /// Shows what these transactions list and was hidden still; the first subtask does it for all. What lies in another folder stays as
+  /// it is.
+  mutating func keep(_ transactions: [SinkTransaction]) throws(Failure) {
+    for transaction in transactions {
+      guard let parts = try? content(transaction) else { continue }
+      goBehind(parts)
+      if parts.folder == folder, target.subtask == 0 { try commit([transaction]) }
+    }
+  }
+
   mutating func recover(own: [SinkTransaction], all: [SinkTransaction]) throws(Failure) {
     try commit(own)
     var spared: Set<String> = []

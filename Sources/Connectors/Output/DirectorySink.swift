@@ -173,6 +173,8 @@ extension DirectorySink {
     try epochs?.takeBack(transactions) ?? .done(files: 0)
   }
 
+  func keep(_ transactions: [SinkTransaction]) throws(Failure) { try epochs?.keep(transactions) }
+
   func recover(own: [SinkTransaction], all: [SinkTransaction]) throws(Failure) {
     if all.isEmpty, !adds { try refuseFormer() }
     try epochs?.recover(own: own, all: all)

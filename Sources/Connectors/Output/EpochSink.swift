@@ -33,6 +33,8 @@ final class EpochSink: TransactionalSink {
     try transactional?.takeBack(transactions) ?? .stays
   }
 
+  func keep(_ transactions: [SinkTransaction]) throws(Failure) { try transactional?.keep(transactions) }
+
   func recover(own: [SinkTransaction], all: [SinkTransaction]) throws(Failure) {
     try transactional?.recover(own: own, all: all)
   }

@@ -18,6 +18,8 @@ final class GrowingFileSink: TransactionalSink {
   private let compressors: CompressorPool?
   private let rewriting: Rewriting?
   private var part: OutputPart?
+  /// What a damaged epoch has of the file, in place of the epoch that the job goes on from.
+  private var kept: SinkTransaction?
   /// Where the job goes on; the rows so far are in that file.
   private var former: Content?
   /// Whether the file has its name, and nothing was written since.
@@ -152,8 +154,19 @@ extension GrowingFileSink {
   /// `recover` cuts the file to what the epoch has of it.
   func takeBack(_ transactions: [SinkTransaction]) -> TakeBack { .done(files: 0) }
 
+  /// `recover` leaves what the last of them has, if that is there still.
+  func keep(_ transactions: [SinkTransaction]) {
+    kept = transactions.last { transaction in
+      guard let content = try? content(transaction) else { return false }
+      return [content.hidden, path].contains { path in
+        guard let found = FoundFile(path: path) else { return false }
+        return found.byteCount >= content.length && found.identity.hasNumber(of: content.identity)
+      }
+    }
+  }
+
   func recover(own: [SinkTransaction], all: [SinkTransaction]) throws(Failure) {
-    guard let transaction = own.last else {
+    guard let transaction = kept ?? own.last else {
       removeOthers(than: nil)
       return
     }

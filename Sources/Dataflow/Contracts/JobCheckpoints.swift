@@ -90,9 +90,9 @@ public protocol JobCheckpoints: AnyObject, Sendable {
   /// How far the source's subtask is read, of a job that runs a past epoch again; nil: as far as it goes. Then one epoch
   /// is begun, by `Job.stop(with:)`.
   func bound(of place: StagePlace) throws(Failure) -> SourceBound?
-  /// What all subtasks of a sink have shown in epochs that are damaged, which the job passes over and whose rows come
-  /// again; with `tookBack` it is told what has become of it.
-  func lostTransactions(of place: StagePlace) -> [SinkTransaction]
+  /// What all subtasks of a sink have shown in epochs that are damaged, which the job passes over; with `tookBack` it is told what has
+  /// become of what comes again.
+  func lostTransactions(of place: StagePlace) -> LostTransactions
   func tookBack(_ outcome: TakeBack, of place: StagePlace)
   /// What a sink's subtask commits before it opens, and what all do.
   func transactions(of place: StagePlace) throws(Failure) -> (own: [SinkTransaction], all: [SinkTransaction])
@@ -124,7 +124,7 @@ public protocol JobCheckpoints: AnyObject, Sendable {
 extension JobCheckpoints {
   public func database(of place: StagePlace, _ tables: [StateTable]) throws(Failure) -> StateDatabase? { nil }
   public var restoredEpoch: Epoch { Epoch(0) }
-  public func lostTransactions(of place: StagePlace) -> [SinkTransaction] { [] }
+  public func lostTransactions(of place: StagePlace) -> LostTransactions { LostTransactions([], comeAgain: true) }
   public func lostPositions(of place: StagePlace) -> [SplitPosition] { [] }
   public func lacks(_ splits: [String], of place: StagePlace) {}
   public func tookBack(_ outcome: TakeBack, of place: StagePlace) {}

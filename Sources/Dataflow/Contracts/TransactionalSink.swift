@@ -17,10 +17,23 @@ public enum TakeBack: Sendable, Hashable {
   case stays
 }
 
+/// What a sink has prepared in epochs that were complete, are damaged now and are passed over.
+public struct LostTransactions: Sendable, Hashable {
+  /// Of all subtasks, the oldest epoch's first.
+  public var transactions: [SinkTransaction]
+  /// Whether their rows are given again: then they are taken back, else all of them are shown.
+  public var comeAgain: Bool
+
+  public init(_ transactions: [SinkTransaction], comeAgain: Bool) {
+    self.transactions = transactions
+    self.comeAgain = comeAgain
+  }
+}
+
 /// A sink whose rows show when the epoch that they belong to is complete, and only then: two-phase commit.
 ///
-/// Legal order, beside that of every sink: `useEpochs`, then `takeBack` when there is something to take back, then
-/// `recover` once, before `open` of any subtask of any sink; `prepare` of one epoch after the other; `commit` of what was
+/// Legal order, beside that of every sink: `useEpochs`, then `takeBack` or `keep` when damaged epochs have shown something,
+/// then `recover` once, before `open` of any subtask of any sink; `prepare` of one epoch after the other; `commit` of what was
 /// prepared, once the epoch that it was prepared for or a later one is complete; more may have been written and prepared
 /// in the meantime. At the end of the input `flush`, then `prepare`, then `commit`, then `close`. By one thread at a time.
 ///
@@ -47,6 +60,11 @@ public protocol TransactionalSink: Sink {
   /// - Parameter transactions: of all subtasks of the sink, none of them of the epoch that the job goes on from; the first
   /// subtask takes them back for all.
   func takeBack(_ transactions: [SinkTransaction]) throws(Failure) -> TakeBack
+  /// The rows of these transactions do not come again, though the job goes on from an epoch before them: they show from now on, and
+  /// stay when the sink recovers. Some may be shown and others not. Nothing that is written from now on may have a name of theirs.
+  ///
+  /// - Parameter transactions: as for `takeBack`, of epochs that were complete, the oldest first; every subtask is told of all.
+  func keep(_ transactions: [SinkTransaction]) throws(Failure)
   /// The job goes on from an epoch, or from none. Commits what belongs to it and removes what later epochs left.
   ///
   /// - Parameters:
@@ -58,4 +76,5 @@ public protocol TransactionalSink: Sink {
 
 extension TransactionalSink {
   public func takeBack(_ transactions: [SinkTransaction]) throws(Failure) -> TakeBack { .stays }
+  public func keep(_ transactions: [SinkTransaction]) throws(Failure) { try commit(transactions) }
 }

@@ -29,13 +29,19 @@ struct SinkEpochs {
   var part: StagePart.Kind { .sink(transactional: transactional != nil) }
   var place: StagePlace { epochs.place }
 
-  /// Before any sink is opened: takes back what damaged epochs have shown, shows what belongs to the epoch that the job
+  /// Before any sink is opened: takes back what damaged epochs have shown, or shows the rest of it, shows what belongs to the epoch that the job
   /// goes on from, and removes what does not.
   func recover() throws(Failure) {
     guard let transactional else { return }
     try transactional.useEpochs()
     let lost = epochs.job.checkpoints.lostTransactions(of: epochs.place)
-    if !lost.isEmpty { epochs.job.checkpoints.tookBack(try transactional.takeBack(lost), of: epochs.place) }
+    if !lost.transactions.isEmpty {
+      if lost.comeAgain {
+        epochs.job.checkpoints.tookBack(try transactional.takeBack(lost.transactions), of: epochs.place)
+      } else {
+        try transactional.keep(lost.transactions)
+      }
+    }
     let (own, all) = try epochs.job.checkpoints.transactions(of: epochs.place)
     try transactional.recover(own: own, all: all)
   }

@@ -34,18 +34,17 @@ extension EpochKeeper {
     sourceWithoutReplay = sourceWithoutReplay ?? "source '\(place.id)' (\(what) not there as before)"
   }
 
-  func lostTransactions(of place: StagePlace) -> [SinkTransaction] {
+  func lostTransactions(of place: StagePlace) -> LostTransactions {
     let lost = origin.lostTransactions(of: place)
-    // What does not come again is nowhere but in what was shown.
-    guard !lost.isEmpty, let source = sourceWithoutReplay else { return lost }
-    if place.subtask == 0 {
+    // What does not come again is nowhere but in what was prepared.
+    if let source = sourceWithoutReplay, !lost.isEmpty, place.subtask == 0 {
       log.warning(
         "sink.rows-kept",
         "sink '\(place.id)' keeps what \(brokenEpochs) shown, as \(source) does not give its rows again; rows of other sources "
           + "may be there twice",
         ["uid": .string(place.id)])
     }
-    return []
+    return LostTransactions(lost, comeAgain: sourceWithoutReplay == nil)
   }
 
   func tookBack(_ outcome: TakeBack, of place: StagePlace) {
