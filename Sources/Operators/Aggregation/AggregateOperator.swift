@@ -111,15 +111,19 @@ public final class AggregateOperator: Operator {
     guard spilled != nil, table.count > 0 else {
       return try reservation.set(needed(keys, batch), keyCount: table.count)
     }
-    // Half of the keys make room for others in the memory that is there; when that does not do, all go, and the memory.
+    // Some keys, those that were not touched for the longest time, make room for others in the memory that is there: the fewer at once, the
+    // more of the memory is in use. When that does not do, all go, and the memory.
     for all in [false, true] {
       do throws(Failure) { return try reservation.set(needed(keys, batch), keyCount: table.count) } catch {
-        try evict(all ? table.count : (table.count + 1) / 2)
+        try evict(all ? table.count : min(table.count, max(batch.rowCount, table.count / Self.leavingPart)))
         if all { releaseMemory() }
       }
     }
     try reservation.set(needed(keys, batch), keyCount: table.count)
   }
+
+  /// One key in so many leaves at once, or as many as a batch may bring.
+  private static let leavingPart = 8
 
   /// Bytes that it holds and may need for a batch.
   private func needed(_ keys: [Column], _ batch: RecordBatch) -> Int {

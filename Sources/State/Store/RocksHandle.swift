@@ -1,6 +1,7 @@
 import Base
 import CRocksDB
 import Glibc
+import Synchronization
 
 /// An open database of RocksDB's, its calls with errors as failures. From any thread.
 ///
@@ -13,6 +14,8 @@ final class RocksHandle: @unchecked Sendable {  // RocksDB locks what it has; th
   let options: RocksOptions
   let writing: OpaquePointer
   let reading: OpaquePointer
+  private let passing: OpaquePointer
+  private let lookups = Atomic<Int>(0)
   let memory: StateMemoryShares
   private let families: Monitor<RocksFamilies>
 
@@ -32,13 +35,27 @@ final class RocksHandle: @unchecked Sendable {  // RocksDB locks what it has; th
     writing = rocksdb_writeoptions_create()
     rocksdb_writeoptions_disable_WAL(writing, 1)
     reading = rocksdb_readoptions_create()
+    passing = rocksdb_readoptions_create()
+    rocksdb_readoptions_set_fill_cache(passing, 0)
   }
 
   deinit {
     rocksdb_writeoptions_destroy(writing)
     rocksdb_readoptions_destroy(reading)
+    rocksdb_readoptions_destroy(passing)
     families.withLock { $0.close() }
     rocksdb_close(pointer)
+  }
+
+  /// How many lookups there are to one that leaves what it has read in the cache.
+  private static let lookupsToOneCached = 16
+
+  /// How to look for many keys that lie anywhere: their blocks are hardly asked for again before others have taken their place in the
+  /// cache, and would put filters and indexes out of it, which are. Those of the indexes that are missing come into it only with
+  /// a lookup that caches all it reads, as one now and then does.
+  var lookingUp: OpaquePointer {
+    let number = lookups.wrappingAdd(1, ordering: .relaxed).oldValue
+    return number % Self.lookupsToOneCached == 0 ? reading : passing
   }
 
   /// Calls `body` with the family that has the entries. It stays while that runs.

@@ -71,7 +71,7 @@ extension StateDatabase {
       if asked.isEmpty { return }
       handle.withEntries { family in
         rocksdb_batched_multi_get_cf(
-          handle.pointer, handle.reading, family, asked.count, keys, sizes, &slices, &errors, true)
+          handle.pointer, handle.lookingUp, family, asked.count, keys, sizes, &slices, &errors, true)
       }
       var failure: Failure?
       for index in asked.indices {
