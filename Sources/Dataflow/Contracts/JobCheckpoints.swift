@@ -102,7 +102,7 @@ public protocol JobCheckpoints: AnyObject, Sendable {
   func restore(
     _ place: StagePlace, _ tables: [StateTable], _ give: (RecordBatch, Int) throws(Failure) -> Void
   ) throws(Failure) -> Bool
-  /// The same for a `SpillingOperator`, in whose stead the caller reads what it needs: a database with these tables, which has
+  /// The same for a `SpillingOperator` that spills, in whose stead the caller reads what it needs: a database with these tables, which has
   /// the state to go on with, and to which all changes of the stage that are given are applied. For each that is given,
   /// `StateDatabase.changesAreKept` is called, and `abandon` when no more is done with what is given.
   ///

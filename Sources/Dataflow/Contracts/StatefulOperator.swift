@@ -43,10 +43,16 @@ extension StatefulOperator {
 /// A stateful operator that needs not have all of its state in memory: what it has not at hand it looks for in its database, and
 /// when memory runs out it leaves to the database what it uses least.
 ///
-/// Legal order: instead of `restore` and `restored`, `spill`, when the job has a database for it.
+/// Legal order: instead of `restore` and `restored`, `spill`, when the job has a database for it and the operator `spills`.
 public protocol SpillingOperator: StatefulOperator {
+  /// Whether it does: one that does not is as any other stateful operator. The same for its whole life.
+  var spills: Bool { get }
   /// - Parameter database: what it goes on with is in it, in its `stateTables`, which are the first of the database's.
   ///   The changes that it gives are applied there by somebody else, between `StateDatabase.expectChanges` and
   ///   `changesAreKept`.
-  func spill(to database: StateDatabase)
+  func spill(to database: StateDatabase) throws(Failure)
+}
+
+extension SpillingOperator {
+  public var spills: Bool { true }
 }

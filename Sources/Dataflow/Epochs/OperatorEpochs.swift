@@ -29,11 +29,11 @@ final class OperatorEpochs {
   func restore() throws(Failure) -> OperatorProgress? {
     var entries: [RecordBatch] = []
     let own = tables.count - 1
-    if let body = body as? any SpillingOperator,
+    if let body = body as? any SpillingOperator, body.spills,
       let database = try epochs.job.checkpoints.database(of: epochs.place, tables)
     {
       self.database = database
-      body.spill(to: database)
+      try body.spill(to: database)
       try database.scan(table: own) { entries.append($0) }
       database.forgetInherited()
       return OperatorProgress(entries, for: epochs.place)

@@ -183,8 +183,13 @@ final class AggregateSet {
   /// Bytes that a batch may add at worst, about: a key for each row, states that double, and twice the values
   /// themselves.
   func growth(_ batch: RecordBatch, slotCount: Int) -> Int {
-    let wanted = slotCount + batch.rowCount
-    let values = 2 * batch.columns.reduce(0) { $0 + $1.byteCount }
+    growth(batch.columns, rowCount: batch.rowCount, slotCount: slotCount)
+  }
+
+  /// The same, of columns that the values come from.
+  func growth(_ columns: [Column], rowCount: Int, slotCount: Int) -> Int {
+    let wanted = slotCount + rowCount
+    let values = 2 * columns.reduce(0) { $0 + $1.byteCount }
     guard wanted > capacity else { return values }
     // Before the first batch nothing is known of what a slot takes.
     let perSlot = capacity == 0 ? 32 * accumulators.count : byteCount / capacity + 1

@@ -74,16 +74,8 @@ final class SpilledKeys {
     _ touched: TouchedSlots, slotCount: Int, keys: [Column],
     _ load: (Selection, RecordBatch) throws(Failure) -> Void
   ) throws(Failure) {
-    // To mark what a batch touches costs a row up to five nanoseconds.
-    if isWhole { return }
-    guard
-      let sought = residents.touch(touched.slots, rows: touched.rows, count: touched.count, slotCount: slotCount)
-    else { return }
-    let addresses = RecordBatch(
-      schema: database.tables[table].address, columns: keys.map { $0.gather(sought.rows) }, length: sought.rows.count)
-    let found = try database.find(addresses, table: table)
-    if found.rows.isEmpty { return }
-    try load(sought.slots(of: found.rows), found.values)
+    try residents.bring(
+      touched, slotCount: slotCount, table: table, address: { rows in keys.map { $0.gather(rows) } }, load)
   }
 
   /// The state of these slots has been brought into memory.
@@ -94,32 +86,12 @@ final class SpilledKeys {
   /// No key is in memory.
   func removeAll() { residents.removeAll() }
 
-  /// Makes keys leave memory, those first that were not touched since they were last asked.
-  ///
-  /// - Parameters:
-  ///   - count: how many, of those that are there.
-  ///   - slotCount: each slot below has a key as long as none has left memory.
-  ///   - changes: of the operator; forgets those that leave.
-  ///   - entries: gives the rows of `StateTable.entry` of slots.
-  ///   - remove: is given slots that have left.
+  /// Makes so many keys leave memory: see `ResidentKeys.evict`.
   func evict(
     _ count: Int, slotCount: Int, changes: SlotChanges,
     _ entries: (Selection) throws(Failure) -> RecordBatch, remove: (Selection) -> Void
   ) throws(Failure) {
-    let wasWhole = isWhole
-    residents.beginEviction()
-    // Those that have changed since the last epoch were touched.
-    if wasWhole { residents.noteAll(slotCount) { changes.isChanged($0) } }
     cursor = nil
-    try residents.evict(count) { leaving throws(Failure) in
-      let dirty = changes.changed(leaving.rows, count: leaving.count)
-      if dirty.count > 0 {
-        var written = StateChanges()
-        written.put(try entries(dirty), table: table)
-        try database.apply(written)
-      }
-      _ = changes.forget(leaving.rows, count: leaving.count)
-      remove(leaving)
-    }
+    try residents.evict(count, slotCount: slotCount, table: table, changes: changes, entries, remove: remove)
   }
 }

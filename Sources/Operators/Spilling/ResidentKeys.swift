@@ -43,9 +43,10 @@ final class ResidentKeys {
     }
   }
 
-  init(_ database: StateDatabase) {
+  /// - Parameter isWhole: every key that the database has is in memory too; nil: when it has none.
+  init(_ database: StateDatabase, isWhole: Bool? = nil) {
     self.database = database
-    isWhole = database.isEmpty
+    self.isWhole = isWhole ?? database.isEmpty
   }
 
   var byteCount: Int { marks.byteCount }
@@ -131,6 +132,20 @@ final class ResidentKeys {
       evictedCount += leaving.count
       wanted -= leaving.count
     }
+  }
+
+  /// Slots of keys that are in memory, from one slot on, and the slot behind those that were looked at, which are `limit` at the
+  /// most.
+  func resident(from first: Int, limit: Int) -> (slots: Selection, next: Int) {
+    let end = max(first, min(first + limit, marks.count))
+    let buffer = Buffer(byteCount: (end - first) * 4)
+    let slots = buffer.unsafeMutableValues(UInt32.self)
+    var count = 0
+    for slot in first..<end {
+      slots[count] = UInt32(truncatingIfNeeded: slot)
+      count &+= marks.values[slot] & Self.resident == 0 ? 0 : 1
+    }
+    return (Selection(indices: buffer, count: count), first + limit)
   }
 
   /// Slots of keys that leave, fewer than `limit` only when there are no more.

@@ -27,6 +27,8 @@ public final class WindowOperator: Operator {
   private let store: any WindowStore
   private let rows: WindowRows
   private let reservation: StateReservation
+  /// Bytes of all state of the job, and how many subtasks the operator has.
+  private let memory: (limit: Int, parallelism: Int)
   private let metrics: StageMetrics
   public let stateTables: [StateTable]
   private var times: SubtaskTimes
@@ -57,6 +59,7 @@ public final class WindowOperator: Operator {
     store = makeWindowStore(series, keyTypes: keyTypes, aggregates: aggregates)
     rows = WindowRows(output)
     reservation = StateReservation(context.stateMemory)
+    memory = (context.stateMemory.limit, context.parallelism)
     metrics = context.metrics
     stateTables = try Self.stateTables(
       window, keys: Array(output.fields.prefix(self.input.keyCount)), records: records)
@@ -128,7 +131,7 @@ public final class WindowOperator: Operator {
         try store.end(window)
         firing = nil
         fired = window.end
-        try reservation.set(store.byteCount, keyCount: store.keyCount)
+        try store.reserve(reservation)
       } else if let next = store.nextWindow(endingAfter: fired), next.end <= closed {
         try store.begin(next)
         firing = next
@@ -152,14 +155,38 @@ extension WindowOperator: StatefulOperator {
   }
 
   public func restored() throws(Failure) {
-    let own = times.own
-    if let times = own ?? times.restored() { (closed, fired) = (times[0], times[1]) }
+    let own = restoreTimes()
     try store.restored(own.map { Array($0.dropFirst(2)) })
     try reservation.set(store.byteCount, keyCount: store.keyCount)
+  }
+
+  /// Returns the subtask's own times of before.
+  private func restoreTimes() -> [Int64]? {
+    let own = times.own
+    if let times = own ?? times.restored() { (closed, fired) = (times[0], times[1]) }
+    return own
   }
 
   public func takeChanges(into changes: inout StateChanges) throws(Failure) {
     times.take([closed, fired] + store.times, into: &changes, table: 0, stateTables)
     try store.takeChanges(into: &changes)
   }
+}
+
+extension WindowOperator: SpillingOperator {
+  /// Windows that share panes need all of these in memory, and what is merged of them.
+  public var spills: Bool { store is SeparateWindows }
+
+  public func spill(to database: StateDatabase) throws(Failure) {
+    guard let windows = store as? SeparateWindows else { preconditionFailure("windows that share panes do not spill") }
+    try database.scan(table: 0) { times.restore($0) }
+    _ = restoreTimes()
+    try windows.spill(to: database, reservation, limit: memory.limit, parallelism: memory.parallelism)
+  }
+
+  /// How many keys of windows were looked for in the database, and how many left memory.
+  public var spillCounts: (sought: Int, evicted: Int) { (store as? SeparateWindows)?.spillCounts ?? (0, 0) }
+
+  /// Bytes of memory that its windows hold.
+  var heldBytes: Int { store.byteCount }
 }

@@ -1,5 +1,7 @@
 import Arrow
 import Base
+import Glibc
+import Keys
 
 /// Gives the entries of a table of the scope `key` little by little, as they were when it was made. One thread at a time.
 public final class StateCursor {
@@ -7,18 +9,26 @@ public final class StateCursor {
   private let groups: Range<Int>
   private let id: UInt16
   private let collector: EntryCollector
+  private let schema: Schema
+  /// What the keys of the entries that are given end with.
+  private let suffix: [UInt8]
   private var isDone = false
   /// Entries that were given.
   private var givenCount = 0
   /// The key group of the next one.
   private var group: Int
 
-  init(_ handle: RocksHandle, _ groups: Range<Int>, _ id: UInt16, _ table: StateTable, _ layout: RowLayout) {
+  init(
+    _ handle: RocksHandle, _ groups: Range<Int>, _ id: UInt16, _ table: StateTable, _ layout: RowLayout,
+    suffix: [UInt8], rows: Int
+  ) {
     iterator = RocksIterator(handle)
     self.groups = groups
     group = groups.lowerBound
     self.id = id
-    collector = EntryCollector(table, layout, rows: .max)
+    self.suffix = suffix
+    schema = table.entry
+    collector = EntryCollector(table, layout, rows: rows)
     iterator.seek(EntryKeys.range(group: groups.lowerBound, table: id).start)
   }
 
@@ -33,7 +43,8 @@ public final class StateCursor {
 
   private static let tellingGroups = 4
 
-  /// About so many entries more, rows of `StateTable.entry`; nil when there are no more.
+  /// Looks at about so many entries more, and gives them, rows of `StateTable.entry`: of one namespace those that are in it, which
+  /// may be none. Nil when there are no more.
   public func next(_ limit: Int) throws(Failure) -> RecordBatch? {
     var batch: RecordBatch?
     var count = 0
@@ -46,9 +57,11 @@ public final class StateCursor {
       self.group = group
       if table == id {
         // A batch that has become large is given before its rows are as many.
-        try collector.add(key, iterator.value) { batch = $0 }
+        if endsAsWanted(key) {
+          try collector.add(key, iterator.value) { batch = $0 }
+          givenCount += 1
+        }
         count += 1
-        givenCount += 1
         iterator.next()
         continue
       }
@@ -59,7 +72,16 @@ public final class StateCursor {
     if let batch { return batch }
     if count < limit { isDone = true }
     try collector.end { batch = $0 }
-    return batch
+    return batch ?? (isDone ? nil : .empty(schema))
+  }
+
+  private func endsAsWanted(_ key: UnsafeRawBufferPointer) -> Bool {
+    if suffix.isEmpty { return true }
+    guard key.count >= suffix.count, let start = key.baseAddress else { return false }
+    return suffix.withUnsafeBytes { wanted in
+      guard let wantedStart = wanted.baseAddress else { return true }
+      return memcmp(start + (key.count - suffix.count), wantedStart, suffix.count) == 0
+    }
   }
 }
 
@@ -67,6 +89,24 @@ extension StateDatabase {
   /// - Parameter table: of the scope `key`.
   public func cursor(table: Int) -> StateCursor {
     precondition(tables[table].scope == .key, "what a subtask wrote is given by a scan")
-    return StateCursor(handle, part.groups, ids[table], tables[table], layouts[table])
+    return StateCursor(handle, part.groups, ids[table], tables[table], layouts[table], suffix: [], rows: .max)
+  }
+
+  /// Gives the entries of one namespace only. It goes through those of all namespaces, since these lie beside each other under
+  /// each key, and decodes none of the others.
+  ///
+  /// - Parameters:
+  ///   - namespace: its columns, of one row without nulls; of types that are encoded in one size, so that a key tells by its
+  ///     end alone whether it is in it.
+  ///   - rows: how many a call gives at the most.
+  public func cursor(table: Int, namespace: [Column], rows: Int) throws(Failure) -> StateCursor {
+    let definition = tables[table]
+    precondition(definition.scope == .key, "what a subtask wrote is given by a scan")
+    precondition(
+      definition.namespace.allSatisfy { if case .fixed = $0.type.layout { !$0.nullable } else { false } },
+      "a namespace that is looked for from the end of a key has one size")
+    let encoded = KeyEncoding.encode(columns: try KeyColumn.plain(namespace), rows: 1)
+    return StateCursor(
+      handle, part.groups, ids[table], definition, layouts[table], suffix: Array(encoded[0]), rows: rows)
   }
 }

@@ -10,63 +10,6 @@ import VolleyPlan
 @testable import Dataflow
 @testable import Operators
 
-/// Gives each place a database, and keeps what is given there as epochs.
-private final class DatabaseCheckpoints: JobCheckpoints, @unchecked Sendable {  // Used by one thread.
-  let folder: TemporaryFolder
-  let former: [StateOrigin]
-  let shares = StateMemoryShares(byteCount: 8 << 20)
-  private var databases: [StagePlace: StateDatabase] = [:]
-  private(set) var origins: [StateOrigin] = []
-  private let number: Int
-
-  init(_ folder: TemporaryFolder, _ former: [StateOrigin], number: Int) {
-    self.folder = folder
-    self.former = former
-    self.number = number
-  }
-
-  var lastEpoch: Epoch { Epoch(0) }
-  func begin(_ parts: [StagePart]) {}
-  func positions(of place: StagePlace) -> [SplitPosition]? { nil }
-  func transactions(of place: StagePlace) -> (own: [SinkTransaction], all: [SinkTransaction]) { ([], []) }
-  func committed(_ epoch: Epoch, of place: StagePlace) {}
-
-  func restore(
-    _ place: StagePlace, _ tables: [StateTable], _ give: (RecordBatch, Int) throws(Failure) -> Void
-  ) throws(Failure) -> Bool {
-    Issue.record("an operator that spills is given no entries")
-    return false
-  }
-
-  func database(of place: StagePlace, _ tables: [StateTable]) throws(Failure) -> StateDatabase? {
-    let path = folder.file("state-\(number)-\(place.subtask)")
-    let part = StatePart(subtask: place.subtask, parallelism: place.parallelism)
-    let database =
-      former.isEmpty
-      ? try StateDatabase.create(at: path, tables: tables, part: part, memory: shares)
-      : try StateDatabase.restore(at: path, tables: tables, part: part, from: former, memory: shares)
-    databases[place] = database
-    return database
-  }
-
-  func take(_ snapshot: StageSnapshot, of place: StagePlace, epoch: Epoch) { keep(snapshot, place) }
-  func end(_ snapshot: StageSnapshot, of place: StagePlace) { keep(snapshot, place) }
-
-  private func keep(_ snapshot: StageSnapshot, _ place: StagePlace) {
-    guard case .state(_, let changes) = snapshot, let database = databases[place] else {
-      Issue.record("there is nothing but state")
-      return
-    }
-    do throws(Failure) {
-      try database.apply(changes)
-      let files = try database.checkpoint(into: folder.file("epoch-\(number)-\(place.subtask)"))
-      origins.removeAll { $0.part == database.part }
-      origins.append(StateOrigin(part: database.part, files: files))
-    } catch { Issue.record(error) }
-    database.changesAreKept()
-  }
-}
-
 private final class Rows: Collector {
   var texts: [String] = []
 

@@ -5,13 +5,17 @@ import VolleyPlan
 
 /// What is kept of the rows of one stretch of time: their keys, and an aggregate of each.
 ///
-/// Slots are dense: `0..<keyCount`, in the order in which the keys came.
+/// Slots are dense: `0..<keyCount`, in the order in which the keys came, as long as all keys are in memory.
 final class Pane {
   var span: WindowSpan
-  let table: any KeyTable
-  let aggregates: AggregateSet
+  fileprivate(set) var table: any KeyTable
+  fileprivate(set) var aggregates: AggregateSet
   /// Of its keys; nil when no epochs are taken.
-  let changes: SlotChanges?
+  fileprivate(set) var changes: SlotChanges?
+  /// Which of its keys are in memory; nil: all of them.
+  var residents: ResidentKeys?
+  /// Which of the operator's additions came to it last; counted only where keys may leave memory.
+  var lastAddition = 0
   /// The most keys that it had since it was made.
   fileprivate var largest = 0
 
@@ -23,7 +27,9 @@ final class Pane {
   }
 
   var keyCount: Int { table.count }
-  var byteCount: Int { table.byteCount + aggregates.byteCount + (changes?.byteCount ?? 0) }
+  var byteCount: Int {
+    table.byteCount + aggregates.byteCount + (changes?.byteCount ?? 0) + (residents?.byteCount ?? 0)
+  }
 
   /// The slots of rows that are to be added, by their keys; new ones for new keys. Valid as long as `slots` is held.
   func find(_ keys: [Column], rowCount: Int) throws(Failure) -> SlotBuffer {
@@ -115,6 +121,19 @@ final class PanePool {
     _ = pane.changes?.forgetAll()
     pane.table.removeAll()
     pane.aggregates.removeAll()
+    pane.residents = nil
     spares.append(pane)
   }
+
+  /// Gives the memory of a pane back that has no keys in it.
+  func release(_ pane: Pane) {
+    precondition(pane.keyCount == 0, "memory without keys is released")
+    pane.table = makeKeyTable(keyTypes, keepingKeys: true)
+    pane.aggregates = aggregates.another()
+    if pane.changes != nil { pane.changes = SlotChanges() }
+    pane.residents?.removeAll()
+  }
+
+  /// Keeps nothing for later.
+  func removeSpares() { spares = [] }
 }

@@ -12,11 +12,20 @@ protocol WindowStore: AnyObject {
   var keyCount: Int { get }
   /// Calls `body` with what rows of this span are to be added to.
   func add(to span: WindowSpan, _ body: (Pane) throws(Failure) -> Void) throws(Failure)
+  /// Adds rows of one span, when there is memory for what they may need.
+  ///
+  /// - Parameter held: bytes that the operator holds.
+  func add(
+    _ part: WindowRowInput.Part, to span: WindowSpan, _ reservation: StateReservation, held: Int
+  ) throws(Failure)
+  /// Reserves what it holds, for an operator that holds nothing else.
+  func reserve(_ reservation: StateReservation) throws(Failure)
   /// The next window that has rows and ends after `time`; nil when there is none.
   func nextWindow(endingAfter time: Int64) -> WindowSpan?
   /// Makes the results of the next window. Until `end` no other call is made but `giveSome`.
   func begin(_ window: WindowSpan) throws(Failure)
-  /// Calls `body` with some of the window's keys and their aggregates. False, and no call, when all have been given.
+  /// Calls `body` with some of the window's keys and their aggregates, or with none. False, and no call, when all have been
+  /// given.
   func giveSome(_ body: WindowResults) throws(Failure) -> Bool
   /// All of the window has been given: forgets what no further window needs.
   func end(_ window: WindowSpan) throws(Failure)
@@ -40,10 +49,14 @@ extension WindowStore {
     try end(window)
   }
 
-  /// Adds rows of one span.
-  ///
-  /// - Parameter held: bytes that the operator holds.
   func add(
+    _ part: WindowRowInput.Part, to span: WindowSpan, _ reservation: StateReservation, held: Int
+  ) throws(Failure) {
+    try addInMemory(part, to: span, reservation, held: held)
+  }
+
+  /// `add` where nothing leaves memory.
+  func addInMemory(
     _ part: WindowRowInput.Part, to span: WindowSpan, _ reservation: StateReservation, held: Int
   ) throws(Failure) {
     let keyCount = keyCount
@@ -55,6 +68,10 @@ extension WindowStore {
       let slots = try pane.find(part.keys, rowCount: part.rowCount)
       try part.add(to: pane.aggregates, slots)
     }
+  }
+
+  func reserve(_ reservation: StateReservation) throws(Failure) {
+    try reservation.set(byteCount, keyCount: keyCount)
   }
 }
 
@@ -71,8 +88,14 @@ func makeWindowStore(_ series: WindowSeries?, keyTypes: [DataType], aggregates: 
 typealias WindowResults = (_ keys: [Column], _ aggregates: AggregateSet, _ slots: SlotBuffer) throws(Failure) -> Void
 
 extension Pane {
-  /// Calls `body` with some keys from a slot on. Returns the slot behind them.
+  /// Calls `body` with some keys from a slot on that are in memory. Returns the slot behind them.
   func give(from first: Int, _ body: WindowResults) throws(Failure) -> Int {
+    if let residents {
+      let (found, next) = residents.resident(from: first, limit: WindowRows.batchRows)
+      let slots = SlotBuffer(found.indices, count: found.count)
+      if slots.count > 0 { try body(table.keys(of: slots.pointer, count: slots.count), aggregates, slots) }
+      return next
+    }
     let slots = SlotBuffer(from: first, count: min(WindowRows.batchRows, keyCount - first))
     try body(table.keys(of: slots.pointer, count: slots.count), aggregates, slots)
     return first + slots.count
@@ -84,73 +107,5 @@ extension Pane {
     let slots = try find(other.table.keys(of: own.pointer, count: own.count), rowCount: own.count)
     try aggregates.merge(
       slots.pointer, count: slots.count, states: other.aggregates.states(own.pointer, count: own.count)[...])
-  }
-}
-
-/// Windows that have their rows for themselves.
-final class SeparateWindows: WindowStore {
-  private let pool: PanePool
-  private var windows = PaneList()
-  /// Keys of the first window that have been given.
-  private var given = 0
-  /// Nil when no epochs are taken.
-  private var entries: PaneEntries?
-
-  init(_ pool: PanePool) { self.pool = pool }
-
-  var byteCount: Int { windows.byteCount + pool.byteCount }
-  var keyCount: Int { windows.keyCount }
-
-  func add(to span: WindowSpan, _ body: (Pane) throws(Failure) -> Void) throws(Failure) {
-    try windows.update(windows.pane(span, of: pool), body)
-  }
-
-  func nextWindow(endingAfter time: Int64) -> WindowSpan? { windows.first?.span }
-
-  func begin(_ window: WindowSpan) {
-    precondition(windows.first?.span == window, "windows fire in their order")
-    given = 0
-  }
-
-  func giveSome(_ body: WindowResults) throws(Failure) -> Bool {
-    guard let pane = windows.first, given < pane.keyCount else { return false }
-    given = try pane.give(from: given, body)
-    return true
-  }
-
-  func end(_ window: WindowSpan) throws(Failure) {
-    guard let pane = windows.popFirst(where: { $0.span == window }) else { return }
-    try entries?.forget(pane)
-    pool.giveBack(pane)
-  }
-
-  var times: [Int64] { [] }
-
-  func trackChanges(_ tables: [StateTable]) {
-    pool.tracksChanges = true
-    entries = PaneEntries(tables, WindowTables.panes)
-  }
-
-  func restore(_ entries: RecordBatch, table _: Int) throws(Failure) {
-    try windows.restore(entries, keyCount: pool.keyCount, of: pool) { _ in }
-  }
-
-  func restored(_: [Int64]?) {}
-
-  func takeChanges(into changes: inout StateChanges) throws(Failure) {
-    guard var entries else { preconditionFailure("a store notes changes before they are taken") }
-    try entries.takeGone(into: &changes)
-    for pane in windows.all { try entries.take(pane, into: &changes) }
-    self.entries = entries
-  }
-}
-
-extension PaneList {
-  /// The pane of a span, made when there is none.
-  mutating func pane(_ span: WindowSpan, of pool: PanePool) -> Pane {
-    if let known = self[span] { return known }
-    let pane = pool.take(span)
-    insert(pane)
-    return pane
   }
 }

@@ -1,0 +1,89 @@
+import Arrow
+import Base
+import Dataflow
+import State
+
+/// Windows that have their rows for themselves.
+///
+/// Where it `spill`s, keys leave memory when there is no more of it, each with all that a window has of it. What is in the database
+/// of a key that is in memory too is of no account.
+final class SeparateWindows: WindowStore {
+  let pool: PanePool
+  var windows = PaneList()
+  /// Slots of the first window that have been given.
+  private var given = 0
+  /// Nil when no epochs are taken.
+  private var entries: PaneEntries?
+  /// Nil when all keys stay in memory.
+  var spilled: SpilledWindows?
+  /// What is in the database of the window that is being given; nil when that is nothing.
+  private var stored: StoredWindow?
+
+  init(_ pool: PanePool) { self.pool = pool }
+
+  var byteCount: Int { windows.byteCount + pool.byteCount }
+  var keyCount: Int { windows.keyCount }
+
+  func add(to span: WindowSpan, _ body: (Pane) throws(Failure) -> Void) throws(Failure) {
+    try windows.update(windows.pane(span, of: pool), body)
+  }
+
+  func nextWindow(endingAfter time: Int64) -> WindowSpan? { windows.first?.span }
+
+  func begin(_ window: WindowSpan) throws(Failure) {
+    guard let pane = windows.first, pane.span == window else { preconditionFailure("windows fire in their order") }
+    given = 0
+    if let spilled, pane.residents != nil { stored = try StoredWindow(pane, spilled.database, keyCount: pool.keyCount) }
+  }
+
+  func giveSome(_ body: WindowResults) throws(Failure) -> Bool {
+    guard let pane = windows.first else { return false }
+    if given < pane.table.slotCount {
+      given = try pane.give(from: given, body)
+      return true
+    }
+    return try stored?.giveSome(body) ?? false
+  }
+
+  func end(_ window: WindowSpan) throws(Failure) {
+    guard let pane = windows.popFirst(where: { $0.span == window }) else { return }
+    if let stored {
+      try stored.end()
+      spilled?.count(pane)
+      self.stored = nil
+    } else {
+      try entries?.forget(pane)
+    }
+    pool.giveBack(pane)
+  }
+
+  var times: [Int64] { [] }
+
+  func trackChanges(_ tables: [StateTable]) {
+    pool.tracksChanges = true
+    entries = PaneEntries(tables, WindowTables.panes)
+  }
+
+  func restore(_ entries: RecordBatch, table _: Int) throws(Failure) {
+    try windows.restore(entries, keyCount: pool.keyCount, of: pool) { _ in }
+  }
+
+  func restored(_: [Int64]?) {}
+
+  func takeChanges(into changes: inout StateChanges) throws(Failure) {
+    guard var entries else { preconditionFailure("a store notes changes before they are taken") }
+    try entries.takeGone(into: &changes)
+    for pane in windows.all { try entries.take(pane, into: &changes) }
+    self.entries = entries
+  }
+}
+
+extension PaneList {
+  /// The pane of a span, made when there is none.
+  mutating func pane(_ span: WindowSpan, of pool: PanePool) -> Pane {
+    if let known = self[span] { return known }
+    let pane = pool.take(span)
+    insert(pane)
+    return pane
+  }
+}
