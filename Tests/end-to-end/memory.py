@@ -23,17 +23,23 @@ KEYS = {256: 1_500_000, 512: 2_500_000}
 ROWS = {256: 4_000_000, 512: 6_000_000}
 
 
-def field(name):
-    return {"name": name, "type": "int64", "nullable": False}
+# Rows a window: two million of them, a millisecond apart.
+WINDOW_SECONDS = 2_000
+WINDOW_KEYS = 3_000_000
+WINDOW_ROWS = 5_000_000
 
 
-def rows(limit):
-    """Rows of random keys."""
-    columns = {"k": {"kind": "uniform", "min": 0, "max": KEYS[limit]}, "v": {"kind": "uniform", "min": 0, "max": 1000}}
-    connector = {"name": "generator", "options": {"rows": ROWS[limit], "seed": harness.SEED, "columns": columns}}
+def field(name, type="int64"):
+    return {"name": name, "type": type, "nullable": False}
+
+
+def rows(keys, count, *others):
+    """Rows of random keys, with other columns as the generator makes them."""
+    columns = {"k": {"kind": "uniform", "min": 0, "max": keys}, "v": {"kind": "uniform", "min": 0, "max": 1000}}
+    connector = {"name": "generator", "options": {"rows": count, "seed": harness.SEED, "columns": columns}}
     return {
         "source": {
-            "implementation": {"connector": connector}, "schema": [field("k"), field("v")], "badRecords": {"stop": {}}}}
+            "implementation": {"connector": connector}, "schema": [field("k"), field("v"), *others], "badRecords": {"stop": {}}}}
 
 
 def chain(folder, name, *operators):
@@ -78,12 +84,12 @@ def most_resident(host, checkpoints):
     return most
 
 
-def keeps_to(folder, limit):
-    """Running sums of more keys than there is room for, with many epochs, and a worker that is killed."""
+def run(folder, limit, source, *operators):
+    """Runs in so many mebibytes, with many epochs, and a worker that is killed. Gives what was resident at the most, and where the
+    sink has written and the source's rows are."""
     checkpoints = os.path.join(folder, "checkpoints")
     out = os.path.join(folder, "out")
-    sums = plans.aggregate(total=("sum", plans.column("v")), rows=("count", None))
-    parameters = chain(folder, "sums", rows(limit), plans.key_by("k"), sums, plans.sink("csv", out + "/"))
+    parameters = chain(folder, "job", source, *operators, plans.sink("csv", out + "/"))
     words = harness.command(
         harness.plugin("plan-file"), parameters=parameters, memory_limit=f"{limit}MiB", parallelism=2, threads=2,
         checkpoint_dir=checkpoints, checkpoint_interval="500ms", restart_delay="1ms")
@@ -91,22 +97,54 @@ def keeps_to(folder, limit):
         host = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors)
         most = most_resident(host, checkpoints)
     assert host.returncode == 0, open(os.path.join(folder, "errors")).read()
-
     copied = os.path.join(folder, "rows.csv")
-    harness.run(
-        harness.plugin("plan-file"), parameters=chain(folder, "rows", rows(limit), plans.sink("csv", copied)), parallelism=1)
-    # The last that was told of each key.
-    wrong, keys = duckdb.sql(
-        f"""with expected as (select k, sum(v)::bigint total, count(*) as rows from read_csv('{copied}') group by k),
-        found as (select k, arg_max(total, rows) total, max(rows) as rows from read_csv('{out}/*.csv') group by k)
-        select count(*) filter (expected.total is distinct from found.total or expected.rows is distinct from found.rows), count(*)
-        from expected full join found using (k)""").fetchall()[0]
-    assert wrong == 0, f"{wrong} of {keys} keys are not as DuckDB has them"
+    harness.run(harness.plugin("plan-file"), parameters=chain(folder, "rows", source, plans.sink("csv", copied)), parallelism=1)
+    return most, f"read_csv('{out}/*.csv')", f"read_csv('{copied}')"
+
+
+def verdict(limit, most, expected, found, keys):
+    """Both queries give keys, a total and a number of rows."""
+    wrong, count, given = duckdb.sql(
+        f"""with expected as ({expected}), found as ({found})
+        select count(*) filter (expected.total is distinct from found.total or expected.rows is distinct from found.rows),
+          (select count(*) from expected), (select count(*) from found)
+        from expected full join found using ({keys})""").fetchall()[0]
+    assert wrong == 0, f"{wrong} of {count} keys are not as DuckDB has them"
+    assert given == count, f"{count} keys were given {given} times"
     bound = limit * (1 << 20) * (100 + ABOVE) // 100
     assert most <= bound, f"{most >> 20} MiB were resident with a limit of {limit} MiB"
-    return f"{keys} keys, {most >> 20} of {limit} MiB resident"
+    return f"{count} keys, {most >> 20} of {limit} MiB resident"
+
+
+CALLS = {"total": ("sum", plans.column("v")), "rows": ("count", None)}
+
+
+def keeps_sums(folder, limit):
+    """Running sums of more keys than there is room for."""
+    most, out, copied = run(
+        folder, limit, rows(KEYS[limit], ROWS[limit]), plans.key_by("k"), plans.aggregate(**CALLS))
+    # The last that was told of each key.
+    return verdict(
+        limit, most, f"select k, sum(v)::bigint total, count(*) as rows from {copied} group by k",
+        f"select k, arg_max(total, rows) total, max(rows) as rows from {out} group by k", "k")
+
+
+def keeps_windows(folder, limit):
+    """Tumbling windows, each with more keys than there is room for."""
+    most, out, copied = run(
+        folder, limit, rows(WINDOW_KEYS, WINDOW_ROWS, field("t", {"timestamp": {"unit": "us"}})),
+        {"eventTime": {"column": "t", "outOfOrderness": 0, "undated": "stop"}}, plans.key_by("k"),
+        {"window": {
+            "assigner": {"tumbling": {"size": WINDOW_SECONDS * 1_000_000, "offset": 0}}, "scope": "key", "time": "event",
+            "allowedLateness": 0, "late": "drop", "emission": "final",
+            "aggregates": plans.aggregate(**CALLS)["aggregate"]["aggregates"]}})
+    return verdict(
+        limit, most,
+        f"select k, epoch(t)::bigint // {WINDOW_SECONDS} w, sum(v)::bigint total, count(*) as rows from {copied} group by all",
+        f"select k, epoch(window_start)::bigint // {WINDOW_SECONDS} w, total, rows from {out}", "k, w")
 
 
 def checks(suite):
     for limit in LIMITS:
-        suite.check(f"state beyond a memory limit of {limit} MiB", keeps_to, limit)
+        suite.check(f"running sums beyond a memory limit of {limit} MiB", keeps_sums, limit)
+    suite.check(f"tumbling windows beyond a memory limit of {LIMITS[0]} MiB", keeps_windows, LIMITS[0])

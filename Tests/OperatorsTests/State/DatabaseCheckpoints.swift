@@ -41,6 +41,13 @@ final class DatabaseCheckpoints: JobCheckpoints, @unchecked Sendable {
     threads = []
   }
 
+  /// How many entries a table has in all databases.
+  func entryCount(table: Int) throws(Failure) -> Int {
+    var count = 0
+    for database in databases.values { try database.scan(table: table) { count += $0.length } }
+    return count
+  }
+
   var lastEpoch: Epoch { Epoch(0) }
   func begin(_ parts: [StagePart]) {}
   func positions(of place: StagePlace) -> [SplitPosition]? { nil }

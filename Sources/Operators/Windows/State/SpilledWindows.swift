@@ -27,7 +27,7 @@ final class SpilledWindows {
   init(_ database: StateDatabase, limit: Int, parallelism: Int) {
     self.database = database
     share = limit / parallelism
-    least = min(share / 16, Self.mostHeld)
+    least = min(share / 32, Self.mostHeld)
   }
 
   /// Reserves so many bytes if they are within the share and there.
