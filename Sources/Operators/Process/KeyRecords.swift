@@ -44,6 +44,7 @@ final class KeyRecordMemory {
   }
 
   var byteCount: Int { words.byteCount }
+  var slotCount: Int { words.count >> shift }
   func growth(to slotCount: Int) -> Int { words.growth(to: slotCount << shift) }
   func grow(to slotCount: Int) { words.grow(to: slotCount << shift) }
 

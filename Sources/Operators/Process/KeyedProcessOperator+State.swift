@@ -29,12 +29,18 @@ extension KeyedProcessOperator {
     let keyCount = keySchema.fields.count
     let keys = Array(entries.columns.prefix(keyCount))
     let values = Array(entries.columns.dropFirst(keyCount))
-    try reserve(states.growth(keys, rowCount: entries.length))
+    try reserve(keys, entries, table: table)
     let slots = try states.slots(of: keys, rowCount: entries.length)
     defer { withExtendedLifetime(slots) {} }
     guard table < states.stores.count else { return timers.restore(values, slots.pointer, count: entries.length) }
     try states.stores[table].restore(
       values, slots.pointer, count: entries.length, states.keyRecords, at: clock.now.microseconds)
+  }
+
+  private func reserve(_ keys: [Column], _ entries: RecordBatch, table: Int) throws(Failure) {
+    let growth = states.growth(keys, rowCount: entries.length)
+    guard let spill else { return try reserve(growth) }
+    if !claim(growth, spill), let refusal = spill.refusal { throw refusal }
   }
 
   public func restored() throws(Failure) {
@@ -47,7 +53,8 @@ extension KeyedProcessOperator {
       try store.takeChanges(into: &changes, table: index, states.table)
     }
     try timers.takeChanges(into: &changes, table: states.stores.count, states.table)
-    try reserve(0)
+    // What leaves memory now would be in this epoch or in none: that is for the next call.
+    if let spill { _ = claim(0, spill) } else { try reserve(0) }
   }
 }
 

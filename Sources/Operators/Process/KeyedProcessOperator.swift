@@ -34,7 +34,12 @@ public final class KeyedProcessOperator: StatefulOperator {
   let states: KeyedStates
   let timers: ProcessTimers
   let clock: SubtaskClock
-  private let reservation: StateReservation
+  let reservation: StateReservation
+  /// What the limit of all state is, and what of it is kept for this operator so that others cannot have all.
+  let memoryLimit: Int
+  var leastMemory: Int { spill == nil ? 0 : min(4 << 20, memoryLimit / 64) }
+  /// Nil when all keys are in memory.
+  var spill: ProcessSpill?
   /// Timers that are to fire, clock by clock, up to a time.
   private var firing: [(clock: TimerClock, time: Int64)] = []
   /// The input has ended, and the code has not heard of it.
@@ -42,7 +47,7 @@ public final class KeyedProcessOperator: StatefulOperator {
 
   /// Calls with timers that one call makes of the code.
   private static let timerCalls = 4
-  private let held: HeldEmissions
+  let held: HeldEmissions
   /// Where records go that the code refuses; nil when they end the job.
   private let quarantine: Quarantine?
   private var reachedWatermark = EventTime.earliest
@@ -62,10 +67,11 @@ public final class KeyedProcessOperator: StatefulOperator {
     self.states = KeyedStates(states, keys: keySchema.fields.map(\.type))
     timers = ProcessTimers(self.states, hasEventTime: columns.time != nil)
     reservation = StateReservation(memory)
+    memoryLimit = memory.limit
     held = HeldEmissions(memory, of: "a process function")
   }
 
-  /// Keys that have state or timers.
+  /// Keys that are in memory: all that have state or timers, unless some have left it.
   public var keyCount: Int { states.count }
 
   public func open() throws(Failure) { try code.open() }
@@ -77,24 +83,30 @@ public final class KeyedProcessOperator: StatefulOperator {
     guard batch.rowCount > 0 else { return }
     let now = clock.now
     try states.expire(at: now.microseconds)
-    if let quarantine {
-      try quarantine.take(
-        batch, input: input, to: output, call: { part throws(Failure) in try take(part, at: now) },
-        done: { () throws(Failure) in try held.release(to: output) })
-    } else {
-      try take(batch, at: now)
-      try held.release(to: output)
+    try sweep(at: now)
+    try forEachPart(batch, at: now) { part throws(Failure) in
+      // From here to the end of the part no key leaves memory or comes back: a copy of the process may make the call.
+      if let quarantine {
+        try quarantine.take(
+          part, input: input, to: output, call: { rows throws(Failure) in try take(rows, at: now) },
+          done: { () throws(Failure) in try held.release(to: output) })
+      } else {
+        try take(part, at: now)
+        try held.release(to: output)
+      }
+      try settleMemory()
     }
     due(.event, upTo: reachedWatermark.microseconds)
     due(.processing, upTo: now.microseconds)
     try proceed(to: output)
   }
 
+  func keys(of batch: RecordBatch) -> [Column] { columns.keys.map { batch.compactedColumn($0) } }
+
   /// One call with rows; what it emits is held.
   private func take(_ batch: RecordBatch, at now: ProcessingTime) throws(Failure) {
     let rowCount = batch.rowCount
-    let keys = columns.keys.map { batch.compactedColumn($0) }
-    try reserve(states.growth(keys, rowCount: rowCount))
+    let keys = keys(of: batch)
     let times = try columns.time.map { index throws(Failure) in
       try EventTimes(batch.compactedColumn(index), shift: columns.timeShift)
     }
@@ -121,6 +133,7 @@ public final class KeyedProcessOperator: StatefulOperator {
 
   /// Runs a call of the code, whose keys are begun. What it emits is held.
   private func run(_ call: KeyedCall, _ body: () throws(Failure) -> Void) throws(Failure) {
+    let used = spill == nil ? [] : states.uses
     do throws(Failure) {
       try body()
       withExtendedLifetime(call) {}
@@ -132,13 +145,19 @@ public final class KeyedProcessOperator: StatefulOperator {
     }
     states.commit(at: call.processingTime.microseconds)
     timers.commit()
+    if let spill {
+      states.noteUse(since: used, rows: call.rowCount)
+      spill.noteEmitted(held.byteCount, rows: call.rowCount)
+    }
     try states.end()
-    try reserve(0)
   }
+
+  /// Bytes of all that is in memory.
+  var heldBytes: Int { states.byteCount + timers.byteCount + (spill?.byteCount ?? 0) }
 
   /// - Parameter growth: bytes that the batch in hand may add.
   func reserve(_ growth: Int) throws(Failure) {
-    try reservation.set(states.byteCount + timers.byteCount + growth, keyCount: states.count)
+    try reservation.set(heldBytes + growth, keyCount: states.count)
   }
 
   // MARK: Timers
@@ -150,7 +169,8 @@ public final class KeyedProcessOperator: StatefulOperator {
   }
 
   public var wakeTime: ProcessingTime? {
-    let timer = timers.nextTime(.processing)
+    let times = [nextTime(.processing), spill?.sweepTime].compactMap { $0 }
+    let timer = times.min()
     // One look takes all that has expired until then.
     let expiry = states.nextExpiry.map { $0.addingReportingOverflow(Self.expiryPause) }.map {
       $0.overflow ? Int64.max : $0.partialValue
@@ -164,6 +184,7 @@ public final class KeyedProcessOperator: StatefulOperator {
 
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {
     try states.expire(at: now.microseconds)
+    try sweep(at: now)
     _ = try fireSome(.processing, upTo: now.microseconds, at: now, to: output)
   }
 
@@ -180,9 +201,15 @@ public final class KeyedProcessOperator: StatefulOperator {
 
   public var hasMore: Bool { !firing.isEmpty || isFinishing }
 
+  /// No timer of the clock comes before this; nil when there is none.
+  private func nextTime(_ clock: TimerClock) -> Int64? {
+    let times = [timers.nextTime(clock), spill?.departed.nextTime(clock)].compactMap { $0 }
+    return times.min()
+  }
+
   /// All timers of a clock up to a time are to fire, those that are set meanwhile included.
   private func due(_ clock: TimerClock, upTo time: Int64) {
-    if let next = timers.nextTime(clock), next <= time { firing.append((clock, time)) }
+    if let next = nextTime(clock), next <= time { firing.append((clock, time)) }
   }
 
   public func proceed(to output: any Collector) throws(Failure) {
@@ -190,7 +217,7 @@ public final class KeyedProcessOperator: StatefulOperator {
       guard let (clock, time) = firing.first else { break }
       let now = self.clock.now
       try states.expire(at: now.microseconds)
-      guard let next = timers.nextTime(clock), next <= time,
+      guard let next = nextTime(clock), next <= time,
         try fireSome(clock, upTo: time, at: now, to: output)
       else {
         firing.removeFirst()
@@ -216,9 +243,13 @@ public final class KeyedProcessOperator: StatefulOperator {
     let slots = Buffer(byteCount: ProcessTimers.maximum * 4)
     let times = Buffer(byteCount: ProcessTimers.maximum * 8)
     let timePointer = times.unsafeMutableValues(Int64.self)
-    let count = timers.take(
-      clock, upTo: time, slots: slots.unsafeMutableValues(UInt32.self), times: timePointer)
-    guard count > 0 else { return false }
+    var count = 0
+    while count == 0 {
+      let bound = try bringDue(clock, upTo: time, at: now)
+      count = timers.take(
+        clock, upTo: bound, slots: slots.unsafeMutableValues(UInt32.self), times: timePointer)
+      if count == 0, try firstDue(clock, upTo: time) == nil { return false }
+    }
     states.begin(slots, count: count)
     if clock == .event && reachedWatermark == .latest { timers.dropTimers(after: UnsafePointer(timePointer)) }
     let rowKeys = Buffer(byteCount: count * 4)
@@ -229,6 +260,7 @@ public final class KeyedProcessOperator: StatefulOperator {
     try run(call) { [code, held] () throws(Failure) in try code.timers(clock, call, to: held) }
     try held.release(to: output)
     withExtendedLifetime((slots, times, rowKeys)) {}
+    try settleMemory()
     return true
   }
 }

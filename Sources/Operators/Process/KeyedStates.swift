@@ -12,12 +12,15 @@ import VolleyPlan
 /// wrong between is a `plugin` failure without the function's name, which the caller adds. One thread at a time.
 public final class KeyedStates {
   public let declarations: [Plan.State]
-  let table: any KeyTable
-  let stores: [StateStore]
+  private let keyTypes: [DataType]
+  private(set) var table: any KeyTable
+  private(set) var stores: [StateStore]
+  /// Keys that have nothing stay until somebody makes them leave: what the database still has of them is none of theirs.
+  var keepsEmptied = false
   /// What reads the keys of what is gone, before keys are removed; nil when nobody asks for changes.
   var settle: (() throws(Failure) -> Void)?
   /// By slot.
-  private let memory = KeyRecordMemory()
+  private var memory = KeyRecordMemory()
   /// The slots of the call's keys.
   private var slots: UnsafePointer<UInt32>?
   private var slotBuffer: Buffer?
@@ -27,25 +30,42 @@ public final class KeyedStates {
   private var chosenCapacity = 1_024
   /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
   private static let ahead = 40
+  /// By store: the most that rows of former calls took of it, a thousand of them each.
+  var mostUse: [StoreUse]
   /// Slots that lost all they had outside of a call.
   private var emptied: [UInt32] = []
 
   init(_ declarations: [Plan.State], keys: [DataType]) {
     self.declarations = declarations
+    keyTypes = keys
     table = makeKeyTable(keys, keepingKeys: true)
-    stores = declarations.map { state in
-      switch state.kind {
-      case .value, .accumulator: return ValueStore(state)
-      case .list: return ListStore(state)
-      case .map:
-        guard let key = state.mapKey else { preconditionFailure("planning refuses a map without a key") }
-        return MapStore(state, key: key)
-      }
-    }
+    stores = declarations.map(Self.store)
+    mostUse = [StoreUse](repeating: StoreUse(), count: stores.count)
     chosen = .allocate(capacity: chosenCapacity)
   }
 
   deinit { chosen.deallocate() }
+
+  private static func store(_ state: Plan.State) -> StateStore {
+    switch state.kind {
+    case .value, .accumulator: return ValueStore(state)
+    case .list: return ListStore(state)
+    case .map:
+      guard let key = state.mapKey else { preconditionFailure("planning refuses a map without a key") }
+      return MapStore(state, key: key)
+    }
+  }
+
+  /// Forgets all keys, and the memory that they took.
+  func release() {
+    table = makeKeyTable(keyTypes, keepingKeys: true)
+    stores = zip(declarations, stores).map { state, former in
+      let store = Self.store(state)
+      store.trackChanges(as: former)
+      return store
+    }
+    memory = KeyRecordMemory()
+  }
 
   // MARK: Keys
 
@@ -58,9 +78,10 @@ public final class KeyedStates {
 
   /// Bytes beyond those that a call of these keys takes at worst for keys and room by slot.
   func growth(_ keys: [Column], rowCount: Int) -> Int {
-    let slotCount = table.slotCount + rowCount
+    // Slots that were given back are taken first.
+    let slotCount = max(table.slotCount, table.count + rowCount)
     return stores.reduce(table.growth(keys, rowCount: rowCount) + memory.growth(to: slotCount)) {
-      $0 + $1.growth(to: slotCount)
+      $0 + $1.growth(to: slotCount, writing: min(rowCount, 8_192))
     }
   }
 
@@ -110,6 +131,9 @@ public final class KeyedStates {
 
   /// The slots of the call's keys; nil between calls.
   var callSlots: UnsafePointer<UInt32>? { slots }
+
+  /// Slots that have records.
+  var recordCount: Int { memory.slotCount }
 
   /// By slot. Valid until the next call begins.
   var keyRecords: KeyRecords { memory.records }
@@ -263,6 +287,7 @@ public final class KeyedStates {
     let count = keyCount
     (self.slots, keyCount) = (nil, 0)
     defer { slotBuffer = nil }
+    if keepsEmptied { return }
     if count > chosenCapacity { makeRoom(count) }
     var empty = 0
     let records = keyRecords
@@ -292,6 +317,7 @@ public final class KeyedStates {
     guard let next = nextExpiry, next <= now else { return }
     for store in stores { store.expire(at: now, keyRecords) { emptied.append($0) } }
     guard !emptied.isEmpty else { return }
+    if keepsEmptied { return emptied.removeAll() }
     try settle?()
     emptied.withUnsafeBufferPointer { if let base = $0.baseAddress { table.remove(base, count: $0.count) } }
     emptied.removeAll()

@@ -25,7 +25,7 @@ extension ProcessTimers {
       ], value: [])
   }
 
-  private static func name(_ clock: TimerClock) -> String { clock == .event ? "event" : "processing" }
+  static func name(_ clock: TimerClock) -> String { clock == .event ? "event" : "processing" }
 
   func trackChanges(_ keys: [Field]) { changes = ProcessTimerChanges(Self.table(keys: keys)) }
 
@@ -36,16 +36,61 @@ extension ProcessTimers {
   }
 
   func takeChanges(into taken: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {
-    try settle(keys)
+    try takeGone(into: &taken, table: table, keys)
     guard let changes else { return }
-    try self.changes?.gone.take(into: &taken, table: table)
     try forEachPart(changes.timers.takeNew(), keys) { columns, count in
       taken.put(RecordBatch(schema: changes.table.entry, columns: columns, length: count), table: table)
     }
   }
 
-  private func forEachPart(
-    _ timers: [State.Timer], _ keys: any KeyTable, _ body: ([Column], Int) -> Void
+  func takeGone(into taken: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {
+    try settle(keys)
+    try changes?.gone.take(into: &taken, table: table)
+  }
+
+  // MARK: What leaves memory
+
+  /// The timers of some slots.
+  func timers(of slots: Selection) -> [State.Timer] {
+    guard count > 0 else { return [] }
+    let records = states.timedRecords
+    var (found, others): ([State.Timer], Set<UInt32>) = ([], [])
+    for index in 0..<slots.count {
+      let slot = slots.rows[index]
+      let times = records.times[slot]
+      times.pointee.forEach { found.append(State.Timer(time: $0, slot: slot, tag: $1)) }
+      if times.pointee.hasOthers { others.insert(slot) }
+    }
+    if others.isEmpty { return found }
+    for clock in [TimerClock.event, .processing] {
+      found += queue(clock).timersBesideRecords.filter { others.contains($0.slot) }
+    }
+    return found
+  }
+
+  /// Gives the entries of those timers that were not taken yet, which are told with this.
+  func putNew(
+    of timers: [State.Timer], _ keys: any KeyTable, _ put: (RecordBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let changes else { return }
+    try forEachPart(changes.timers.takeNew(of: timers), keys) { columns, count throws(Failure) in
+      try put(RecordBatch(schema: changes.table.entry, columns: columns, length: count))
+    }
+  }
+
+  /// These timers are in the database, and here no more.
+  func forget(_ timers: [State.Timer]) {
+    if timers.isEmpty { return }
+    let records = states.timedRecords
+    for clock in [TimerClock.event, .processing] {
+      let own = timers.filter { $0.tag == clock.tag }
+      queue(clock).delete(own, count: own.count, in: records.times)
+    }
+  }
+
+  /// - Parameter body: is given key, clock and time of each.
+  func forEachPart(
+    _ timers: [State.Timer], _ keys: any KeyTable, _ body: ([Column], Int) throws(Failure) -> Void
   ) throws(Failure) {
     for first in stride(from: 0, to: timers.count, by: StateStore.blockRows) {
       let part = timers[first..<min(timers.count, first + StateStore.blockRows)]
@@ -56,7 +101,7 @@ extension ProcessTimers {
         times.append(timer.time)
       }
       let columns = try keys.keys(of: part.map(\.slot), count: part.count) + [clocks.finish(), times.finish()]
-      body(columns, part.count)
+      try body(columns, part.count)
     }
   }
 

@@ -21,8 +21,8 @@ public final class ProcessTimers {
     var count: Int
   }
 
-  private let events = TimerQueue()
-  private let processing = TimerQueue()
+  private var events = TimerQueue()
+  private var processing = TimerQueue()
   @exclusivity(unchecked) private var wanted: ContiguousArray<State.Timer> = []
   private var runs: [Run] = []
   private var flags: UnsafeMutablePointer<Bool>
@@ -54,6 +54,12 @@ public final class ProcessTimers {
     events.byteCount + processing.byteCount + wanted.capacity * 16 + (changes?.timers.byteCount ?? 0)
   }
   var count: Int { events.count + processing.count }
+
+  /// Forgets all timers, and the memory that they took.
+  func release() {
+    (events, processing) = (TimerQueue(), TimerQueue())
+    changes = changes.map { ProcessTimerChanges($0.table) }
+  }
 
   func queue(_ clock: TimerClock) -> TimerQueue { clock == .event ? events : processing }
 

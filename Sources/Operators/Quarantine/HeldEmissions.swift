@@ -6,7 +6,9 @@ import Dataflow
 /// meanwhile.
 final class HeldEmissions: Collector {
   private var batches: [(batch: RecordBatch, output: Int)] = []
-  private var byteCount = 0
+  private(set) var byteCount = 0
+  /// Bytes that are reserved whatever is held.
+  private var expected = 0
   private let reservation: StateReservation
   private let what: String
 
@@ -18,8 +20,21 @@ final class HeldEmissions: Collector {
 
   func emit(_ batch: RecordBatch, output: Int) throws(Failure) {
     byteCount += batch.byteCount
-    try reservation.set(byteCount, what: what)
+    try reservation.set(max(byteCount, expected), what: what)
     batches.append((batch, output))
+  }
+
+  /// Reserves memory for what a call will emit, so that others do not take it before.
+  func expect(_ bytes: Int) throws(Failure) {
+    try reservation.set(max(byteCount, bytes), what: what)
+    expected = bytes
+  }
+
+  /// Gives back what is not needed for what is held.
+  func expectNothing() {
+    expected = 0
+    // Less than it was: it fits.
+    try? reservation.set(byteCount, what: what)
   }
 
   func release(to output: any Collector) throws(Failure) {
@@ -32,6 +47,7 @@ final class HeldEmissions: Collector {
   func forget() {
     batches.removeAll(keepingCapacity: batches.count < 64)
     byteCount = 0
-    reservation.clear()
+    // Less than it was: it fits.
+    if expected == 0 { reservation.clear() } else { try? reservation.set(expected, what: what) }
   }
 }

@@ -7,11 +7,14 @@ final class RocksIterator {
   private let options: OpaquePointer = rocksdb_readoptions_create()
   private let pointer: OpaquePointer
 
-  init(_ handle: RocksHandle) {
+  /// - Parameter isSeeking: few entries are read at each of many places; else many, one behind the other.
+  init(_ handle: RocksHandle, isSeeking: Bool = false) {
     self.handle = handle
-    // What is read once and in order is no reason to forget what is read often.
-    rocksdb_readoptions_set_fill_cache(options, 0)
-    rocksdb_readoptions_set_readahead_size(options, 1 << 20)
+    if !isSeeking {
+      // What is read once and in order is no reason to forget what is read often.
+      rocksdb_readoptions_set_fill_cache(options, 0)
+      rocksdb_readoptions_set_readahead_size(options, 1 << 20)
+    }
     let options = options
     pointer = handle.withEntries { rocksdb_create_iterator_cf(handle.pointer, options, $0) }
   }
@@ -25,6 +28,8 @@ final class RocksIterator {
   func seek(_ key: [UInt8]) {
     key.withUnsafeBytes { rocksdb_iter_seek(pointer, $0.characters, $0.count) }
   }
+
+  func seek(_ key: UnsafeRawBufferPointer) { rocksdb_iter_seek(pointer, key.characters, key.count) }
 
   func next() { rocksdb_iter_next(pointer) }
 

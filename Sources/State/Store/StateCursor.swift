@@ -18,9 +18,13 @@ public final class StateCursor {
   /// The key group of the next one.
   private var group: Int
 
+  /// - Parameters:
+  ///   - first: the bytes of the first entry's key, or less; nil: where the table begins.
+  ///   - suffix: the end of the keys of all entries that are given.
+  ///   - rows: how many a call gives at the most.
   init(
     _ handle: RocksHandle, _ groups: Range<Int>, _ id: UInt16, _ table: StateTable, _ layout: RowLayout,
-    suffix: [UInt8], rows: Int
+    from first: UnsafeRawBufferPointer? = nil, suffix: [UInt8] = [], rows: Int = .max
   ) {
     iterator = RocksIterator(handle)
     self.groups = groups
@@ -29,7 +33,11 @@ public final class StateCursor {
     self.suffix = suffix
     schema = table.entry
     collector = EntryCollector(table, layout, rows: rows)
-    iterator.seek(EntryKeys.range(group: groups.lowerBound, table: id).start)
+    if let first {
+      iterator.seek(first)
+    } else {
+      iterator.seek(EntryKeys.range(group: groups.lowerBound, table: id).start)
+    }
   }
 
   /// How many entries there are in all, a bit more rather than less: keys are spread evenly over key groups. Nil as long as too few
@@ -89,7 +97,7 @@ extension StateDatabase {
   /// - Parameter table: of the scope `key`.
   public func cursor(table: Int) -> StateCursor {
     precondition(tables[table].scope == .key, "what a subtask wrote is given by a scan")
-    return StateCursor(handle, part.groups, ids[table], tables[table], layouts[table], suffix: [], rows: .max)
+    return StateCursor(handle, part.groups, ids[table], tables[table], layouts[table])
   }
 
   /// Gives the entries of one namespace only. It goes through those of all namespaces, since these lie beside each other under
@@ -108,5 +116,16 @@ extension StateDatabase {
     let encoded = KeyEncoding.encode(columns: try KeyColumn.plain(namespace), rows: 1)
     return StateCursor(
       handle, part.groups, ids[table], definition, layouts[table], suffix: Array(encoded[0]), rows: rows)
+  }
+
+  /// - Parameters:
+  ///   - table: without key columns, so that all of its entries are in one order.
+  ///   - first: one row of its first namespace columns: entries before it are left out.
+  public func cursor(table: Int, from first: RecordBatch) throws(Failure) -> StateCursor {
+    let definition = tables[table]
+    precondition(definition.scope == .key && definition.key.isEmpty, "entries of all keys are in one order")
+    let encoded = try EntryKeys.encode(
+      definition, id: ids[table], writer: 0, maxKeyGroups: part.maxKeyGroups, first.columns, rows: 1)
+    return StateCursor(handle, 0..<1, ids[table], definition, layouts[table], from: encoded[0])
   }
 }

@@ -10,9 +10,11 @@ extension StateDatabase {
   /// of a key one after the other, ordered by namespace; of the scope `subtask` what all former subtasks had, and only
   /// until `forgetInherited`.
   ///
-  /// - Parameter give: is given rows of `StateTable.entry`.
+  /// - Parameters:
+  ///   - groups: of these key groups only; nil: of all that the subtask has.
+  ///   - give: is given rows of `StateTable.entry`.
   public func scan(
-    table: Int, batchRows: Int = 8192, _ give: (RecordBatch) throws(Failure) -> Void
+    table: Int, groups: Range<Int>? = nil, batchRows: Int = 8192, _ give: (RecordBatch) throws(Failure) -> Void
   ) throws(Failure) {
     let definition = tables[table]
     let collector = EntryCollector(definition, layouts[table], rows: batchRows)
@@ -22,7 +24,8 @@ extension StateDatabase {
         for row in 0..<entries.keys.count { try collector.add(entries.keys[row], entries.values[row], give) }
       }
     } else if !isEmpty {
-      try TableScan(handle, ids[table]).visit(groups: part.groups) { key, value throws(Failure) in
+      try TableScan(handle, ids[table]).visit(groups: groups?.clamped(to: part.groups) ?? part.groups) {
+        key, value throws(Failure) in
         try collector.add(key, value, give)
       }
     }
@@ -79,10 +82,11 @@ final class EntryCollector {
   private var keys = ByteRows()
   private let values = ByteRows()
   /// Bytes of a batch at which it is given though it has few rows.
-  private static let batchBytes = 16 << 20
+  private let bytes: Int
 
-  init(_ table: StateTable, _ layout: RowLayout, rows: Int) {
+  init(_ table: StateTable, _ layout: RowLayout, rows: Int, bytes: Int = 16 << 20) {
     self.table = table
+    self.bytes = bytes
     self.layout = layout
     self.rows = rows
     schema = table.entry
@@ -98,7 +102,7 @@ final class EntryCollector {
     }
     keys.append(keyStart + prefixSize, key.count - prefixSize)
     values.append(valueStart, value.count)
-    if keys.count == rows || keys.bytes.count + values.bytes.count > Self.batchBytes { try end(give) }
+    if keys.count == rows || keys.bytes.count + values.bytes.count > bytes { try end(give) }
   }
 
   /// Gives what there is.

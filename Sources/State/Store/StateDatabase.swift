@@ -62,6 +62,14 @@ public final class StateDatabase: @unchecked Sendable {
     return StateDatabase(handle, part, tables, catalog, inherited: InheritedEntries(), isEmpty: true)
   }
 
+  /// Another database of the same thread's, beside this one and without entries. It is in no epoch.
+  ///
+  /// - Parameter name: of its folder, behind this one's.
+  public func makeCompanion(_ name: String, tables: [StateTable]) throws(Failure) -> StateDatabase {
+    try .create(
+      at: "\(handle.path)-\(name)", tables: tables, part: StatePart(subtask: 0, parallelism: 1), memory: handle.memory)
+  }
+
   /// Whether no entry was ever put: then nothing has to be looked for.
   public var isEmpty: Bool { written.withLock { !$0 } }
 

@@ -57,6 +57,18 @@ public struct SlotTimes: BitwiseCopyable {
     return isFirst
   }
 
+  /// Gives the times that are here, and the tags of their timers.
+  public func forEach(_ body: (Int64, UInt32) -> Void) {
+    withUnsafeBytes(of: times) { times in
+      for place in 0..<Self.capacity where taken >> UInt8(place) & 1 != 0 {
+        body(times.load(fromByteOffset: place * 8, as: Int64.self), tags >> UInt8(place) & 1 == 0 ? 0 : 1)
+      }
+    }
+  }
+
+  /// Whether the slot has timers whose times are not here.
+  public var hasOthers: Bool { others > 0 }
+
   mutating func endWalk() { seen = 0 }
 }
 
@@ -74,7 +86,7 @@ public struct SlotTimesMemory {
   }
 
   @inline(__always)  // A part of loops over timers.
-  subscript(_ slot: UInt32) -> UnsafeMutablePointer<SlotTimes> {
+  public subscript(_ slot: UInt32) -> UnsafeMutablePointer<SlotTimes> {
     (first + Int(slot) &<< shift).assumingMemoryBound(to: SlotTimes.self)
   }
 }

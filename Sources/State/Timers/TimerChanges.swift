@@ -36,6 +36,9 @@ public final class TimerChanges {
     return gone
   }
 
+  /// Timers that are told elsewhere from here on: those of them that have come since, in their order.
+  public func takeNew(of timers: [Timer]) -> [Timer] { timers.filter { new.remove($0) } }
+
   /// Timers that have come.
   public func takeNew() -> [Timer] {
     let timers = new.all

@@ -71,6 +71,9 @@ public final class TimerQueue {
     sweep(times)
   }
 
+  /// Registered timers that are not in the records of their slots, in no order.
+  public var timersBesideRecords: [Timer] { others.all }
+
   /// Whether a timer is registered.
   public func contains(_ timer: Timer, in times: SlotTimesMemory) -> Bool {
     let own = times[timer.slot]

@@ -8,32 +8,36 @@ import Testing
 
 /// Gives each place a database, and keeps what is given there as epochs: at once, or on a thread of its own.
 ///
-/// For one thread. What it has of epochs is to be asked for behind `settle`.
+/// For one thread.
 // What threads of epochs write is behind a monitor.
 final class DatabaseCheckpoints: JobCheckpoints, @unchecked Sendable {
   let folder: TemporaryFolder
   let former: [StateOrigin]
   let shares = StateMemoryShares(byteCount: 8 << 20)
-  private var databases: [StagePlace: StateDatabase] = [:]
+  private(set) var databases: [StagePlace: StateDatabase] = [:]
   private let kept = Monitor<[StateOrigin]>([])
   private let number: Int
   /// Of epochs that are being kept.
   private var threads: [OSThread] = []
   private var epochs = 0
   /// Whether the next epochs are kept on threads of their own.
-  var isLate = false
+  var isLate: Bool
 
   /// - Parameters:
   ///   - former: the epoch to go on from.
   ///   - number: of the run in the folder.
-  init(_ folder: TemporaryFolder, _ former: [StateOrigin], number: Int) {
+  init(_ folder: TemporaryFolder, _ former: [StateOrigin], number: Int, isLate: Bool = false) {
     self.folder = folder
     self.former = former
     self.number = number
+    self.isLate = isLate
   }
 
-  /// The last epoch's databases.
-  var origins: [StateOrigin] { kept.withLock { $0 } }
+  /// The last epoch's databases, once it is kept.
+  var origins: [StateOrigin] {
+    settle()
+    return kept.withLock { $0 }
+  }
 
   /// Waits until all that was given is kept.
   func settle() {

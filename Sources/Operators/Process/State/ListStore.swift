@@ -40,8 +40,9 @@ final class ListStore: StateStore {
       + stored.byteCount
   }
 
-  override func growth(to slotCount: Int) -> Int {
-    heads.growth(to: slotCount) + (timeToLive?.growth(to: slotCount, touching: 8_192) ?? 0)
+  override func growth(to slotCount: Int, writing count: Int) -> Int {
+    heads.growth(to: slotCount) + (changes == nil ? 0 : stored.growth(to: slotCount))
+      + (timeToLive?.growth(to: slotCount, touching: count) ?? 0)
   }
 
   override func grow(to slotCount: Int) {
@@ -236,40 +237,68 @@ final class ListStore: StateStore {
   override func takeChanges(into changes: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {
     guard let own = self.changes else { return }
     try own.takeGone(keys, into: &changes, table: table)
+    try own.slots.take { slots throws(Failure) in try put(slots, own.table, keys) { changes.put($0, table: table) } }
+  }
+
+  /// Gives the items of slots that are not stored yet.
+  private func put(
+    _ slots: Selection, _ table: StateTable, _ keys: any KeyTable, _ put: (RecordBatch) throws(Failure) -> Void
+  ) throws(Failure) {
     let memory = LendingColumns(declaration.schema)
-    try own.slots.take { slots throws(Failure) in
-      var place = 0
-      // Of the items of the block.
-      var (slotOf, items): ([UInt32], [UInt32]) = ([], [])
-      try forEachBlock(record) {
-        while place < slots.count {
-          let slot = slots.rows[place]
-          let head = heads.values[Int(slot)]
-          let item = stored.values[Int(slot)]
-          guard item < head.count, let block = head.block else {
-            place += 1
-            continue
-          }
-          stored.values[Int(slot)] = item + 1
-          slotOf.append(slot)
-          items.append(item)
-          return block + Int(item) * record.stride
+    var place = 0
+    // Of the items of the block.
+    var (slotOf, items): ([UInt32], [UInt32]) = ([], [])
+    try forEachBlock(record) {
+      while place < slots.count {
+        let slot = slots.rows[place]
+        let head = heads.values[Int(slot)]
+        let item = stored.values[Int(slot)]
+        guard item < head.count, let block = head.block else {
+          place += 1
+          continue
         }
-        return nil
-      } _: { records, count throws(Failure) in
-        let part = Array(slotOf.prefix(count))
-        let numbers = Buffer(byteCount: count * 4)
-        numbers.unsafeMutableValues(UInt32.self).update(from: items, count: count)
-        slotOf.removeFirst(count)
-        items.removeFirst(count)
-        let columns =
-          try keys.keys(of: part, count: count)
-          + [Column(type: .uint32, length: count, validity: nil, buffers: [numbers])]
-          + self.columns(record, records, count, memory) + (timeToLive.map { [$0.writtenColumn(of: part)] } ?? [])
-        changes.put(RecordBatch(schema: own.table.entry, columns: columns, length: count), table: table)
+        stored.values[Int(slot)] = item + 1
+        slotOf.append(slot)
+        items.append(item)
+        return block + Int(item) * record.stride
       }
-      withExtendedLifetime(slots) {}
+      return nil
+    } _: { records, count throws(Failure) in
+      let part = Array(slotOf.prefix(count))
+      let numbers = Buffer(byteCount: count * 4)
+      numbers.unsafeMutableValues(UInt32.self).update(from: items, count: count)
+      slotOf.removeFirst(count)
+      items.removeFirst(count)
+      let columns =
+        try keys.keys(of: part, count: count)
+        + [Column(type: .uint32, length: count, validity: nil, buffers: [numbers])]
+        + self.columns(record, records, count, memory) + (timeToLive.map { [$0.writtenColumn(of: part)] } ?? [])
+      try put(RecordBatch(schema: table.entry, columns: columns, length: count))
     }
+    withExtendedLifetime(slots) {}
+  }
+
+  override func putChanged(
+    of slots: Selection, _ keys: any KeyTable, _ put: (RecordBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let changes else { return }
+    try self.put(changes.slots.changed(slots.rows, count: slots.count), changes.table, keys, put)
+  }
+
+  override func forget(_ slots: Selection) {
+    for index in 0..<slots.count {
+      let slot = Int(slots.rows[index])
+      free(heads.values[slot])
+      heads.values[slot] = Head()
+      if changes != nil { stored.values[slot] = 0 }
+    }
+    timeToLive?.clear(slots.rows, count: slots.count)
+    _ = changes?.slots.forget(slots.rows, count: slots.count)
+  }
+
+  /// A block has room for up to twice its items, and twice that as a power of two.
+  override func use(of values: [Column], count: Int) -> StoreUse {
+    StoreUse(blockBytes: 4 * record.stride * count + super.use(of: values, count: count).blockBytes)
   }
 
   override func restore(

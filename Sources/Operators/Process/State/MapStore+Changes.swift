@@ -38,7 +38,8 @@ extension MapStore {
   }
 
   func takeEntries(
-    _ entries: Selection, _ table: StateTable, _ keys: any KeyTable, _ put: (RecordBatch) -> Void
+    _ entries: Selection, _ table: StateTable, _ keys: any KeyTable,
+    _ put: (RecordBatch) throws(Failure) -> Void
   ) throws(Failure) {
     let (keyMemory, memory) = (LendingColumns(keyLending.fields), LendingColumns(declaration.schema))
     var (next, first) = (0, 0)
@@ -59,7 +60,7 @@ extension MapStore {
         + self.columns(record, records, count, memory)
         + [Column(type: .uint64, length: count, validity: nil, buffers: [order])]
         + (timeToLive.map { [$0.writtenColumn(of: part)] } ?? [])
-      put(RecordBatch(schema: table.entry, columns: columns, length: count))
+      try put(RecordBatch(schema: table.entry, columns: columns, length: count))
     }
     withExtendedLifetime(entries) {}
   }

@@ -90,7 +90,7 @@ final class MapStore: StateStore {
       + (timeToLive?.byteCount ?? 0) + orders.byteCount + returning.capacity * 16
   }
 
-  override func growth(to slotCount: Int) -> Int { chains.growth(to: slotCount) }
+  override func growth(to slotCount: Int, writing count: Int) -> Int { chains.growth(to: slotCount) }
   override func grow(to slotCount: Int) { chains.grow(to: slotCount) }
 
   private var wordCount: Int { record.wordCount }
@@ -365,4 +365,50 @@ final class MapStore: StateStore {
   }
 
   override func restored() { orderChains() }
+
+  // MARK: What leaves memory
+
+  override func putChanged(
+    of slots: Selection, _ keys: any KeyTable, _ put: (RecordBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let changes else { return }
+    let entries = entries(of: slots)
+    try takeEntries(changes.slots.changed(entries, count: entries.count), changes.table, keys, put)
+  }
+
+  override func forget(_ slots: Selection) {
+    let entries = entries(of: slots)
+    _ = changes?.slots.forget(entries, count: entries.count)
+    for entry in entries {
+      record.freeTexts(place(entry + 1), blocks)
+      set(0, of: place(entry + 1), clearing: Self.isPresent)
+      unlink(entry + 1)
+    }
+  }
+
+  /// The entries of slots, counted from 0.
+  private func entries(of slots: Selection) -> [UInt32] {
+    var entries: [UInt32] = []
+    for index in 0..<slots.count {
+      var entry = chains.values[Int(slots.rows[index])].first
+      while entry != 0 {
+        entries.append(entry - 1)
+        entry = place(entry).load(fromByteOffset: Self.nextOffset, as: UInt32.self)
+      }
+    }
+    return entries
+  }
+
+  override var use: StoreUse { StoreUse(entries: used - free.count, blockBytes: blocks.usedByteCount) }
+
+  override func growth(using more: StoreUse) -> Int {
+    let count = used + max(0, more.entries - free.count)
+    return super.growth(using: more) + memory.growth(to: count * wordCount) + index.growth(by: more.entries)
+      + (changes == nil ? 0 : orders.growth(to: count + 1))
+      + (timeToLive?.growth(to: count + 1, touching: min(more.entries, 1_024)) ?? 0)
+  }
+
+  override func use(of values: [Column], count: Int) -> StoreUse {
+    StoreUse(entries: count, blockBytes: super.use(of: values, count: count).blockBytes)
+  }
 }

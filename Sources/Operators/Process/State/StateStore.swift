@@ -39,8 +39,8 @@ class StateStore {
 
   /// Bytes of memory that it holds.
   var byteCount: Int { blocks.byteCount + lending.byteCount + addressCapacity * 8 + (changes?.byteCount ?? 0) }
-  /// Bytes beyond those that room for so many slots takes at worst.
-  func growth(to slotCount: Int) -> Int { 0 }
+  /// Bytes beyond those that room for so many slots, and a call that writes so many of them, takes at worst.
+  func growth(to slotCount: Int, writing count: Int) -> Int { 0 }
   /// Makes room for slots below `slotCount`.
   func grow(to slotCount: Int) {}
   /// Removes what these slots have.
@@ -65,6 +65,9 @@ class StateStore {
   /// Notes from here on what changes.
   func trackChanges(_ keys: [Field]) { changes = StoreChanges(Self.table(declaration, keys: keys)) }
 
+  /// The same for one that takes another's place.
+  func trackChanges(as former: StateStore) { changes = former.changes.map { StoreChanges($0.table) } }
+
   /// Gives what has changed since the last time.
   ///
   /// - Parameter keys: of the slots.
@@ -79,6 +82,33 @@ class StateStore {
 
   /// All entries have come back.
   func restored() {}
+
+  // MARK: What leaves memory
+
+  /// Gives the entries of these slots that have changed since they were taken.
+  func putChanged(
+    of slots: Selection, _ keys: any KeyTable, _ put: (RecordBatch) throws(Failure) -> Void
+  ) throws(Failure) {}
+
+  /// What these slots have is in the database, and here no more.
+  func forget(_ slots: Selection) {}
+
+  /// What of its memory is in use.
+  var use: StoreUse { StoreUse(blockBytes: blocks.usedByteCount) }
+
+  /// Bytes beyond those that it holds when so much more comes into use.
+  func growth(using more: StoreUse) -> Int { max(0, more.blockBytes - (blocks.byteCount - blocks.usedByteCount)) }
+
+  /// What entries of its table will use, about.
+  func use(of values: [Column], count: Int) -> StoreUse {
+    StoreUse(blockBytes: 2 * values.reduce(0) { $0 + $1.byteCount })
+  }
+}
+
+/// Memory of a store that is in use, beside what it has by slot.
+struct StoreUse {
+  var entries = 0
+  var blockBytes = 0
 }
 
 /// Copies of what a call writes over, in words.

@@ -71,7 +71,7 @@ extension StateStore {
   /// Entries that are read together.
   static let blockRows = 1 << 14
   /// Bytes of their texts.
-  private static let blockBytes = 16 << 20
+  private static let blockBytes = 4 << 20
 
   /// How a state's values are entries.
   static func table(_ state: Plan.State, keys: [Field]) -> StateTable {

@@ -27,8 +27,8 @@ final class ValueStore: StateStore {
     super.byteCount + memory.byteCount + journal.byteCount + (timeToLive?.byteCount ?? 0)
   }
 
-  override func growth(to slotCount: Int) -> Int {
-    memory.growth(to: slotCount * record.wordCount) + (timeToLive?.growth(to: slotCount, touching: 8_192) ?? 0)
+  override func growth(to slotCount: Int, writing count: Int) -> Int {
+    memory.growth(to: slotCount * record.wordCount) + (timeToLive?.growth(to: slotCount, touching: count) ?? 0)
   }
 
   override func grow(to slotCount: Int) {
@@ -162,23 +162,44 @@ final class ValueStore: StateStore {
   override func takeChanges(into changes: inout StateChanges, table: Int, _ keys: any KeyTable) throws(Failure) {
     guard let own = self.changes else { return }
     try own.takeGone(keys, into: &changes, table: table)
+    try own.slots.take { slots throws(Failure) in try put(slots, own.table, keys) { changes.put($0, table: table) } }
+  }
+
+  private func put(
+    _ slots: Selection, _ table: StateTable, _ keys: any KeyTable, _ put: (RecordBatch) throws(Failure) -> Void
+  ) throws(Failure) {
     let memory = LendingColumns(declaration.schema)
-    try own.slots.take { slots throws(Failure) in
-      var (next, first) = (0, 0)
-      try forEachBlock(record) {
-        if next == slots.count { return nil }
-        next += 1
-        return UnsafeMutableRawPointer(self.memory.values + Int(slots.rows[next - 1]) * record.wordCount)
-      } _: { records, count throws(Failure) in
-        let part = Array(UnsafeBufferPointer(start: slots.rows + first, count: count))
-        first += count
-        let columns =
-          try keys.keys(of: part, count: count) + self.columns(record, records, count, memory)
-          + (timeToLive.map { [$0.writtenColumn(of: part)] } ?? [])
-        changes.put(RecordBatch(schema: own.table.entry, columns: columns, length: count), table: table)
-      }
-      withExtendedLifetime(slots) {}
+    var (next, first) = (0, 0)
+    try forEachBlock(record) {
+      if next == slots.count { return nil }
+      next += 1
+      return UnsafeMutableRawPointer(self.memory.values + Int(slots.rows[next - 1]) * record.wordCount)
+    } _: { records, count throws(Failure) in
+      let part = Array(UnsafeBufferPointer(start: slots.rows + first, count: count))
+      first += count
+      let columns =
+        try keys.keys(of: part, count: count) + self.columns(record, records, count, memory)
+        + (timeToLive.map { [$0.writtenColumn(of: part)] } ?? [])
+      try put(RecordBatch(schema: table.entry, columns: columns, length: count))
     }
+    withExtendedLifetime(slots) {}
+  }
+
+  override func putChanged(
+    of slots: Selection, _ keys: any KeyTable, _ put: (RecordBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let changes else { return }
+    try self.put(changes.slots.changed(slots.rows, count: slots.count), changes.table, keys, put)
+  }
+
+  override func forget(_ slots: Selection) {
+    for index in 0..<slots.count {
+      let place = memory.values + Int(slots.rows[index]) * record.wordCount
+      record.freeTexts(UnsafeMutableRawPointer(place), blocks)
+      place.pointee = 0
+    }
+    timeToLive?.clear(slots.rows, count: slots.count)
+    _ = changes?.slots.forget(slots.rows, count: slots.count)
   }
 
   override func restore(
