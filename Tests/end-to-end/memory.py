@@ -21,6 +21,7 @@ LIMITS = [256, 512]
 ABOVE = 10
 KEYS = {256: 1_500_000, 512: 2_500_000}
 ROWS = {256: 4_000_000, 512: 6_000_000}
+PROCESSED_KEYS, PROCESSED_ROWS = 1_000_000, 2_500_000
 
 
 # Rows a window: two million of them, a millisecond apart.
@@ -91,8 +92,9 @@ def run(folder, limit, source, *operators):
     out = os.path.join(folder, "out")
     parameters = chain(folder, "job", source, *operators, plans.sink("csv", out + "/"))
     words = harness.command(
-        harness.plugin("plan-file"), parameters=parameters, memory_limit=f"{limit}MiB", parallelism=2, threads=2,
-        checkpoint_dir=checkpoints, checkpoint_interval="500ms", restart_delay="1ms")
+        harness.plugin("plan-file"), parameters=chain(folder, "job", source, *operators, plans.sink("csv", out + "/")),
+        memory_limit=f"{limit}MiB", parallelism=2, threads=2, checkpoint_dir=checkpoints, checkpoint_interval="500ms",
+        restart_delay="1ms")
     with open(os.path.join(folder, "errors"), "w") as errors:
         host = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors)
         most = most_resident(host, checkpoints)
@@ -144,7 +146,28 @@ def keeps_windows(folder, limit):
         f"select k, epoch(window_start)::bigint // {WINDOW_SECONDS} w, total, rows from {out}", "k, w")
 
 
+def keep():
+    """A process function that keeps a value, a list and a map."""
+    names = ["k", "total", "listed", "counted"]
+    states = [{"name": name, "kind": name, "schema": [field("number")]} for name in ["value", "list", "map"]]
+    states[2]["mapKey"] = field("remainder")
+    return {
+        "process": {
+            "function": "keep", "label": "keep", "columns": [field("v")], "key": [field("k")], "states": states,
+            "outputs": [[field(name) for name in names]]}}
+
+
+def keeps_states(folder, limit):
+    """A value, a list and a map of each of more keys than there is room for: the value's total is that of the list too."""
+    most, out, copied = run(folder, limit, rows(PROCESSED_KEYS, PROCESSED_ROWS), plans.key_by("k"), keep())
+    return verdict(
+        limit, most, f"select k, [sum(v)::bigint, sum(v)::bigint, count(*)] total, count(*) as rows from {copied} group by k",
+        f"""select k, [arg_max(total, counted), arg_max(listed, counted), max(counted)] total, count(distinct counted) as rows
+        from {out} group by k""", "k")
+
+
 def checks(suite):
     for limit in LIMITS:
         suite.check(f"running sums beyond a memory limit of {limit} MiB", keeps_sums, limit)
     suite.check(f"tumbling windows beyond a memory limit of {LIMITS[0]} MiB", keeps_windows, LIMITS[0])
+    suite.check(f"values, lists and maps beyond a memory limit of {LIMITS[0]} MiB", keeps_states, LIMITS[0])

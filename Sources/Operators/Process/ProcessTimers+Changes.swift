@@ -58,7 +58,7 @@ extension ProcessTimers {
     for index in 0..<slots.count {
       let slot = slots.rows[index]
       let times = records.times[slot]
-      times.pointee.forEach { found.append(State.Timer(time: $0, slot: slot, tag: $1)) }
+      times.pointee.visit { found.append(State.Timer(time: $0, slot: slot, tag: $1)) }
       if times.pointee.hasOthers { others.insert(slot) }
     }
     if others.isEmpty { return found }

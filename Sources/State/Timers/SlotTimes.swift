@@ -58,7 +58,7 @@ public struct SlotTimes: BitwiseCopyable {
   }
 
   /// Gives the times that are here, and the tags of their timers.
-  public func forEach(_ body: (Int64, UInt32) -> Void) {
+  public func visit(_ body: (Int64, UInt32) -> Void) {
     withUnsafeBytes(of: times) { times in
       for place in 0..<Self.capacity where taken >> UInt8(place) & 1 != 0 {
         body(times.load(fromByteOffset: place * 8, as: Int64.self), tags >> UInt8(place) & 1 == 0 ? 0 : 1)

@@ -1,7 +1,7 @@
 // Pipeline 'plan-file': its only parameter is the path of a file with the plan, as JSON. So a test has any plan without a
 // build. It may name two batch functions, which hand on each batch as it is: 'refuse', whose rows begin with two columns of
 // int64, fails when there is a row whose second value 103 divides; 'pace-N' lets N rows a second through in each subtask, so that
-// a job of few rows is long enough to be killed, stopped and looked at.
+// a job of few rows is long enough to be killed, stopped and looked at. A keyed process function, 'keep', is in keeps.h.
 #define _POSIX_C_SOURCE 200809L  // clock_nanosleep
 #include <errno.h>
 #include <stdio.h>
@@ -86,14 +86,18 @@ static int32_t process_pace(void *state, uint32_t input, struct ArrowArray *batc
 static const volley_batch_function pace_table = {VOLLEY_HEADER(volley_batch_function), do_nothing, do_nothing, free,
                                                  process_pace, do_nothing};
 
+#include "keeps.h"
+
 static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                       volley_instance *instance, volley_error *error) {
   (void)plan;
+  if (kind == VOLLEY_KIND_KEYED_PROCESS && strcmp(place->function, "keep") == 0) return make_keep(host, instance, error);
   int refuses = strcmp(place->function, "refuse") == 0;
   double rows_per_second = strncmp(place->function, "pace-", 5) == 0 ? atof(place->function + 5) : 0;
   if (kind != VOLLEY_KIND_BATCH_FUNCTION || (!refuses && !(rows_per_second > 0))) {
     return fail(error, VOLLEY_DOMAIN_USER,
-                "pipeline 'plan-file' has no user code but the batch functions 'refuse' and 'pace-N', and its plan names some");
+                "pipeline 'plan-file' has no user code but the batch functions 'refuse' and 'pace-N' and the process function 'keep', and its plan "
+                "names some");
   }
   void *self = calloc(1, refuses ? sizeof(struct refuse) : sizeof(struct pace));
   if (self == NULL) return fail(error, VOLLEY_DOMAIN_EXTERNAL, "there is no memory for the function");
