@@ -146,6 +146,51 @@ import VolleyPlan
     #expect(try database.cursor(table: 0).next(10) == nil)
   }
 
+  @Test func `a cursor of a namespace gives what a scan gives of it, whatever keys end with`() throws {
+    var random = SeededGenerator()
+    let folder = TemporaryFolder()
+    let bounds = [Field("from", .int64, nullable: false), Field("to", .int32, nullable: false)]
+    let table = StateTable("t", key: [Field("k", .utf8)], namespace: bounds, value: [Field("v", .int64)])
+    let database = try StateDatabase.create(
+      at: folder.file("state"), tables: [Self.table, table, StateTable("u", key: [Field("k", .utf8)], value: [])],
+      part: StatePart(subtask: 0, parallelism: 1), memory: StateMemoryShares(byteCount: 8 << 20))
+    let builders = table.entry.fields.map { ColumnBuilder($0.type) }
+    for number in 0..<3_000 {
+      // Bytes of which numbers are made too.
+      let key = String(repeating: "\u{0}\u{1}\u{7F}", count: number % 4) + "\(number / 9)"
+      builders[0].append(number % 50 == 0 ? .null(.utf8) : .utf8(key))
+      builders[1].append(.int64(.random(in: -1...1, using: &random)))
+      builders[2].append(.int32(.random(in: 0...1, using: &random)))
+      builders[3].append(.int64(Int64(number)))
+    }
+    var changes = StateChanges()
+    changes.put(
+      RecordBatch(schema: table.entry, columns: builders.map { $0.finish() }, length: 3_000), table: 1)
+    try database.apply(changes)
+    var all: [RecordBatch] = []
+    try database.scan(table: 1) { all.append($0) }
+    let entries = try RecordBatch.concatenate(all)
+    for from in Int64(-2)...1 {
+      let rows = (0..<entries.length).filter {
+        entries.columns[1].values(Int64.self)[$0] == from && entries.columns[2].values(Int32.self)[$0] == 1
+      }
+      let namespace = [Column.constant(.int64(from), count: 1), Column.constant(.int32(1), count: 1)]
+      let cursor = try database.cursor(table: 1, namespace: namespace, rows: 100)
+      var (found, calls) = ([RecordBatch](), 0)
+      while let batch = try cursor.next(500) {
+        #expect(batch.length <= 100)
+        calls += 1
+        if batch.length > 0 { found.append(batch) }
+      }
+      #expect(calls >= entries.length / 500, "no call looks at all of them")
+      if rows.isEmpty {
+        #expect(found.isEmpty && from == -2, "\(random)")
+      } else {
+        #expect(try RecordBatch.concatenate(found) == entries.selecting(Selection(rows)).compacted(), "\(random)")
+      }
+    }
+  }
+
   @Test("tell before half of them is read how many entries there are, none too few")
   func expectedCount() throws {
     var generator = SeededGenerator()

@@ -47,8 +47,7 @@ final class SeparateWindows: WindowStore {
 
   func end(_ window: WindowSpan) throws(Failure) {
     guard let pane = windows.popFirst(where: { $0.span == window }) else { return }
-    if let stored {
-      try stored.end()
+    if stored != nil {
       spilled?.count(pane)
       self.stored = nil
     } else {

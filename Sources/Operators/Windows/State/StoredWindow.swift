@@ -14,8 +14,6 @@ final class StoredWindow {
   private let cursor: StateCursor
   /// Has the states of the entries in hand.
   private let aggregates: AggregateSet
-  private var gone: GoneEntries
-  private var goneCount = 0
 
   /// - Parameters:
   ///   - pane: what is in memory, which stays as it is.
@@ -25,7 +23,6 @@ final class StoredWindow {
     self.database = database
     self.keyCount = keyCount
     aggregates = pane.aggregates.another()
-    gone = GoneEntries(database.tables[WindowTables.panes])
     database.waitUntilSettled()
     cursor = try database.cursor(
       table: WindowTables.panes, namespace: WindowTables.columns(pane.span, 1), rows: WindowRows.batchRows)
@@ -35,15 +32,10 @@ final class StoredWindow {
   func giveSome(_ body: WindowResults) throws(Failure) -> Bool {
     guard let entries = try cursor.next(SlotChanges.blockSlots) else { return false }
     if entries.length == 0 { return true }
-    gone.add(Array(entries.columns.prefix(keyCount + WindowTables.bounds.count)), count: entries.length)
-    goneCount += entries.length
     try give(entries, body)
-    if goneCount >= SlotChanges.blockSlots { try remove() }
+    try remove(entries)
     return true
   }
-
-  /// All was given.
-  func end() throws(Failure) { try remove() }
 
   private func give(_ entries: RecordBatch, _ body: WindowResults) throws(Failure) {
     var (keys, states) = (
@@ -68,11 +60,15 @@ final class StoredWindow {
     aggregates.removeAll()
   }
 
-  private func remove() throws(Failure) {
-    goneCount = 0
+  private func remove(_ entries: RecordBatch) throws(Failure) {
+    let address = database.tables[WindowTables.panes].address
     var changes = StateChanges()
-    try gone.take(into: &changes, table: WindowTables.panes)
-    try database.apply(changes)
+    changes.remove(
+      RecordBatch(
+        schema: address, columns: Array(entries.columns.prefix(address.fields.count)), length: entries.length),
+      table: WindowTables.panes)
+    // Few at a time, which a file for each of these would make many files of.
+    try database.apply(changes, inBuffers: true)
   }
 }
 
