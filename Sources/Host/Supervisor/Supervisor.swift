@@ -31,6 +31,9 @@ struct Supervisor: ~Copyable {
     variables["SWIFT_BACKTRACE"] = "enable=no"
     // Sets and dictionaries, also those of plugins, have one order in every run: an epoch can be run again.
     variables["SWIFT_DETERMINISTIC_HASHING"] = "1"
+    // Large tables go back to the system when they are freed (mallopt(3)). Else the C library keeps pieces as large as one that was
+    // freed before, up to 32 MiB, and tables that grow and go, as those of windows do, leave holes that nothing fits into.
+    if variables["MALLOC_MMAP_THRESHOLD_"] == nil { variables["MALLOC_MMAP_THRESHOLD_"] = "\(HugeMemory.page)" }
     let worker = withCStrings([name] + identity.arguments + arguments) { arguments in
       withCStrings(variables.map { "\($0.key)=\($0.value)" }) { variables in
         platform_spawn_child("/proc/self/exe", arguments, variables)
