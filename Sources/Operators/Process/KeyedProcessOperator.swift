@@ -243,8 +243,10 @@ public final class KeyedProcessOperator: StatefulOperator {
     let slots = Buffer(byteCount: ProcessTimers.maximum * 4)
     let times = Buffer(byteCount: ProcessTimers.maximum * 8)
     let timePointer = times.unsafeMutableValues(Int64.self)
-    var count = 0
+    var (count, rounds) = (0, 0)
     while count == 0 {
+      rounds += 1
+      precondition(rounds < 1_000, "a timer that is due comes into memory with its key")
       let bound = try bringDue(clock, upTo: time, at: now)
       count = timers.take(
         clock, upTo: bound, slots: slots.unsafeMutableValues(UInt32.self), times: timePointer)
