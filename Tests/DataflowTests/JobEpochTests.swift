@@ -51,6 +51,27 @@ struct JobEpochTests {
     #expect(TestGraph.failure(of: job)?.message == "cut")
   }
 
+  @Test("an operator's state stays until it has given all that it has at the end")
+  func endBehindRows() throws {
+    let (checkpoints, files, budget) = (TestCheckpoints(), TestFiles(), ReadBudget())
+    budget.letAllEnd()
+    let giving = TestGraph.step("giving", to: [[.output(0)]]) { (_) throws(Failure) in
+      GivingOperator(journal) { checkpoints.hasGiven(Epoch(0), "giving-uid") }
+    }
+    let source = TestGraph.source(steps: [giving], entry: [.step(index: 0, input: 0)]) { (place) throws(Failure) in
+      ReplaySource("source", place, splits: [[.batch(Rows.batch(Array(0..<50)))]], budget: budget)
+    }
+    let sink = TestGraph.sink { (place) throws(Failure) in FileSink("sink", place, files) }
+    let graph = JobGraph(
+      name: "test", tasks: [source, TestGraph.task("end", steps: [sink])],
+      edges: [TestGraph.edge(0, 1, TestGraph.byModulo)])
+    let job = Job(graph: graph, options: JobOptions(batchDelay: .zero, checkpoints: checkpoints), log: TestGraph.log)
+    job.start()
+    try finish(job, checkpoints)
+    #expect(journal.calls(of: "giving") == Array(repeating: "with state", count: 50))
+    #expect(files.counts("sink").count == 50)
+  }
+
   @Test("what is late is decided after a restart as it would have been without", arguments: [true, false])
   func lateRows(chained: Bool) throws {
     var generator = SeededGenerator()

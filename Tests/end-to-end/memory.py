@@ -132,11 +132,11 @@ def keeps_sums(folder, limit):
         f"select k, arg_max(total, rows) total, max(rows) as rows from {out} group by k", "k")
 
 
-def keeps_windows(folder, limit):
-    """Tumbling windows, each with more keys than there is room for."""
+def keeps_windows(folder, limit, disorder=0):
+    """Tumbling windows, each with more keys than there is room for. With much disorder all fire at the end of the input."""
     most, out, copied = run(
         folder, limit, rows(WINDOW_KEYS, WINDOW_ROWS, field("t", {"timestamp": {"unit": "us"}})),
-        {"eventTime": {"column": "t", "outOfOrderness": 0, "undated": "stop"}}, plans.key_by("k"),
+        {"eventTime": {"column": "t", "outOfOrderness": disorder * 1_000_000, "undated": "stop"}}, plans.key_by("k"),
         {"window": {
             "assigner": {"tumbling": {"size": WINDOW_SECONDS * 1_000_000, "offset": 0}}, "scope": "key", "time": "event",
             "allowedLateness": 0, "late": "drop", "emission": "final",
@@ -171,4 +171,5 @@ def checks(suite):
     for limit in LIMITS:
         suite.check(f"running sums beyond a memory limit of {limit} MiB", keeps_sums, limit)
     suite.check(f"tumbling windows beyond a memory limit of {LIMITS[0]} MiB", keeps_windows, LIMITS[0])
+    suite.check("the same, all of which fire at the end of the input", keeps_windows, LIMITS[0], 5 * WINDOW_SECONDS)
     suite.check(f"values, lists and maps beyond a memory limit of {LIMITS[0]} MiB", keeps_states, LIMITS[0])

@@ -26,6 +26,8 @@ final class DirectorySink: TransactionalSink {
   private var parts: [[UInt8]: OpenPart] = [:]
   /// Nil without epochs.
   private var epochs: DirectoryEpochs?
+  /// Files of damaged epochs are shown on purpose.
+  private var hasKept = false
   /// Counts what was written to, so that the part used longest ago is known.
   private var clock = 0
   private var sequence = 0
@@ -173,10 +175,13 @@ extension DirectorySink {
     try epochs?.takeBack(transactions) ?? .done(files: 0)
   }
 
-  func keep(_ transactions: [SinkTransaction]) throws(Failure) { try epochs?.keep(transactions) }
+  func keep(_ transactions: [SinkTransaction]) throws(Failure) {
+    hasKept = true
+    try epochs?.keep(transactions)
+  }
 
   func recover(own: [SinkTransaction], all: [SinkTransaction]) throws(Failure) {
-    if all.isEmpty, !adds { try refuseFormer() }
+    if all.isEmpty, !adds, !hasKept { try refuseFormer() }
     try epochs?.recover(own: own, all: all)
   }
 

@@ -247,8 +247,10 @@ final class OperatorNode: ChainNode, Collector {
 
   func finish() throws(Failure) {
     if !hasFinished { try context.run(stage) { () throws(Failure) in try body.finish(to: self) } }
-    epochs?.end(OperatorProgress(told: told, given: given, hasEnded: true))
   }
+
+  /// All that was left at its end has been given.
+  func end() { epochs?.end(OperatorProgress(told: told, given: given, hasEnded: true)) }
 
   /// Does nothing unless it is open.
   func close() throws(Failure) {

@@ -61,7 +61,7 @@ public protocol TransactionalSink: Sink {
   /// subtask takes them back for all.
   func takeBack(_ transactions: [SinkTransaction]) throws(Failure) -> TakeBack
   /// The rows of these transactions do not come again, though the job goes on from an epoch before them: they show from now on, and
-  /// stay when the sink recovers. Some may be shown and others not. Nothing that is written from now on may have a name of theirs.
+  /// stay when the sink recovers, which may show them only then. Some may be shown and others not. Nothing that is written from now on may have a name of theirs.
   ///
   /// - Parameter transactions: as for `takeBack`, of epochs that were complete, the oldest first; every subtask is told of all.
   func keep(_ transactions: [SinkTransaction]) throws(Failure)

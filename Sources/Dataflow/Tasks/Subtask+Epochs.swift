@@ -49,11 +49,11 @@ extension Subtask {
   func barrier(_ epoch: Epoch, at step: Step) throws(Failure) {
     switch step {
     case .operator(let node):
-      if !hasToldBarrier {
-        hasToldBarrier = true
+      if !hasToldStep {
+        hasToldStep = true
         return try node.barrier(epoch)
       }
-      hasToldBarrier = false
+      hasToldStep = false
       try node.snapshot(epoch)
     case .sink(let node): try node.barrier(epoch)
     // Its channel is one of the outputs.

@@ -13,11 +13,7 @@ extension Subtask {
       context.epoch.reach(epoch)
     case .finish:
       watermarks.close()
-      if sweepStep < steps.count {
-        let step = steps[sweepStep]
-        sweepStep += 1
-        return try finish(step)
-      }
+      if sweepStep < steps.count { return try finish(steps[sweepStep]) }
       try broadcast(.end)
       isEnding = true
     case .resume:
@@ -32,12 +28,21 @@ extension Subtask {
     _ = sweeps.popFirst()
   }
 
+  /// Brings the end to a step and, when that has given what it had to give, behind it: what an operator keeps goes with its end, and
+  /// it may still read that as long as it gives.
   private func finish(_ step: Step) throws(Failure) {
     switch step {
-    case .operator(let node): try node.finish()
+    case .operator(let node):
+      if !hasToldStep {
+        hasToldStep = true
+        return try node.finish()
+      }
+      hasToldStep = false
+      node.end()
     case .sink(let node): try node.finish()
     case .feed: break
     }
+    sweepStep += 1
   }
 
   /// Brings what an origin says one step further. False when it has gone through all zones that the origin reaches.

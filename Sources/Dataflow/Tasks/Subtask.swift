@@ -61,7 +61,7 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   var sweepZone = 0
   var zoneSweep: ChainWatermarks.ZoneSignal?
   /// The operator at which a barrier has arrived was called, and gives what it has to give.
-  var hasToldBarrier = false
+  var hasToldStep = false
   /// The last epoch whose barrier went through the chain.
   var lastEpoch = Epoch(0)
   /// The last one of whose abort it knows.

@@ -41,9 +41,9 @@ struct EpochOrigin: Sendable {
 
   /// What a sink has shown in the epochs that are broken.
   func lostTransactions(of place: StagePlace) -> [SinkTransaction] {
-    guard !broken.isEmpty, let manifest else { return [] }
+    guard !broken.isEmpty, manifest != nil else { return [] }
     // A sink that has ended has the same ones in every epoch.
-    let kept = Set(manifest.stages.flatMap(\.subtasks).flatMap(\.transactions))
+    let kept = Set((stage(place.id)?.subtasks ?? []).flatMap(\.transactions))
     return brokenStages(place.id, .sink).flatMap(\.subtasks).flatMap(\.transactions).filter { !kept.contains($0) }
       .map { SinkTransaction($0) }
   }

@@ -113,10 +113,11 @@ public final class AggregateOperator: Operator {
     }
     // Some keys, those that were not touched for the longest time, make room for others in the memory that is there: the fewer at once, the
     // more of the memory is in use. When that does not do, all go, and the memory.
-    for all in [false, true] {
+    // Keys of many bytes make room only when half of these are gone.
+    for part in [Self.leavingPart, 2, 1] {
       do throws(Failure) { return try reservation.set(needed(keys, batch), keyCount: table.count) } catch {
-        try evict(all ? table.count : min(table.count, max(batch.rowCount, table.count / Self.leavingPart)))
-        if all { releaseMemory() }
+        try evict(min(table.count, max(batch.rowCount, table.count / part)))
+        if part == 1 { releaseMemory() }
       }
     }
     try reservation.set(needed(keys, batch), keyCount: table.count)

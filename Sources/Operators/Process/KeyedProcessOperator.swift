@@ -185,6 +185,8 @@ public final class KeyedProcessOperator: StatefulOperator {
   public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) {
     try states.expire(at: now.microseconds)
     try sweep(at: now)
+    // Room is made for a call of timers, which would make keys leave for nothing.
+    guard let next = nextTime(.processing), next <= now.microseconds else { return }
     _ = try fireSome(.processing, upTo: now.microseconds, at: now, to: output)
   }
 

@@ -80,7 +80,9 @@ public final class KeyedStates {
   func growth(_ keys: [Column], rowCount: Int) -> Int {
     // Slots that were given back are taken first.
     let slotCount = max(table.slotCount, table.count + rowCount)
-    return stores.reduce(table.growth(keys, rowCount: rowCount) + memory.growth(to: slotCount)) {
+    // A call of timers has no rows, and no keys either.
+    let tableGrowth = rowCount == 0 ? 0 : table.growth(keys, rowCount: rowCount)
+    return stores.reduce(tableGrowth + memory.growth(to: slotCount)) {
       $0 + $1.growth(to: slotCount, writing: min(rowCount, 8_192))
     }
   }

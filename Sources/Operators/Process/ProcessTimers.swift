@@ -52,6 +52,7 @@ public final class ProcessTimers {
 
   var byteCount: Int {
     events.byteCount + processing.byteCount + wanted.capacity * 16 + (changes?.timers.byteCount ?? 0)
+      + (changes?.gone.byteCount ?? 0)
   }
   var count: Int { events.count + processing.count }
 

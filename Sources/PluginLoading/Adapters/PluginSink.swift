@@ -79,6 +79,7 @@ private final class TransactionalPluginSink: PluginSink, TransactionalSink {
       UnsafeMutableRawPointer?, UnsafePointer<CChar>?, UInt64, UnsafePointer<CChar>?, UInt64,
       UnsafeMutablePointer<volley_error>?
     ) -> Int32
+  private var kept: [SinkTransaction] = []
 
   override init(_ instance: PluginInstance, _ table: PluginTable<volley_sink>) throws(Failure) {
     try table.require(\.prepare, "prepare", volley_sink_has_prepare)
@@ -104,9 +105,13 @@ private final class TransactionalPluginSink: PluginSink, TransactionalSink {
     try instance.order("commit", try array(transactions)) { slot($0, $1, $2, $3) }
   }
 
+  /// `recover` says so to the plugin, for which they are of the epoch that it goes on from.
+  func keep(_ transactions: [SinkTransaction]) { kept = transactions }
+
   func recover(own: [SinkTransaction], all: [SinkTransaction]) throws(Failure) {
     let slot = recoverSlot
-    var allText = try array(all).text
+    var allText = try array(all + kept).text
+    let own = instance.context.subtask == 0 ? own + kept : own
     try instance.order("recover", try array(own)) { pointer, own, length, error in
       allText.withUTF8 { all in
         all.withMemoryRebound(to: CChar.self) { slot(pointer, own, length, $0.baseAddress, UInt64($0.count), error) }

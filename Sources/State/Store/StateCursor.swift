@@ -26,7 +26,7 @@ public final class StateCursor {
     _ handle: RocksHandle, _ groups: Range<Int>, _ id: UInt16, _ table: StateTable, _ layout: RowLayout,
     from first: UnsafeRawBufferPointer? = nil, suffix: [UInt8] = [], rows: Int = .max
   ) {
-    iterator = RocksIterator(handle)
+    iterator = RocksIterator(handle, isSeeking: first != nil)
     self.groups = groups
     group = groups.lowerBound
     self.id = id

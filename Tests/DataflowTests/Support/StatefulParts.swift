@@ -53,6 +53,32 @@ final class HoldingOperator: StatefulOperator {
   func finish(to output: any Collector) throws(Failure) { try output.emit(Rows.batch(rows), output: 0) }
 }
 
+/// Keeps every row until the end and gives one a call then; it notes whether its state is over when it does.
+final class GivingOperator: StatefulOperator {
+  private let journal: Journal
+  private let isOver: () -> Bool
+  private var rows: [Int64] = []
+  private(set) var hasMore = false
+
+  init(_ journal: Journal, isOver: @escaping () -> Bool) {
+    self.journal = journal
+    self.isOver = isOver
+  }
+
+  let stateTables: [StateTable] = []
+  func trackChanges() {}
+  func restore(_ entries: RecordBatch, table: Int) {}
+  func takeChanges(into changes: inout StateChanges) {}
+
+  func process(_ batch: RecordBatch, input: Int, to output: any Collector) throws(Failure) { rows += Rows.ids(batch) }
+  func finish(to output: any Collector) throws(Failure) { hasMore = !rows.isEmpty }
+  func proceed(to output: any Collector) throws(Failure) {
+    try journal.note("giving", isOver() ? "without state" : "with state")
+    try output.emit(Rows.batch([rows.removeLast()]), output: 0)
+    hasMore = !rows.isEmpty
+  }
+}
+
 /// Counts rows by id, and does with a count what it is made for; behind an exchange by the id.
 final class CountingOperator: StatefulOperator {
   enum Kind {

@@ -22,8 +22,10 @@ private final class SpillingSubtasks: Collector {
   /// - Parameters:
   ///   - limit: bytes for each.
   ///   - checkpoints: nil: there are no epochs.
+  ///   - key: the column that the rows are keyed by.
   init(
-    _ parallelism: Int, timeToLive: Int64?, limit: Int, _ clock: ManualClock, _ checkpoints: DatabaseCheckpoints?
+    _ parallelism: Int, timeToLive: Int64?, limit: Int, _ clock: ManualClock, _ checkpoints: DatabaseCheckpoints?,
+    key: Int = 0
   ) throws {
     self.clock = clock
     self.checkpoints = checkpoints
@@ -32,7 +34,7 @@ private final class SpillingSubtasks: Collector {
     let operators = memories.map { memory in
       KeyedProcessOperator(
         EverythingCode(pageLimit: .max), states: EverythingCode.states(timeToLive: timeToLive),
-        columns: KeyedProcessOperator.Columns(keys: [0], rows: Array(fields.indices), time: 4), input: Schema(fields),
+        columns: KeyedProcessOperator.Columns(keys: [key], rows: Array(fields.indices), time: 4), input: Schema(fields),
         clock: SubtaskClock(.manual(clock)), memory: memory)
     }
     (self.operators, self.memories) = (operators, memories)
@@ -258,6 +260,26 @@ struct ProcessSpillTests {
     try plain.finish()
     try run.finish()
     #expect(plain.texts.sorted() == run.texts.sorted(), "\(seed)")
+  }
+
+  @Test("give what they give without a database while memory has all, with a number as key")
+  func fixedKeys() throws {
+    var random = SeededGenerator()
+    let seed = random.description
+    let (clocks, folder) = ((ManualClock(), ManualClock()), TemporaryFolder())
+    let plain = try SpillingSubtasks(1, timeToLive: 3_000_000, limit: .max, clocks.0, nil, key: 2)
+    let run = try SpillingSubtasks(
+      1, timeToLive: 3_000_000, limit: 64 << 20, clocks.1, DatabaseCheckpoints(folder, [], number: 0), key: 2)
+    for (index, step) in steps(120, keys: 20, &random).enumerated() {
+      try plain.run(step)
+      try run.run(step)
+      #expect(plain.drain().sorted() == run.drain().sorted(), "\(seed), step \(index)")
+      if index % 10 == 9 { try run.take(index + 1) }
+    }
+    #expect(run.counts.evicted == 0)
+    try plain.finish()
+    try run.finish()
+    #expect(plain.drain().sorted() == run.drain().sorted(), "\(seed)")
   }
 
   @Test(

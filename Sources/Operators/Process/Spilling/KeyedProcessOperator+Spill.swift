@@ -9,6 +9,8 @@ extension KeyedProcessOperator: SpillingOperator {
     precondition(timers.changes != nil, "an operator notes changes before it spills")
     let spill = try ProcessSpill(database, states.declarations, keys: keySchema.fields)
     self.spill = spill
+    // The least part, before others take all.
+    _ = claim(0, spill)
     if database.isEmpty { return }
     if try loadAll(spill) { return }
     // What came is as it is in the database.
@@ -98,6 +100,7 @@ extension KeyedProcessOperator: SpillingOperator {
   /// After a call: what it took that was not foreseen.
   func settleMemory() throws(Failure) {
     guard let spill else { return try reserve(0) }
+    held.expectNothing()
     if claim(0, spill) { return }
     try evictAll(spill)
     if !claim(0, spill), let refusal = spill.refusal { throw refusal }
@@ -116,6 +119,8 @@ extension KeyedProcessOperator: SpillingOperator {
     states.release()
     spill.residents.removeAll()
     states.keepsEmptied = !spill.residents.isWhole
+    // Others may have what was taken for what is gone.
+    _ = claim(0, spill)
   }
 
   /// Makes so many keys leave memory.
@@ -286,13 +291,13 @@ extension KeyedProcessOperator: SpillingOperator {
   ) throws(Failure) {
     var first = 0
     while first < sought.rows.count {
-      let count = min(max(32, Self.foundBytes / spill.valueBytes), sought.rows.count - first)
+      let count = min(max(32, Self.foundBytes / spill.valueBytes[index]), sought.rows.count - first)
       let addresses = RecordBatch(
         schema: spill.database.tables[index].address,
         columns: keys.map { $0.gather(Selection(first..<first + count)) }, length: count)
       let found = try spill.database.find(addresses, table: index)
       if !found.rows.isEmpty {
-        spill.valueBytes = max(16, found.values.byteCount / found.rows.count)
+        spill.valueBytes[index] = max(16, found.values.byteCount / found.rows.count)
         let slots = sought.slots(of: found.rows.map { $0 + UInt32(first) })
         try load(found.values.columns, slots, index, spill)
       }

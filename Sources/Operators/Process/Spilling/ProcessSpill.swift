@@ -21,8 +21,8 @@ final class ProcessSpill {
   var broughtUse: [StoreUse]
   /// Bytes that a thousand rows made a call emit at the most.
   private(set) var mostEmitted = 0
-  /// Bytes of a value in the database, about.
-  var valueBytes = 64
+  /// Bytes of a value in the database, about, by state; many until some were read.
+  var valueBytes: [Int]
 
   static let mostPieceRows = 4_096
   /// Pieces that memory had room for before larger ones are tried.
@@ -33,6 +33,7 @@ final class ProcessSpill {
     residents = ResidentKeys(database)
     departed = try DepartedTimers(beside: database, keys: keys)
     sweep = ExpirySweep(states, keys: keys, database, isEmpty: database.isEmpty)
+    valueBytes = [Int](repeating: 32 << 10, count: states.count)
     broughtUse = [StoreUse](repeating: StoreUse(), count: states.count)
   }
 
