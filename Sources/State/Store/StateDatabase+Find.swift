@@ -13,7 +13,7 @@ public struct FoundEntries: Sendable {
 
 extension StateDatabase {
   /// Addresses that are looked for in one call of the database.
-  private static let batchRows = 8192
+  static let batchRows = 8192
 
   /// The entries at addresses. One call for many costs much less than many for one.
   ///
@@ -34,17 +34,14 @@ extension StateDatabase {
     try SortedEntries(entries).visit { entry, row throws(Failure) in
       try found.add(entry.keyBytes, UInt32(truncatingIfNeeded: row))
     }
-    try found.look()
     withExtendedLifetime(keys) {}
-    let columns = try StoredRows.decode(found.values, layouts[table], place: "table '\(definition.name)'")
-    return FoundEntries(
-      rows: found.rows, values: RecordBatch(schema: schema, columns: columns, length: found.rows.count))
+    return try found.end(definition, layouts[table])
   }
 
   /// Asks for keys in order, many at once.
-  private final class Lookup {
-    private(set) var rows: [UInt32] = []
-    let values = ByteRows()
+  final class Lookup {
+    private var rows: [UInt32] = []
+    private let values = ByteRows()
     private let handle: RocksHandle
     private let capacity: Int
     private var asked: [UInt32] = []
@@ -67,7 +64,15 @@ extension StateDatabase {
       if asked.count == capacity { try look() }
     }
 
-    func look() throws(Failure) {
+    /// What was found of all that was asked for.
+    func end(_ table: StateTable, _ layout: RowLayout) throws(Failure) -> FoundEntries {
+      try look()
+      let columns = try StoredRows.decode(values, layout, place: "table '\(table.name)'")
+      return FoundEntries(
+        rows: rows, values: RecordBatch(schema: Schema(table.value), columns: columns, length: rows.count))
+    }
+
+    private func look() throws(Failure) {
       if asked.isEmpty { return }
       handle.withEntries { family in
         rocksdb_batched_multi_get_cf(

@@ -46,15 +46,26 @@ struct TableScan {
     self.id = id
   }
 
-  /// - Parameter body: is given the whole key and the value, valid while it runs.
+  /// Whether the table has an entry in these groups.
+  func hasEntries(groups: Range<Int>) throws(Failure) -> Bool {
+    var found = false
+    try visit(groups: groups, until: { found }, { _, _ in found = true })
+    return found
+  }
+
+  /// - Parameters:
+  ///   - until: asked before each entry: whether there have been enough.
+  ///   - body: is given the whole key and the value, valid while it runs.
   func visit(
-    groups: Range<Int>, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void
+    groups: Range<Int>, until isDone: () -> Bool = { false },
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) {
     if groups.isEmpty { return }
     let iterator = RocksIterator(handle)
     var group = groups.lowerBound
     iterator.seek(EntryKeys.range(group: group, table: id).start)
     while try iterator.isValid() {
+      if isDone() { return }
       let key = iterator.key
       let prefix = UInt32(bigEndian: key.loadUnaligned(as: UInt32.self))
       let (foundGroup, foundTable) = (Int(prefix >> 16), UInt16(truncatingIfNeeded: prefix))

@@ -18,7 +18,7 @@ public final class StateDatabase: @unchecked Sendable {
   let layouts: [RowLayout]
   /// What former subtasks wrote into the tables of the scope `subtask`, until the operator has it.
   let inherited: Monitor<InheritedEntries>
-  private let written: Monitor<Bool>
+  private let contents: Monitor<TableContents>
   /// Whether its tables are all that the database has.
   private let hasAllTables: Bool
   /// Entries that were removed since their files were merged last.
@@ -44,7 +44,7 @@ public final class StateDatabase: @unchecked Sendable {
     layouts = tables.map { StoredRows.layout(Schema($0.value)) }
     hasAllTables = catalog.entries.count == tables.count
     self.inherited = Monitor(inherited)
-    written = Monitor(!isEmpty)
+    contents = Monitor(TableContents(tables.count, areEmpty: isEmpty))
   }
 
   /// A database without entries. What was in the folder is removed.
@@ -71,7 +71,15 @@ public final class StateDatabase: @unchecked Sendable {
   }
 
   /// Whether no entry was ever put: then nothing has to be looked for.
-  public var isEmpty: Bool { written.withLock { !$0 } }
+  public var isEmpty: Bool { contents.withLock { $0.areEmpty } }
+
+  /// Whether the table may have entries of keys; false: nothing has to be looked for there.
+  func mayHaveEntries(_ table: Int) throws(Failure) -> Bool {
+    if let known = contents.withLock({ $0[table] }) { return known }
+    let hasEntries = try TableScan(handle, ids[table]).hasEntries(groups: part.groups)
+    contents.withLock { $0.note(table, hasEntries: hasEntries) }
+    return hasEntries
+  }
 
   /// Changes were taken from the operator, and will be applied here. By the thread that took them.
   public func expectChanges() { expected.withLock { $0.count += 1 } }
@@ -96,8 +104,6 @@ public final class StateDatabase: @unchecked Sendable {
   /// read is the operator's last word.
   public func waitUntilSettled() { _ = expected.wait { $0.count == 0 || $0.isAbandoned ? () : nil } }
 
-  func noteWritten() { written.withLock { $0 = true } }
-
   /// Writes what has changed of the operator's state. After a failure the database is of no more use.
   ///
   /// - Parameter inBuffers: whether they go through the database's buffers; nil: as suits how many they are.
@@ -106,7 +112,7 @@ public final class StateDatabase: @unchecked Sendable {
     if areAll(settled) { return try replace(settled) }
     for table in settled.removedTables.sorted() { try removeAll(table) }
     if settled.rowCount == 0 { return }
-    noteWritten()
+    contents.withLock { $0.notePut(settled.parts) }
     if inBuffers ?? (settled.rowCount < Self.fewEntries) {
       // RocksDB writes what it has when there is much of it, though nobody waits for that.
       if handle.memory.areBuffersFull { try handle.flush() }

@@ -294,4 +294,40 @@ struct ProcessSpillTests {
     var random = SeededGenerator()
     try check(timeToLive: 3_000_000, room: [1_000, 1_200][round % 2] << 10, &random)
   }
+
+  @Test("look for no key that is new, and find every other one")
+  func newKeys() throws {
+    var random = SeededGenerator()
+    let seed = random.description
+    let folder = TemporaryFolder()
+    let plain = try SpillingSubtasks(1, timeToLive: nil, limit: .max, ManualClock(), nil)
+    let run = try SpillingSubtasks(
+      2, timeToLive: nil, limit: 600 << 10, ManualClock(), DatabaseCheckpoints(folder, [], number: 0))
+    func give(_ keys: [Int], step: Int) throws {
+      let builders = EverythingCode.rowFields.map { ColumnBuilder($0.type) }
+      for key in keys {
+        builders[0].append(.utf8("key number \(key)"))
+        builders[1].append(.int64(Int64.random(in: 0...23, using: &random)))
+        builders[2].append(.int64(Int64.random(in: 0..<20, using: &random)))
+        builders[3].append(randomLiteral(.utf8, distinct: 40, &random))
+        builders[4].append(.timestamp(Int64(step), .microsecond, timezone: nil))
+      }
+      let batch = RecordBatch(
+        schema: Schema(EverythingCode.rowFields), columns: builders.map { $0.finish() }, length: keys.count)
+      try plain.run(.batch(batch, input: 0))
+      try run.run(.batch(batch, input: 0))
+      #expect(plain.drain().sorted() == run.drain().sorted(), "\(seed), step \(step)")
+    }
+    for step in 0..<50 {
+      try give(Array(step * 200..<step * 200 + 200), step: step)
+      if step % 10 == 9 { try run.take(step + 1) }
+    }
+    let new = run.counts
+    #expect(new.evicted > 5_000, "keys have left memory")
+    #expect(new.sought < new.evicted / 20, "\(seed): \(new.sought) new keys were looked for")
+    for step in 50..<80 { try give((0..<100).map { _ in Int.random(in: 0..<10_000, using: &random) }, step: step) }
+    #expect(run.counts.sought > new.sought + 500, "keys have come back")
+    try run.take(80)
+    try run.close()
+  }
 }

@@ -7,10 +7,13 @@ import VolleyPlan
 /// The timers of keys that are not in memory, in the order of their times, so that what is due is found without a look at all others.
 ///
 /// They lie in a database of their own, which no epoch has: after a restart they are read from the table of all timers. So timers take
-/// no memory of the operator's while their keys are away, however many they are. One thread at a time.
+/// no memory of the operator's while their keys are away, however many they are. It is made when the first timer leaves. One thread
+/// at a time.
 final class DepartedTimers {
-  private let database: StateDatabase
-  private let entry: Schema
+  private let all: StateDatabase
+  private var database: StateDatabase?
+  private let table: StateTable
+  private var entry: Schema { table.entry }
   private let keyCount: Int
   /// By clock: no timer is before this; nil when there is none.
   private var next: [TimerClock: Int64] = [:]
@@ -18,11 +21,10 @@ final class DepartedTimers {
   /// - Parameters:
   ///   - all: the database with the table of all timers.
   ///   - keys: of the operator.
-  init(beside all: StateDatabase, keys: [Field]) throws(Failure) {
+  init(beside all: StateDatabase, keys: [Field]) {
     let timers = ProcessTimers.table(keys: keys)
-    let table = StateTable("(departed timers)", key: [], namespace: timers.namespace + keys, value: [])
-    database = try all.makeCompanion("timers", tables: [table])
-    entry = table.entry
+    table = StateTable("(departed timers)", key: [], namespace: timers.namespace + keys, value: [])
+    self.all = all
     keyCount = keys.count
   }
 
@@ -37,6 +39,14 @@ final class DepartedTimers {
     let (keys, times) = (entries.prefix(keyCount), Array(entries.dropFirst(keyCount)))
     let batch = RecordBatch(schema: entry, columns: times + keys, length: count)
     var changes = StateChanges()
+    let database: StateDatabase
+    if let made = self.database {
+      database = made
+    } else {
+      precondition(areLeaving, "a timer has left before it comes back")
+      database = try all.makeCompanion("timers", tables: [table])
+      self.database = database
+    }
     if areLeaving {
       changes.put(batch, table: 0)
       let event = Array(ProcessTimers.name(.event).utf8)
@@ -56,7 +66,7 @@ final class DepartedTimers {
   func due(
     _ clock: TimerClock, upTo time: Int64, limit: Int
   ) throws(Failure) -> (keys: [Column], count: Int, last: Int64)? {
-    guard let first = next[clock], first <= time else { return nil }
+    guard let database, let first = next[clock], first <= time else { return nil }
     let name = ProcessTimers.name(clock)
     let start = RecordBatch(
       schema: Schema(Array(entry.fields.prefix(2))),

@@ -7,7 +7,7 @@ import State
 extension KeyedProcessOperator: SpillingOperator {
   public func spill(to database: StateDatabase) throws(Failure) {
     precondition(timers.changes != nil, "an operator notes changes before it spills")
-    let spill = try ProcessSpill(database, states.declarations, keys: keySchema.fields)
+    let spill = ProcessSpill(database, states.declarations, keys: keySchema.fields, memoryLimit: memoryLimit)
     self.spill = spill
     // The least part, before others take all.
     _ = claim(0, spill)
@@ -36,6 +36,7 @@ extension KeyedProcessOperator: SpillingOperator {
       return false
     }
     spill.residents.noteWhole()
+    spill.departedKeys.noteWhole()
     return true
   }
 
@@ -71,7 +72,7 @@ extension KeyedProcessOperator: SpillingOperator {
   private func growth(_ keys: [Column], rowCount: Int, calling: Int, _ spill: ProcessSpill) -> Int {
     let slotCount = max(states.table.slotCount, states.table.count + rowCount)
     let noted = states.stores.reduce(0) { $0 + ($1.changes?.slots.growth(to: slotCount) ?? 0) }
-    return states.growth(keys, rowCount: rowCount) + spill.residents.growth(to: slotCount) + noted
+    return states.growth(keys, rowCount: rowCount) + spill.growth(to: slotCount) + noted
       + min(
         memoryLimit / 4,
         states.growth(calling: calling, bringing: spill.residents.isWhole ? nil : spill.broughtUse))
@@ -119,7 +120,8 @@ extension KeyedProcessOperator: SpillingOperator {
     states.release()
     spill.residents.removeAll()
     states.keepsEmptied = !spill.residents.isWhole
-    // Others may have what was taken for what is gone.
+    // Others may have what was taken for what is gone. They may also have so much that there is no room for a filter.
+    if !claim(0, spill) { spill.departedKeys.giveUp() }
     _ = claim(0, spill)
   }
 
@@ -155,6 +157,13 @@ extension KeyedProcessOperator: SpillingOperator {
     try writer.finish()
     try timers.forEachPart(leaving, states.table) { entries, count throws(Failure) in
       try spill.departed.change(entries, count: count, areLeaving: true)
+    }
+    if spill.departedKeys.isComplete {
+      let kept = states.inUse(slots)
+      for first in stride(from: 0, to: kept.count, by: StateStore.blockRows) {
+        let count = min(StateStore.blockRows, kept.count - first)
+        try spill.departedKeys.insert(try states.table.keys(of: kept.rows + first, count: count), count: count)
+      }
     }
     timers.forget(leaving)
     states.forget(slots)
@@ -242,7 +251,7 @@ extension KeyedProcessOperator: SpillingOperator {
         touched.slots, rows: touched.rows, count: touched.count, slotCount: states.table.slotCount)
     else { return true }
     do throws(Failure) {
-      try load(sought, keys.map { $0.gather(sought.rows) }, spill)
+      try load(sought, keys, spill)
     } catch {
       guard spill.refusal != nil else { throw error }
       for store in states.stores { store.restored() }
@@ -261,68 +270,14 @@ extension KeyedProcessOperator: SpillingOperator {
     throw refusal
   }
 
-  /// Reads what keys have, which are not in memory.
-  private func load(_ sought: ResidentKeys.Sought, _ keys: [Column], _ spill: ProcessSpill) throws(Failure) {
-    let before = states.uses
-    let count = sought.rows.count
-    for (index, store) in states.stores.enumerated() {
-      if store is ValueStore {
-        try loadValues(index, sought, keys, spill)
-        continue
-      }
-      try spill.database.scan(keys: keys, count: count, table: index) { entries, rows throws(Failure) in
-        try load(Array(entries.columns.dropFirst(keys.count)), sought.slots(of: rows), index, spill)
-      }
-    }
-    try spill.database.scan(keys: keys, count: count, table: states.stores.count) { entries, rows throws(Failure) in
-      let slots = sought.slots(of: rows)
-      guard claim(entries.length * 64, spill) else { throw refused(spill) }
-      timers.restore(Array(entries.columns.dropFirst(keys.count)), slots.rows, count: slots.count)
-      withExtendedLifetime(slots) {}
-      try spill.departed.change(entries.columns, count: entries.length, areLeaving: false)
-    }
-    for store in states.stores { store.restored() }
-    StoreUse.note(since: before, states.uses, rows: count, in: &spill.broughtUse)
-  }
-
-  /// Values are found with the help of filters, many at a time, and no more than take a bit of memory.
-  private func loadValues(
-    _ index: Int, _ sought: ResidentKeys.Sought, _ keys: [Column], _ spill: ProcessSpill
-  ) throws(Failure) {
-    var first = 0
-    while first < sought.rows.count {
-      let count = min(max(32, Self.foundBytes / spill.valueBytes[index]), sought.rows.count - first)
-      let addresses = RecordBatch(
-        schema: spill.database.tables[index].address,
-        columns: keys.map { $0.gather(Selection(first..<first + count)) }, length: count)
-      let found = try spill.database.find(addresses, table: index)
-      if !found.rows.isEmpty {
-        spill.valueBytes[index] = max(16, found.values.byteCount / found.rows.count)
-        let slots = sought.slots(of: found.rows.map { $0 + UInt32(first) })
-        try load(found.values.columns, slots, index, spill)
-      }
-      first += count
-    }
-  }
-
-  private static let foundBytes = 1 << 20
-
-  private func load(
-    _ values: [Column], _ slots: Selection, _ index: Int, _ spill: ProcessSpill
-  ) throws(Failure) {
-    let store = states.stores[index]
-    guard claim(store.growth(using: store.use(of: values, count: slots.count)), spill) else { throw refused(spill) }
-    try store.restore(values, slots.rows, count: slots.count, states.keyRecords, at: clock.now.microseconds)
-    withExtendedLifetime(slots) {}
-  }
-
-  private func refused(_ spill: ProcessSpill) -> Failure {
+  func refused(_ spill: ProcessSpill) -> Failure {
     guard let refusal = spill.refusal else { preconditionFailure("what is refused has a reason") }
     return refusal
   }
 
   /// How many keys were looked for in the database, and how many left memory.
   public var spillCounts: (sought: Int, evicted: Int) {
-    (spill?.residents.soughtCount ?? 0, spill?.residents.evictedCount ?? 0)
+    guard let spill else { return (0, 0) }
+    return (spill.residents.soughtCount - spill.unknownCount, spill.residents.evictedCount)
   }
 }

@@ -13,6 +13,19 @@ extension KeyedStates {
     return Selection(slots.map { Int($0) })
   }
 
+  /// Those of some slots whose keys have something. Between calls.
+  func inUse(_ slots: Selection) -> Selection {
+    let buffer = Buffer(byteCount: slots.count * 4)
+    let (target, records) = (buffer.unsafeMutableValues(UInt32.self), keyRecords)
+    var count = 0
+    for index in 0..<slots.count {
+      let slot = slots.rows[index]
+      target[count] = slot
+      count &+= records[slot].pointee.references > 0 ? 1 : 0
+    }
+    return Selection(indices: buffer, count: count)
+  }
+
   /// What these keys have is in the database, and here no more; nor are they. Their timers are gone already.
   func forget(_ slots: Selection) {
     for store in stores { store.forget(slots) }

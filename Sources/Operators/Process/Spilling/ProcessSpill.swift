@@ -10,6 +10,9 @@ final class ProcessSpill {
   let database: StateDatabase
   let residents: ResidentKeys
   let departed: DepartedTimers
+  let departedKeys: DepartedKeys
+  /// Keys that were new, and were not looked for.
+  private(set) var unknownCount = 0
   /// Nil when nothing expires.
   let sweep: ExpirySweep?
   /// Rows that are processed together, whose keys are in memory together.
@@ -28,16 +31,30 @@ final class ProcessSpill {
   /// Pieces that memory had room for before larger ones are tried.
   private static let patience = 16
 
-  init(_ database: StateDatabase, _ states: [Plan.State], keys: [Field]) throws(Failure) {
+  /// - Parameter memoryLimit: of the state of all subtasks together.
+  init(_ database: StateDatabase, _ states: [Plan.State], keys: [Field], memoryLimit: Int) {
     self.database = database
     residents = ResidentKeys(database)
-    departed = try DepartedTimers(beside: database, keys: keys)
+    departed = DepartedTimers(beside: database, keys: keys)
+    departedKeys = DepartedKeys(
+      memoryLimit: memoryLimit, parallelism: database.part.parallelism, isComplete: database.isEmpty)
     sweep = ExpirySweep(states, keys: keys, database, isEmpty: database.isEmpty)
     valueBytes = [Int](repeating: 32 << 10, count: states.count)
     broughtUse = [StoreUse](repeating: StoreUse(), count: states.count)
   }
 
-  var byteCount: Int { residents.byteCount }
+  var byteCount: Int { residents.byteCount + departedKeys.byteCount }
+  /// Bytes that are added when there are so many slots, and when the next keys leave memory.
+  func growth(to slotCount: Int) -> Int { residents.growth(to: slotCount) + departedKeys.growth }
+
+  /// Those of a batch's keys that are not in memory and that the database may have something of.
+  func known(_ absent: ResidentKeys.Sought, _ keys: [Column]) throws(Failure) -> ResidentKeys.Sought {
+    guard departedKeys.isComplete else { return absent }
+    let (rows, count) = (absent.rows, absent.rows.count)
+    guard let places = try departedKeys.known(keys.map { $0.gather(rows) }, count: count) else { return absent }
+    unknownCount += count - places.count
+    return ResidentKeys.Sought(slots: absent.slots.selecting(places), rows: rows.selecting(places))
+  }
 
   /// When state of keys that are away is to be looked at; nil when none expires.
   var sweepTime: Int64? { residents.isWhole ? nil : sweep?.wakeTime }
