@@ -36,16 +36,16 @@ class StateCodec<Value>: AnyStateCodec {
     return try RowCodec<Value>.make()
   }
 
-  /// Those that are compiled for their type: a call through the general one costs several times as much.
+  /// Those that are compiled for their type: see `ScalarCodec`.
   private static func common(_ name: String) -> AnyObject? {
     switch Value.self {
-    case is Int64.Type: ScalarCodec<Int64>(name)
-    case is Int.Type: ScalarCodec<Int>(name)
-    case is Int32.Type: ScalarCodec<Int32>(name)
-    case is Double.Type: ScalarCodec<Double>(name)
-    case is Bool.Type: ScalarCodec<Bool>(name)
-    case is String.Type: ScalarCodec<String>(name)
-    case is Timestamp.Type: ScalarCodec<Timestamp>(name)
+    case is Int64.Type: Int64Codec(name)
+    case is Int.Type: IntCodec(name)
+    case is Int32.Type: Int32Codec(name)
+    case is Double.Type: DoubleCodec(name)
+    case is Bool.Type: BoolCodec(name)
+    case is String.Type: StringCodec(name)
+    case is Timestamp.Type: TimestampCodec(name)
     default: nil
     }
   }
@@ -58,41 +58,6 @@ class StateCodec<Value>: AnyStateCodec {
   static func scalar(_ name: String) -> StateCodec<Value> where Value: ColumnValue {
     common(name) as? StateCodec<Value> ?? ScalarCodec<Value>(name)
   }
-}
-
-final class ScalarCodec<Scalar: ColumnValue>: StateCodec<Scalar> {
-  private var reader: Scalar.Reader?
-  private var column: OutputColumn?
-  private var writer: Scalar.Writer?
-  private var count = 0
-
-  init(_ name: String) { super.init([Field(name, Scalar.dataType, nullable: false)]) }
-
-  override func use(_ columns: [InputColumn]) { reader = Scalar.Reader(columns[0]) }
-
-  override func read(_ row: Int) throws -> Scalar {
-    guard let reader else { preconditionFailure("a codec has columns before it reads") }
-    return reader[row]
-  }
-
-  override func begin(_ columns: [OutputColumn]) {
-    column = columns[0]
-    writer = Scalar.Writer(columns[0])
-    count = 0
-  }
-
-  override func append(_ value: Scalar) throws {
-    guard let column else { preconditionFailure("a codec has columns before it writes") }
-    if count == column.capacity {
-      column.finish(count: count, nullCount: 0)
-      column.reserve(count + 1)
-      writer = Scalar.Writer(column)
-    }
-    writer?.put(value, count)
-    count += 1
-  }
-
-  override func finish() { column?.finish(count: count, nullCount: 0) }
 }
 
 /// Of a value that may be null: a key, an argument, an accumulator. A state that has none is no null.
