@@ -174,18 +174,21 @@ extension WindowOperator: StatefulOperator {
 }
 
 extension WindowOperator: SpillingOperator {
-  /// Windows that share panes need all of these in memory, and what is merged of them.
-  public var spills: Bool { store is SeparateWindows }
+  public var spills: Bool { store is any SpillingWindowStore }
 
   public func spill(to database: StateDatabase) throws(Failure) {
-    guard let windows = store as? SeparateWindows else { preconditionFailure("windows that share panes do not spill") }
+    guard let windows = store as? any SpillingWindowStore else { preconditionFailure("it is asked whether it spills") }
     try database.scan(table: 0) { times.restore($0) }
-    _ = restoreTimes()
-    try windows.spill(to: database, reservation, limit: memory.limit, parallelism: memory.parallelism)
+    let own = restoreTimes()
+    let spilled = SpilledWindows(database, reservation, limit: memory.limit, parallelism: memory.parallelism)
+    try windows.spill(spilled, times: own.map { Array($0.dropFirst(2)) })
   }
 
-  /// How many keys of windows were looked for in the database, and how many left memory.
-  public var spillCounts: (sought: Int, evicted: Int) { (store as? SeparateWindows)?.spillCounts ?? (0, 0) }
+  /// How many keys of windows or panes were looked for in the database, and how many left memory.
+  public var spillCounts: (sought: Int, evicted: Int) { (store as? any SpillingWindowStore)?.spillCounts ?? (0, 0) }
+
+  /// Whether panes that windows share are put together from the database.
+  var isApart: Bool { (store as? SharedPanes)?.isApart ?? false }
 
   /// Bytes of memory that its windows hold.
   var heldBytes: Int { store.byteCount }

@@ -75,7 +75,7 @@ struct SlidingPaneTests {
 }
 
 extension WindowSpan {
-  fileprivate static func floor(_ time: Int64, _ length: Int64) -> Int64 {
+  static func floor(_ time: Int64, _ length: Int64) -> Int64 {
     time / length - (time % length < 0 ? 1 : 0)
   }
 }

@@ -114,6 +114,14 @@ final class PanePool {
     return pane
   }
 
+  /// A pane of keys and aggregates of the same slots, all of which have a key.
+  func makePane(_ span: WindowSpan, _ table: any KeyTable, _ aggregates: AggregateSet, _ changes: SlotChanges) -> Pane {
+    Pane(span, table: table, aggregates: aggregates, changes: changes)
+  }
+
+  /// Room for keys and their aggregates that are no pane's.
+  func makeTable() -> (any KeyTable, AggregateSet) { (makeKeyTable(keyTypes, keepingKeys: true), aggregates.another()) }
+
   /// Memory that is much larger than what the pane in hand needed is freed.
   func giveBack(_ pane: Pane) {
     pane.largest = max(pane.largest, pane.keyCount)

@@ -7,37 +7,38 @@ import State
 ///
 /// Where it `spill`s, keys leave memory when there is no more of it, each with all that a window has of it. What is in the database
 /// of a key that is in memory too is of no account.
-final class SeparateWindows: WindowStore {
+final class SeparateWindows: SpillingWindowStore {
   let pool: PanePool
-  var windows = PaneList()
+  /// The windows, a pane each.
+  var panes = PaneList()
   /// Slots of the first window that have been given.
   private var given = 0
   /// Nil when no epochs are taken.
   private var entries: PaneEntries?
   /// Nil when all keys stay in memory.
-  var spilled: SpilledWindows?
+  private(set) var spilled: SpilledWindows?
   /// What is in the database of the window that is being given; nil when that is nothing.
   private var stored: StoredWindow?
 
   init(_ pool: PanePool) { self.pool = pool }
 
-  var byteCount: Int { windows.byteCount + pool.byteCount }
-  var keyCount: Int { windows.keyCount }
+  var byteCount: Int { panes.byteCount + pool.byteCount }
+  var keyCount: Int { panes.keyCount }
 
   func add(to span: WindowSpan, _ body: (Pane) throws(Failure) -> Void) throws(Failure) {
-    try windows.update(windows.pane(span, of: pool), body)
+    try panes.update(panes.pane(span, of: pool), body)
   }
 
-  func nextWindow(endingAfter time: Int64) -> WindowSpan? { windows.first?.span }
+  func nextWindow(endingAfter time: Int64) -> WindowSpan? { panes.first?.span }
 
   func begin(_ window: WindowSpan) throws(Failure) {
-    guard let pane = windows.first, pane.span == window else { preconditionFailure("windows fire in their order") }
+    guard let pane = panes.first, pane.span == window else { preconditionFailure("windows fire in their order") }
     given = 0
     if let spilled, pane.residents != nil { stored = try StoredWindow(pane, spilled.database, keyCount: pool.keyCount) }
   }
 
   func giveSome(_ body: WindowResults) throws(Failure) -> Bool {
-    guard let pane = windows.first else { return false }
+    guard let pane = panes.first else { return false }
     if given < pane.table.slotCount {
       given = try pane.give(from: given, body)
       return true
@@ -46,7 +47,7 @@ final class SeparateWindows: WindowStore {
   }
 
   func end(_ window: WindowSpan) throws(Failure) {
-    guard let pane = windows.popFirst(where: { $0.span == window }) else { return }
+    guard let pane = panes.popFirst(where: { $0.span == window }) else { return }
     if stored != nil {
       spilled?.count(pane)
       self.stored = nil
@@ -54,6 +55,30 @@ final class SeparateWindows: WindowStore {
       try entries?.forget(pane)
     }
     pool.giveBack(pane)
+  }
+
+  func add(
+    _ part: WindowRowInput.Part, to span: WindowSpan, _ reservation: StateReservation, held: Int
+  ) throws(Failure) {
+    guard let spilled else { return try addInMemory(part, to: span, reservation, held: held) }
+    try addSpilling(part.keys, columns: part.batch.columns, rowCount: part.rowCount, to: span, spilled) {
+      aggregates, slots throws(Failure) in try part.add(to: aggregates, slots)
+    }
+  }
+
+  func reserve(_ reservation: StateReservation) throws(Failure) {
+    guard let spilled else { return try reservation.set(byteCount, keyCount: keyCount) }
+    try reserve(for: nil, spilled) { byteCount }
+  }
+
+  func spill(_ spilled: SpilledWindows, times _: [Int64]?) throws(Failure) {
+    precondition(pool.tracksChanges && panes.isEmpty, "an operator notes changes before it spills")
+    self.spilled = spilled
+    // What is kept in any case has to be there before what may be.
+    _ = spilled.fits(byteCount)
+    if spilled.database.isEmpty { return }
+    _ = try load(spilled) { _ in }
+    try reserve(for: nil, spilled) { byteCount }
   }
 
   var times: [Int64] { [] }
@@ -64,7 +89,7 @@ final class SeparateWindows: WindowStore {
   }
 
   func restore(_ entries: RecordBatch, table _: Int) throws(Failure) {
-    try windows.restore(entries, keyCount: pool.keyCount, of: pool) { _ in }
+    try panes.restore(entries, keyCount: pool.keyCount, of: pool) { _ in }
   }
 
   func restored(_: [Int64]?) {}
@@ -72,7 +97,7 @@ final class SeparateWindows: WindowStore {
   func takeChanges(into changes: inout StateChanges) throws(Failure) {
     guard var entries else { preconditionFailure("a store notes changes before they are taken") }
     try entries.takeGone(into: &changes)
-    for pane in windows.all { try entries.take(pane, into: &changes) }
+    for pane in panes.all { try entries.take(pane, into: &changes) }
     self.entries = entries
   }
 }

@@ -8,22 +8,33 @@ import State
 /// Entries are those of the panes, of which the stacks are made anew. So where epochs are taken a pane stays until no window needs it,
 /// also when all of it is merged. Cumulative windows would come to have many: what they have merged is an entry of its own instead, of a
 /// pane without length at the windows' start.
-final class SharedPanes: WindowStore {
-  private let series: WindowSeries
-  private let pool: PanePool
+///
+/// Where it `spill`s, and there is no more memory, panes are kept as those of `SeparateWindows`, and windows are put together of what the
+/// database has of them, until all fits into memory again.
+final class SharedPanes: SpillingWindowStore {
+  let series: WindowSeries
+  let pool: PanePool
   private let makeStacks: () -> PaneStacks
-  private var stacks: PaneStacks
+  var stacks: PaneStacks
   /// Panes that have rows and are part of a window to come, in their order.
-  private var live: ArraySlice<WindowSpan> = []
+  var live: ArraySlice<WindowSpan> = []
   /// Rows that are not merged, or may have to be once more.
-  private var panes = PaneList()
+  var panes = PaneList()
   /// Rows that came to panes that had been merged.
-  private var late = PaneList()
+  var late = PaneList()
+  /// Nil when all keys stay in memory.
+  var spilled: SpilledWindows?
+  /// Some keys of panes may be in the database only: then nothing is merged, and no rows stand beside their panes.
+  var isApart = false
+  /// What is in the database of the window that is being given; nil when all of it is in memory.
+  var stored: StoredPanes?
+  /// Keys of panes that were in memory when there was no more.
+  var keysAtLimit = 0
 
   /// Nil when no epochs are taken.
-  private var entries: Entries?
+  var entries: Entries?
 
-  private struct Entries {
+  struct Entries {
     var panes: PaneEntries
     var late: PaneEntries
     /// By the stacks' keys, where what is merged has entries.
@@ -52,7 +63,7 @@ final class SharedPanes: WindowStore {
     }
   }
 
-  private func note(_ span: WindowSpan) {
+  func note(_ span: WindowSpan) {
     guard let last = live.last, last >= span else {
       live.append(span)
       return
@@ -74,6 +85,7 @@ final class SharedPanes: WindowStore {
   }
 
   func begin(_ window: WindowSpan) throws(Failure) {
+    if let spilled, try leavesMemory(before: window, spilled) { return try beginStored(window, spilled) }
     let keeps = entries != nil
     if stacks.turns(to: window) {
       try foldLate()
@@ -88,20 +100,24 @@ final class SharedPanes: WindowStore {
     try stacks.beginGiving(late: Array(late.panes(endingAfter: .min, upTo: window.end)))
   }
 
-  func giveSome(_ body: WindowResults) throws(Failure) -> Bool { try stacks.giveSome(body) }
+  func giveSome(_ body: WindowResults) throws(Failure) -> Bool {
+    if let stored { return try stored.giveSome(body) }
+    return try stacks.giveSome(body)
+  }
 
   func end(_ window: WindowSpan) throws(Failure) {
-    stacks.endGiving()
     let next = series.nextStart(after: window)
+    if let spilled, let stored { return try end(window, stored, before: next, spilled) }
+    stacks.endGiving()
     if isGrowing, next == window.end { try forgetMerged() }
     try forget(before: next)
   }
 
   /// Cumulative windows never lose a pane but with all others: what is merged is not asked for again.
-  private var isGrowing: Bool { series.isCumulative }
+  var isGrowing: Bool { series.isCumulative }
 
   /// Adds the late rows to their panes, which are about to be merged anew.
-  private func foldLate() throws(Failure) {
+  func foldLate() throws(Failure) {
     while let pane = late.popFirst(where: { _ in true }) {
       try panes.update(panes.pane(pane.span, of: pool)) { own throws(Failure) in try own.merge(pane) }
       try entries?.late.forget(pane)
@@ -128,6 +144,13 @@ final class SharedPanes: WindowStore {
     stacks.mergedChanges = entries?.merged
   }
 
+  /// Nothing is merged any more, and the memory of what was is given back or somebody else's.
+  func forgetStacks() {
+    stacks = makeStacks()
+    if isGrowing { entries?.merged = SlotChanges() }
+    stacks.mergedChanges = entries?.merged
+  }
+
   // MARK: Entries
 
   var times: [Int64] { [stacks.border, stacks.mergedEnd] }
@@ -141,7 +164,7 @@ final class SharedPanes: WindowStore {
   }
 
   /// The pane of what cumulative windows have merged.
-  private var mergedSpan: WindowSpan { WindowSpan(start: stacks.border, end: stacks.border) }
+  var mergedSpan: WindowSpan { WindowSpan(start: stacks.border, end: stacks.border) }
 
   /// Cumulative windows that began together have all been given.
   private func forgetMerged() throws(Failure) {
@@ -150,16 +173,19 @@ final class SharedPanes: WindowStore {
   }
 
   func restore(_ entries: RecordBatch, table: Int) throws(Failure) {
-    var series = series
     var spans: [WindowSpan] = []
     if table == WindowTables.late {
       try late.restore(entries, keyCount: pool.keyCount, of: pool) { spans.append($0) }
     } else {
-      try panes.restore(entries, keyCount: pool.keyCount, of: pool) { span in
-        spans.append(span.start == span.end ? series.pane(at: span.start) : span)
-      }
+      try panes.restore(entries, keyCount: pool.keyCount, of: pool) { spans.append($0) }
     }
-    for span in spans { note(span) }
+    for span in spans { noteStored(span) }
+  }
+
+  /// A pane has entries.
+  func noteStored(_ span: WindowSpan) {
+    var series = series
+    note(span.start == span.end ? series.pane(at: span.start) : span)
   }
 
   func restored(_ times: [Int64]?) throws(Failure) {
@@ -175,14 +201,20 @@ final class SharedPanes: WindowStore {
   }
 
   func takeChanges(into changes: inout StateChanges) throws(Failure) {
-    guard var entries else { preconditionFailure("a store notes changes before they are taken") }
-    try entries.panes.takeGone(into: &changes)
-    try entries.late.takeGone(into: &changes)
+    try takeGone(into: &changes)
+    guard let entries else { return }
     for pane in panes.all { try entries.panes.take(pane, into: &changes) }
     for pane in late.all { try entries.late.take(pane, into: &changes) }
     try entries.panes.take(entries.merged, of: stacks.table, mergedSpan, into: &changes) { slots throws(Failure) in
       try stacks.back.states(slots.rows, count: slots.count)
     }
+  }
+
+  /// Gives the addresses of what is gone.
+  func takeGone(into changes: inout StateChanges) throws(Failure) {
+    guard var entries else { preconditionFailure("a store notes changes before they are taken") }
+    try entries.panes.takeGone(into: &changes)
+    try entries.late.takeGone(into: &changes)
     self.entries = entries
   }
 }

@@ -6,6 +6,7 @@ import State
 /// What windows that spill have beside their panes: the database, their share of memory, and when rows came and keys went.
 final class SpilledWindows {
   let database: StateDatabase
+  private let reservation: StateReservation
   /// Subtasks that grow alike would otherwise take memory from each other as windows come and go, until one has too little for a
   /// batch.
   private let share: Int
@@ -24,21 +25,22 @@ final class SpilledWindows {
   /// - Parameters:
   ///   - limit: bytes of all state of the job.
   ///   - parallelism: how many subtasks the operator has.
-  init(_ database: StateDatabase, limit: Int, parallelism: Int) {
+  init(_ database: StateDatabase, _ reservation: StateReservation, limit: Int, parallelism: Int) {
     self.database = database
+    self.reservation = reservation
     share = limit / parallelism
     least = min(share / 32, Self.mostHeld)
   }
 
   /// Reserves so many bytes if they are within the share and there.
-  func fits(_ bytes: Int, _ reservation: StateReservation) -> Bool {
+  func fits(_ bytes: Int) -> Bool {
     guard bytes <= share else { return false }
-    do throws(Failure) { try reserve(bytes, keyCount: 0, reservation) } catch { return false }
+    do throws(Failure) { try reserve(bytes, keyCount: 0) } catch { return false }
     return true
   }
 
   /// Reserves so many bytes also beyond the share.
-  func reserve(_ bytes: Int, keyCount: Int, _ reservation: StateReservation) throws(Failure) {
+  func reserve(_ bytes: Int, keyCount: Int) throws(Failure) {
     try reservation.set(max(bytes, least), keyCount: keyCount)
     reserved = max(bytes, least)
   }
@@ -58,7 +60,7 @@ final class SpilledWindows {
     pane.residents = residents
   }
 
-  /// The window goes.
+  /// The window, or pane, goes, or all that it has is in memory.
   func count(_ pane: Pane) {
     counts.sought += pane.residents?.soughtCount ?? 0
     counts.evicted += pane.residents?.evictedCount ?? 0

@@ -61,12 +61,8 @@ final class StoredWindow {
   }
 
   private func remove(_ entries: RecordBatch) throws(Failure) {
-    let address = database.tables[WindowTables.panes].address
     var changes = StateChanges()
-    changes.remove(
-      RecordBatch(
-        schema: address, columns: Array(entries.columns.prefix(address.fields.count)), length: entries.length),
-      table: WindowTables.panes)
+    changes.remove(entries.addresses(of: database, WindowTables.panes), table: WindowTables.panes)
     // Few at a time, which a file for each of these would make many files of.
     try database.apply(changes, inBuffers: true)
   }
