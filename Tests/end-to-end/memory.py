@@ -29,6 +29,8 @@ PROCESSED_KEYS, PROCESSED_ROWS = 1_000_000, 2_500_000
 WINDOW_SECONDS = 2_000
 WINDOW_KEYS = 3_000_000
 WINDOW_ROWS = 5_000_000
+# Of windows of which a row is in several.
+SHARED_ROWS = 3_000_000
 
 
 def field(name, type="int64"):
@@ -132,19 +134,42 @@ def keeps_sums(folder, limit):
         f"select k, arg_max(total, rows) total, max(rows) as rows from {out} group by k", "k")
 
 
-def keeps_windows(folder, limit, disorder=0):
-    """Tumbling windows, each with more keys than there is room for. With much disorder all fire at the end of the input."""
+class Windows:
+    """An assigner, and its windows in SQL: the i-th one that a row is in, if the row is before its end."""
+
+    def __init__(self, assigner, count, start, length):
+        self.assigner, self.count, self.start, self.length = assigner, count, start, length
+
+    @staticmethod
+    def tumbling(size):
+        return Windows({"tumbling": {"size": size * 1_000_000, "offset": 0}}, 1, f"floor(epoch(t) / {size}) * {size}", size)
+
+    @staticmethod
+    def sliding(size, slide):
+        assigner = {"sliding": {"size": size * 1_000_000, "slide": slide * 1_000_000, "offset": 0}}
+        return Windows(assigner, size // slide, f"(floor(epoch(t) / {slide}) - i) * {slide}", size)
+
+    @staticmethod
+    def cumulative(size, step):
+        assigner = {"cumulative": {"size": size * 1_000_000, "step": step * 1_000_000, "offset": 0}}
+        return Windows(assigner, size // step, f"floor(epoch(t) / {size}) * {size}", f"(i + 1) * {step}")
+
+    def of(self, rows):
+        return f"""(select k, v, {self.start} as s, {self.start} + {self.length} as e from {rows}, range({self.count}) as r(i)
+            where {self.start} + {self.length} > epoch(t))"""
+
+
+def keeps_windows(folder, limit, windows, count, disorder=0):
+    """Windows each of which has more keys than there is room for. With much disorder all fire at the end of the input."""
     most, out, copied = run(
-        folder, limit, rows(WINDOW_KEYS, WINDOW_ROWS, field("t", {"timestamp": {"unit": "us"}})),
+        folder, limit, rows(WINDOW_KEYS, count, field("t", {"timestamp": {"unit": "us"}})),
         {"eventTime": {"column": "t", "outOfOrderness": disorder * 1_000_000, "undated": "stop"}}, plans.key_by("k"),
         {"window": {
-            "assigner": {"tumbling": {"size": WINDOW_SECONDS * 1_000_000, "offset": 0}}, "scope": "key", "time": "event",
-            "allowedLateness": 0, "late": "drop", "emission": "final",
+            "assigner": windows.assigner, "scope": "key", "time": "event", "allowedLateness": 0, "late": "drop", "emission": "final",
             "aggregates": plans.aggregate(**CALLS)["aggregate"]["aggregates"]}})
     return verdict(
-        limit, most,
-        f"select k, floor(epoch(t) / {WINDOW_SECONDS}) w, sum(v)::bigint total, count(*) as rows from {copied} group by all",
-        f"select k, epoch(window_start) / {WINDOW_SECONDS} w, total, rows from {out}", "k, w", WINDOWS_ABOVE)
+        limit, most, f"select k, s, e, sum(v)::bigint total, count(*) as rows from {windows.of(copied)} group by all",
+        f"select k, epoch(window_start) s, epoch(window_end) e, total, rows from {out}", "k, s, e", WINDOWS_ABOVE)
 
 
 def keep():
@@ -170,6 +195,13 @@ def keeps_states(folder, limit):
 def checks(suite):
     for limit in LIMITS:
         suite.check(f"running sums beyond a memory limit of {limit} MiB", keeps_sums, limit)
-    suite.check(f"tumbling windows beyond a memory limit of {LIMITS[0]} MiB", keeps_windows, LIMITS[0])
-    suite.check("the same, all of which fire at the end of the input", keeps_windows, LIMITS[0], 5 * WINDOW_SECONDS)
+    tumbling = Windows.tumbling(WINDOW_SECONDS)
+    suite.check(f"tumbling windows beyond a memory limit of {LIMITS[0]} MiB", keeps_windows, LIMITS[0], tumbling, WINDOW_ROWS)
+    suite.check(
+        "the same, all of which fire at the end of the input", keeps_windows, LIMITS[0], tumbling, WINDOW_ROWS, 5 * WINDOW_SECONDS)
+    for name, windows in [
+        ("sliding", Windows.sliding(WINDOW_SECONDS, WINDOW_SECONDS // 2)),
+        ("cumulative", Windows.cumulative(WINDOW_SECONDS, WINDOW_SECONDS // 4)),
+    ]:
+        suite.check(f"{name} windows beyond a memory limit of {LIMITS[0]} MiB", keeps_windows, LIMITS[0], windows, SHARED_ROWS)
     suite.check(f"values, lists and maps beyond a memory limit of {LIMITS[0]} MiB", keeps_states, LIMITS[0])

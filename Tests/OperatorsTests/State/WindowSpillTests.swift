@@ -125,7 +125,7 @@ struct WindowSpillTests {
     var counts = (sought: 0, evicted: 0, restarts: 0)
     var returns = 0
     func start(_ origins: [StateOrigin]) throws -> SpilledRun {
-      let parallelism = keys.isEmpty ? 1 : Int.random(in: 1...3, using: &random)
+      let parallelism = keys.isEmpty || eases ? 1 : Int.random(in: 1...3, using: &random)
       // Each has room for a batch.
       let memory = StateMemory(limit: max(third, parallelism * Self.leastBytes))
       return try SpilledRun(
@@ -186,7 +186,7 @@ struct WindowSpillTests {
     let (missing, more) = CutRig.difference(model.results.sorted(), texts.sorted())
     #expect(missing.isEmpty && more.isEmpty, "\(seed): missing \(missing.prefix(5)), more \(more.prefix(5))")
     #expect(
-      !spills || counts.evicted > 1_000 && counts.sought > 1_000,
+      !spills || counts.evicted > 1_000 && counts.sought > (Self.sharing.contains(assigner) ? 50 : 1_000),
       "\(seed): of \(model.keyCount) keys \(counts) left memory and were looked for")
     #expect(!eases || returns > 0, "\(seed): all was never in memory again")
   }
@@ -224,7 +224,7 @@ struct WindowSpillTests {
   func shared(assigner: Plan.WindowAssigner) throws {
     var random = SeededGenerator()
     for keys in [[0], [1], [2], [0, 1]].shuffled(using: &random).prefix(2) {
-      try check(keys, assigner, lateness: [0, 60, 120].randomElement(using: &random) ?? 0)
+      try check(keys, assigner, lateness: [0, 30, 60].randomElement(using: &random) ?? 0)
     }
   }
 

@@ -74,9 +74,10 @@ extension SharedPanes {
     return spilled.fits(byteCount + growth)
   }
 
-  /// Bytes that merging panes takes at worst: their keys once more, with aggregates and what links these.
+  /// Bytes beyond those of the stacks that merging panes takes, about: the aggregates of each once more, and what links these. Keys
+  /// that are in few of them take more, which is found when the window has been given.
   private func mergedGrowth(_ panes: [Pane]) -> Int {
-    panes.reduce(0) { $0 + 2 * $1.byteCount + Self.linkBytes * $1.keyCount }
+    max(0, panes.reduce(0) { $0 + $1.byteCount + Self.linkBytes * $1.keyCount } - stacks.byteCount)
   }
 
   private static let linkBytes = 24
@@ -86,9 +87,7 @@ extension SharedPanes {
   /// Whether a window is put together of what the database has. From here on it is, if there is no room to merge its panes.
   func leavesMemory(before window: WindowSpan, _ spilled: SpilledWindows) throws(Failure) -> Bool {
     if isApart { return true }
-    let turns = stacks.turns(to: window)
-    let growth = mergedGrowth(panes.panes(endingAfter: turns ? .min : stacks.mergedEnd, upTo: window.end))
-    if fits(max(0, turns ? growth - stacks.byteCount : growth), spilled) { return false }
+    if fits(mergedGrowth(panes.panes(endingAfter: .min, upTo: window.end)), spilled) { return false }
     try leaveMemory(spilled)
     return true
   }
