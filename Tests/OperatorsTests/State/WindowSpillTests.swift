@@ -167,7 +167,7 @@ struct WindowSpillTests {
         begun = (position, run.rows.texts.count)
         try run.take(told: watermark(steps[..<position]))
       // What a restart brings into memory is no way back of its own.
-      case 3 where !(eases && Self.isEasy(position, of: steps.count)):
+      case 3 where !eases || position > steps.count * 3 / 4:
         if Bool.random(using: &random) { complete() }
         begun = nil
         try stop()
@@ -185,8 +185,10 @@ struct WindowSpillTests {
     #expect(left.allSatisfy { $0 == 0 }, "\(seed): \(left) entries are left of windows that are gone")
     let (missing, more) = CutRig.difference(model.results.sorted(), texts.sorted())
     #expect(missing.isEmpty && more.isEmpty, "\(seed): missing \(missing.prefix(5)), more \(more.prefix(5))")
+    // Only late rows seek the keys of panes that windows share.
+    let least = eases ? -1 : Self.sharing.contains(assigner) ? 50 : 1_000
     #expect(
-      !spills || counts.evicted > 1_000 && counts.sought > (Self.sharing.contains(assigner) ? 50 : 1_000),
+      !spills || counts.evicted > 1_000 && counts.sought > least,
       "\(seed): of \(model.keyCount) keys \(counts) left memory and were looked for")
     #expect(!eases || returns > 0, "\(seed): all was never in memory again")
   }
