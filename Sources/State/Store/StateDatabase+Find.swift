@@ -34,7 +34,7 @@ extension StateDatabase {
     try SortedEntries(entries).visit { entry, row throws(Failure) in
       try found.add(entry.keyBytes, UInt32(truncatingIfNeeded: row))
     }
-    withExtendedLifetime(keys) {}
+    defer { withExtendedLifetime(keys) {} }
     return try found.end(definition, layouts[table])
   }
 

@@ -53,7 +53,7 @@ extension StateDatabase {
     keys.aim(at: table, of: self)
     let found = Lookup(handle, capacity: min(Self.batchRows, places.count))
     for (bytes, row) in keys.starts[places] { try found.add(bytes, row) }
-    withExtendedLifetime(keys) {}
+    defer { withExtendedLifetime(keys) {} }
     return try found.end(tables[table], layouts[table])
   }
 }

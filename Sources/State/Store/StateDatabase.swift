@@ -109,10 +109,10 @@ public final class StateDatabase: @unchecked Sendable {
   /// - Parameter inBuffers: whether they go through the database's buffers; nil: as suits how many they are.
   public func apply(_ changes: StateChanges, inBuffers: Bool? = nil) throws(Failure) {
     let settled = SettledChanges(changes)
+    if settled.rowCount > 0 { contents.withLock { $0.notePut(settled.parts) } }
     if areAll(settled) { return try replace(settled) }
     for table in settled.removedTables.sorted() { try removeAll(table) }
     if settled.rowCount == 0 { return }
-    contents.withLock { $0.notePut(settled.parts) }
     if inBuffers ?? (settled.rowCount < Self.fewEntries) {
       // RocksDB writes what it has when there is much of it, though nobody waits for that.
       if handle.memory.areBuffersFull { try handle.flush() }
