@@ -106,8 +106,11 @@ extension SharedPanes {
     try takeGone(into: &gone)
     try spilled.database.apply(gone)
     isApart = true
-    keysAtLimit = panes.keyCount
+    // With few keys it was a large batch, or others had the memory: it is tried again.
+    keysAtLimit = max(panes.keyCount, Self.fewKeys)
   }
+
+  private static let fewKeys = 1 << 14
 
   /// Brings all that the database has into memory, when it is so little that it may well stay there.
   private func returnToMemory(_ spilled: SpilledWindows, leaving leftCount: Int) throws(Failure) {

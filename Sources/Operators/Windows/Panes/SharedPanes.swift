@@ -78,6 +78,8 @@ final class SharedPanes: SpillingWindowStore {
 
   func nextWindow(endingAfter time: Int64) -> WindowSpan? {
     guard let first = live.first else { return nil }
+    // In processing time a subtask that was ahead of another one may have its panes after a restart, when their last window has passed.
+    let time = min(time, series.lastEnd(of: first) - 1)
     guard let window = series.first(of: first, endingAfter: time) else {
       preconditionFailure("panes that no window needs are forgotten")
     }
