@@ -4,11 +4,19 @@ import Glibc
 public final class TemporaryFolder {
   public let path: String
 
-  public init() {
-    var template = Array("/tmp/volley-test-XXXXXX".utf8CString)
+  /// - Parameter inMemory: for what many small files are synced in, where nothing is said about disks.
+  public init(inMemory: Bool = false) {
+    let parent = inMemory && Self.hasMemory ? "/dev/shm" : "/tmp"
+    var template = Array("\(parent)/volley-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { fatalError("no temporary folder: errno \(errno)") }
     path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
   }
+
+  /// Whether there is room for files in memory: containers may have little.
+  private static let hasMemory: Bool = {
+    var info = statvfs()
+    return statvfs("/dev/shm", &info) == 0 && UInt64(info.f_bavail) * UInt64(info.f_frsize) > 2 << 30
+  }()
 
   deinit { _ = TestProcess.run(["/bin/rm", "-rf", path]) }
 

@@ -25,6 +25,11 @@ ROWS = {256: 4_000_000, 512: 6_000_000}
 PROCESSED_KEYS, PROCESSED_ROWS = 1_000_000, 2_500_000
 
 
+JOINED_KEYS, JOINED_ROWS = 1_500_000, 1_500_000
+SESSION_KEYS, SESSION_ROWS, SESSION_GAP = 2_000_000, 3_000_000, 1_000
+RANKED_KEYS, RANKED_ROWS = 1_500_000, 2_000_000
+
+
 # Rows a window: two million of them, a millisecond apart.
 WINDOW_SECONDS = 2_000
 WINDOW_KEYS = 3_000_000
@@ -47,10 +52,17 @@ def rows(keys, count, *others):
 
 
 def chain(folder, name, *operators):
-    """Writes a plan whose nodes have uids, and gives the pipeline's parameters."""
-    nodes = [
-        {"id": index, "uid": f"node-{index}", "inputs": [{"node": index - 1, "output": 0}] if index else [], "operator": operator}
-        for index, operator in enumerate(operators)]
+    """Writes a plan whose nodes have uids, and gives the pipeline's parameters.
+
+    - operators: each takes what the one before it gives, but for those that come with the places of their inputs."""
+    nodes = []
+    for index, operator in enumerate(operators):
+        inputs = [index - 1] if index else []
+        if isinstance(operator, tuple):
+            inputs, operator = operator
+        nodes.append({
+            "id": index, "uid": f"node-{index}", "inputs": [{"node": node, "output": 0} for node in inputs],
+            "operator": operator})
     path = os.path.join(folder, f"{name}.json")
     with open(path, "w") as file:
         json.dump({"version": {"major": 0, "minor": 2}, "name": "plan-file", "nodes": nodes}, file)
@@ -192,6 +204,48 @@ def keeps_states(folder, limit):
         from {out} group by k""", "k")
 
 
+def joins(folder, limit):
+    """A join of all rows of two inputs, of more keys than there is room for."""
+    source = rows(JOINED_KEYS, JOINED_ROWS)
+    most, out, copied = run(
+        folder, limit, source, plans.key_by("k"), ([], rows(JOINED_KEYS, JOINED_ROWS)), plans.key_by("k"),
+        ([1, 3], {"join": {"kind": "inner", "bounds": {"unbounded": {}}, "sharedNames": {"suffix": ["", "_2"]}}}))
+    # Both inputs have the same rows.
+    return verdict(
+        limit, most, f"""select k, sum(left_.v * 1001 + right_.v)::bigint total, count(*) as rows
+        from {copied} left_ join {copied} right_ using (k) group by k""",
+        f"select k, sum(v * 1001 + v_2)::bigint total, count(*) as rows from {out} group by k", "k")
+
+
+def keeps_sessions(folder, limit):
+    """Sessions of which nearly all are open at the same time, and that take more memory than there is."""
+    most, out, copied = run(
+        folder, limit, rows(SESSION_KEYS, SESSION_ROWS, field("t", {"timestamp": {"unit": "us"}})),
+        {"eventTime": {"column": "t", "outOfOrderness": 0, "undated": "stop"}}, plans.key_by("k"),
+        {"window": {
+            "assigner": {"session": {"gap": SESSION_GAP * 1_000_000}}, "scope": "key", "time": "event", "allowedLateness": 0,
+            "late": "drop", "emission": "final", "aggregates": plans.aggregate(**CALLS)["aggregate"]["aggregates"]}})
+    return verdict(
+        limit, most, f"""select k, epoch(min(t)) s, sum(v)::bigint total, count(*) as rows from (
+          select *, sum(is_new) over (partition by k order by t) as number from (
+            select *, coalesce((t - lag(t) over (partition by k order by t) >= interval {SESSION_GAP} seconds)::int, 1) as is_new
+            from {copied}))
+        group by k, number""", f"select k, epoch(window_start) s, total, rows from {out}", "k, s")
+
+
+def keeps_ranks(folder, limit):
+    """The two largest rows of each of more keys than there is room for, as they change."""
+    most, out, copied = run(
+        folder, limit, rows(RANKED_KEYS, RANKED_ROWS, field("n")), plans.key_by("k"),
+        {"topN": {"count": 2, "by": [{"column": "v", "descending": True, "nullsFirst": False},
+                                     {"column": "n", "descending": False, "nullsFirst": False}], "emission": "updating"}})
+    return verdict(
+        limit, most, f"""select k, sum(v * 7 + n % 1000003)::bigint total, count(*) as rows from (
+          select *, row_number() over (partition by k order by v desc, n) place from {copied}) where place <= 2 group by k""",
+        f"""select k, sum(sign * (v * 7 + n % 1000003))::bigint total, sum(sign)::bigint as rows from (
+          select *, case when row_kind in ('+I', '+U') then 1 else -1 end as sign from {out}) group by k""", "k")
+
+
 def checks(suite):
     for limit in LIMITS:
         suite.check(f"running sums beyond a memory limit of {limit} MiB", keeps_sums, limit)
@@ -205,3 +259,6 @@ def checks(suite):
     ]:
         suite.check(f"{name} windows beyond a memory limit of {LIMITS[0]} MiB", keeps_windows, LIMITS[0], windows, SHARED_ROWS)
     suite.check(f"values, lists and maps beyond a memory limit of {LIMITS[0]} MiB", keeps_states, LIMITS[0])
+    suite.check(f"a join beyond a memory limit of {LIMITS[0]} MiB", joins, LIMITS[0])
+    suite.check(f"sessions beyond a memory limit of {LIMITS[0]} MiB", keeps_sessions, LIMITS[0])
+    suite.check(f"the first rows of keys beyond a memory limit of {LIMITS[0]} MiB", keeps_ranks, LIMITS[0])

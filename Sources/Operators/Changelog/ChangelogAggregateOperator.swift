@@ -195,7 +195,9 @@ public final class ChangelogAggregateOperator: Operator {
   }
 }
 
-extension ChangelogAggregateOperator: StatefulOperator {
+extension ChangelogAggregateOperator: DepartingOperator {
+  public var keyColumns: [[Int]] { [keyIndices] }
+
   public func trackChanges() {
     changes = SlotChanges()
     table = makeKeyTable(stateTables[0].key.map(\.type), keepingKeys: true)
@@ -222,7 +224,8 @@ extension ChangelogAggregateOperator: StatefulOperator {
       guard case .revisions(let set) = aggregates, let value = values.first, let count = values.last else {
         preconditionFailure("only rows that are taken back have their values counted")
       }
-      return try set.counted[number - 1].restore(slots, values: value, counts: count)
+      try set.counted[number - 1].restore(slots, values: value, counts: count)
+      return try reserve(0, set.byteCount)
     }
     rows.grow(to: table.slotCount)
     guard let rowColumn = values.first else { preconditionFailure("an entry has the number of its rows") }
@@ -233,9 +236,11 @@ extension ChangelogAggregateOperator: StatefulOperator {
     case .records(let set, _), .partials(let set):
       try set.grow(to: table.slotCount)
       try set.merge(slots.pointer, count: slots.count, states: values.dropFirst())
+      try reserve(0, set.byteCount)
     case .revisions(let set):
       set.grow(to: table.slotCount)
       set.restore(slots, values.dropFirst())
+      try reserve(0, set.byteCount)
     }
     changes?.markStored(slots.pointer, count: slots.count, slotCount: table.slotCount)
   }

@@ -246,7 +246,19 @@ public final class LastRowsOperator: Operator {
   public func close() throws(Failure) { steps.removeAll() }
 }
 
-extension LastRowsOperator: StatefulOperator {
+extension LastRowsOperator: DepartingOperator {
+  /// None where a key may be a number that is equal to another one and not the same, which an entry does not tell.
+  public var keyColumns: [[Int]] {
+    [keys.contains { !RowFormat.isExact(output.fields[$0].type) } ? [] : keys]
+  }
+  public var dueClock: DueClock? { .event }
+  public var isDueInTurn: Bool { true }
+
+  /// All are told at the end of the input.
+  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) -> [[Int64]] {
+    [[Int64](repeating: endOfInput, count: entries.length)]
+  }
+
   public func trackChanges() {
     changes = SlotChanges()
     table = makeKeyTable(keys.map { output.fields[$0].type }, keepingKeys: true)

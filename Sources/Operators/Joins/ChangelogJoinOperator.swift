@@ -11,7 +11,7 @@ import VolleyPlan
 /// A row that is taken back takes back its pairs, and leaves the rows whose last partner it was without one. Of a batch
 /// the rows that are taken back go before the new ones, unless a key has them the other way round. A row that is taken
 /// back when it is kept no longer, since its time to live is over, is dropped and counted: what was told of it stays.
-final class ChangelogJoinOperator: ExpiringJoin, RowKeepingJoin {
+final class ChangelogJoinOperator: ExpiringJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
   let search: JoinSearch

@@ -45,6 +45,13 @@ final class IntervalJoinOperator: RowKeepingJoin {
     JoinFormat(layout) { JoinFormat.Facts(marks: kind.keepsAll(ofInput: $0)) }
   }
 
+  var dueClock: DueClock? { .event }
+
+  func dueTime(ofInput input: Int) -> ((Int64) -> Int64)? {
+    let distance = (input == 0 ? interval.upper : 0 - interval.lower).addingClamped(1)
+    return { $0.addingClamped(distance) }
+  }
+
   var makesWatermarks: Bool { delay > 0 }
   // What was to be given when the watermark came has been given.
   func inputBecame(idle: Bool, to collector: any Collector) { collector.follow(idle: idle) }

@@ -27,6 +27,13 @@ struct JoinExpiry {
     if removed { try state.settle() }
   }
 
+  /// When a row is looked for that came at a time.
+  func dueTime(of time: Int64) -> Int64 {
+    // In rounds, so that many rows are looked for together.
+    let (due, overflow) = time.addingReportingOverflow(timeToLive)
+    return overflow || due > .max - 2 * Self.pause ? .max : (due / Self.pause + 2) * Self.pause
+  }
+
   func wakeTime(_ state: JoinState) -> ProcessingTime? {
     guard let earliest = state.stores.compactMap(\.earliestTime).min() else { return nil }
     let (time, overflow) = earliest.addingReportingOverflow(timeToLive)

@@ -69,6 +69,9 @@ final class SessionJoinOperator: RowKeepingJoin {
     if let times = restored.times { note(restored.slots, times) }
   }
 
+  var dueClock: DueClock? { .event }
+  func dueTime(ofInput input: Int) -> ((Int64) -> Int64)? { { [gap] in $0.addingClamped(gap) } }
+
   func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
     try tell(upTo: time.microseconds, to: collector)
   }
@@ -76,7 +79,7 @@ final class SessionJoinOperator: RowKeepingJoin {
   func finish(to collector: any Collector) throws(Failure) { try tell(upTo: .max, to: collector) }
 
   private func tell(upTo time: Int64, to collector: any Collector) throws(Failure) {
-    guard time > told else { return }
+    guard time >= told else { return }
     told = time
     steps.loop { [self] in
       let slots = deadlines.pop(upTo: time).map(\.slot)

@@ -21,13 +21,15 @@ extension SteppedJoin {
 }
 
 /// One that keeps its rows for a time to live, if it has one.
-protocol ExpiringJoin: SteppedJoin {
-  var state: JoinState { get }
+protocol ExpiringJoin: RowKeepingJoin {
   /// Nil: rows are kept as long as the job runs.
   var expiry: JoinExpiry? { get }
 }
 
 extension ExpiringJoin {
+  var dueClock: DueClock? { expiry == nil ? nil : .expiry }
+  func dueTime(ofInput input: Int) -> ((Int64) -> Int64)? { expiry.map { expiry in { expiry.dueTime(of: $0) } } }
+
   var wakeTime: ProcessingTime? { expiry?.wakeTime(state) }
 
   func wake(at now: ProcessingTime, to collector: any Collector) throws(Failure) {

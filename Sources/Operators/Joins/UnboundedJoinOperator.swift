@@ -11,7 +11,7 @@ import VolleyPlan
 /// An inner or semi join gives new rows only. The others tell a row without a partner as soon as it comes, and take
 /// that back ("-D") when the first partner comes: their output is a changelog. A partner that is kept no longer changes
 /// nothing that was told.
-final class UnboundedJoinOperator: ExpiringJoin, RowKeepingJoin {
+final class UnboundedJoinOperator: ExpiringJoin {
   private let kind: Plan.JoinKind
   private let layout: JoinLayout
   let search: JoinSearch

@@ -103,8 +103,11 @@ final class VersionJoinOperator: RowKeepingJoin {
     withExtendedLifetime((slots, times)) {}
   }
 
+  var dueClock: DueClock? { .event }
+  func dueTime(ofInput input: Int) -> ((Int64) -> Int64)? { { $0.addingClamped(1) } }
+
   func watermark(_ time: EventTime, to collector: any Collector) throws(Failure) {
-    guard time.microseconds > reached else { return }
+    guard time.microseconds >= reached else { return }
     reached = time.microseconds
     tell()
     try steps.run(to: collector)

@@ -63,6 +63,17 @@ final class WindowJoinOperator: RowKeepingJoin {
     times.take([told], into: &changes, table: state.format.inputs.count, stateTables)
   }
 
+  var dueClock: DueClock? { .event }
+  var isDueInTurn: Bool { true }
+
+  /// The end of the next window that a row is in.
+  func dueTimes(of entries: RecordBatch, table: Int, after time: Int64) throws(Failure) -> [[Int64]] {
+    guard table < state.format.inputs.count, let times = try state.times(of: entries, table: table) else { return [] }
+    defer { withExtendedLifetime(times) {} }
+    let panes = (0..<times.count).map { series.pane(at: times.pointer[$0]) }
+    return [WindowTables.dueTimes(panes, series, after: max(told, time))]
+  }
+
   // MARK: Rows
 
   func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {

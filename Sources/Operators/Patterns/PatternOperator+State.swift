@@ -128,6 +128,22 @@ extension PatternOperator {
     }
   }
 
+  public var keyColumns: [[Int]] { [keys] }
+  public var dueClock: DueClock? { .event }
+
+  /// When a row is looked at, and when a match that it begins is out of time.
+  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) throws(Failure) -> [[Int64]] {
+    if table > 0 { return [] }
+    let times = try time.values(of: format.rows.rows(of: entries).rows)
+    let values = times.values(Int64.self)
+    defer { withExtendedLifetime(times) {} }
+    return [Int64(1), pattern.within].map { later in
+      (0..<entries.length).map { min(values[$0].addingClamped(later), endOfInput) }
+    }
+  }
+
+  public func brought() throws(Failure) { try restored() }
+
   public func restored() throws(Failure) {
     returning = nil
     try reservation.set(byteCount, keyCount: table.count)

@@ -10,11 +10,11 @@ import VolleyPlan
 ///
 /// Rows wait until the watermark has passed them, and are looked at in the order of their times then. Those that meet
 /// no condition are not kept, unless a step takes the very next row.
-public final class PatternOperator: StatefulOperator {
+public final class PatternOperator: DepartingOperator {
   public static let mostSteps = 32
 
   let pattern: Plan.Pattern
-  private let keys: [Int]
+  let keys: [Int]
   private let others: [Int]
   let time: RowTimes
   private let outputs: [Schema]
@@ -143,7 +143,7 @@ public final class PatternOperator: StatefulOperator {
 
   /// Looks at the rows before a time.
   private func close(before time: Int64) {
-    guard time > closed else { return }
+    guard time >= closed else { return }
     closed = time
     steps.loop { [self] () throws(Failure) in
       let numbers = store.popExpired(before: time)

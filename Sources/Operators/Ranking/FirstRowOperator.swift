@@ -5,7 +5,7 @@ import State
 import VolleyPlan
 
 /// The first row of each key to arrive, as it is: nothing but keys is kept.
-public final class FirstRowOperator: StatefulOperator {
+public final class FirstRowOperator: DepartingOperator {
   private let keys: [Int]
   private let keyFields: [Field]
   private var table: any KeyTable
@@ -31,12 +31,7 @@ public final class FirstRowOperator: StatefulOperator {
   public func process(_ batch: RecordBatch, input: Int, to collector: any Collector) throws(Failure) {
     let count = batch.rowCount
     if count == 0 { return }
-    try timeToLive?.expire(table) { slots, count throws(Failure) in
-      told.reset(slots, count: count)
-      guard let stored = changes?.forget(slots, count: count) else { return }
-      gone?.add(try table.keys(of: stored.rows, count: stored.count), count: stored.count)
-      withExtendedLifetime(stored) {}
-    }
+    try expire()
     let columns = keys.map { batch.compactedColumn($0) }
     let growth =
       table.growth(columns, rowCount: count) + told.growth(to: table.slotCount + count)
@@ -66,6 +61,18 @@ public final class FirstRowOperator: StatefulOperator {
     if found == 0 { return }
     try collector.emit(batch.selecting(Selection(indices: first, count: found)), output: 0)
   }
+
+  private func expire() throws(Failure) {
+    try timeToLive?.expire(table) { slots, count throws(Failure) in
+      told.reset(slots, count: count)
+      guard let stored = changes?.forget(slots, count: count) else { return }
+      gone?.add(try table.keys(of: stored.rows, count: stored.count), count: stored.count)
+      withExtendedLifetime(stored) {}
+    }
+  }
+
+  /// For keys that come back to be forgotten; others are when rows come.
+  public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) { try expire() }
 
   private var byteCount: Int {
     table.byteCount + told.byteCount + (timeToLive?.byteCount ?? 0) + (changes?.byteCount ?? 0) + (gone?.byteCount ?? 0)
@@ -99,6 +106,13 @@ public final class FirstRowOperator: StatefulOperator {
     for row in 0..<slots.count { told.values[Int(slots.pointer[row])] = true }
     changes?.markStored(slots.pointer, count: slots.count, slotCount: table.slotCount)
     if let timeToLive { timeToLive.restore(slots, entries.columns[keyFields.count], table) }
+  }
+
+  public var keyColumns: [[Int]] { [keys] }
+  public var dueClock: DueClock? { timeToLive == nil ? nil : .expiry }
+
+  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) -> [[Int64]] {
+    timeToLive.map { [$0.dueTimes(entries.columns[keyFields.count])] } ?? []
   }
 
   public func takeChanges(into taken: inout StateChanges) throws(Failure) {

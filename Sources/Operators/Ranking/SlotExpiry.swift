@@ -43,6 +43,19 @@ final class SlotExpiry {
     }
   }
 
+  /// When keys are looked for that changed last at these times.
+  func dueTimes(_ written: Column) -> [Int64] {
+    let times = written.values(Int64.self)
+    return (0..<written.length).map { row in
+      guard written.isValid(row) else { return .max }
+      // In rounds, so that many are looked for together.
+      let (due, overflow) = times[row].addingReportingOverflow(timeToLive.duration)
+      return overflow || due > .max - 2 * Self.round ? .max : (due / Self.round + 2) * Self.round
+    }
+  }
+
+  private static let round: Int64 = 1_000_000
+
   /// When slots changed last.
   func writtenColumn(of slots: [UInt32]) -> Column { timeToLive.writtenColumn(of: slots) }
 

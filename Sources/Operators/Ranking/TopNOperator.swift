@@ -8,7 +8,7 @@ import VolleyPlan
 ///
 /// Output: `row_kind`, columns of the input, and the place of a row if it is wanted. With places each one that gets
 /// another row is told, without them the rows that leave and those that enter.
-public final class TopNOperator: DeferringOperator, StatefulOperator {
+public final class TopNOperator: DeferringOperator, DepartingOperator {
   private let keys: [Int]
   private let format: RowFormat
   private let limit: Int
@@ -52,10 +52,7 @@ public final class TopNOperator: DeferringOperator, StatefulOperator {
   public func process(_ batch: any DeferredRows, input: Int, to collector: any Collector) throws(Failure) {
     let count = batch.rowCount
     if count == 0 { return }
-    try timeToLive?.expire(table) { slots, count throws(Failure) in
-      rows.reset(slots, count: count)
-      try rows.settle(table)
-    }
+    try expire()
     let columns = try batch.gathered(keys, of: nil)
     let growth = table.growth(columns, rowCount: count) + rows.growth(rows: count, slotCount: table.slotCount)
     let expiry = timeToLive?.growth(count, table) ?? 0
@@ -75,6 +72,16 @@ public final class TopNOperator: DeferringOperator, StatefulOperator {
     steps.add { [rows, removed] in rows.remove(removed) }
     try steps.run(to: collector)
   }
+
+  private func expire() throws(Failure) {
+    try timeToLive?.expire(table) { slots, count throws(Failure) in
+      rows.reset(slots, count: count)
+      try rows.settle(table)
+    }
+  }
+
+  /// For keys that come back to be forgotten; others are when rows come.
+  public func wake(at now: ProcessingTime, to output: any Collector) throws(Failure) { try expire() }
 
   public var hasMore: Bool { !steps.isEmpty }
   public func proceed(to collector: any Collector) throws(Failure) { try steps.run(to: collector) }
@@ -109,6 +116,14 @@ public final class TopNOperator: DeferringOperator, StatefulOperator {
       try reservation.set(byteCount + bytes, keyCount: table.count)
     }
     if let timeToLive, let written = restored.facts.first { timeToLive.restore(slots, written, table) }
+  }
+
+  public var keyColumns: [[Int]] { [keys] }
+  public var dueClock: DueClock? { timeToLive == nil ? nil : .expiry }
+
+  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) -> [[Int64]] {
+    guard let timeToLive, let written = format.rows(of: entries).facts.first else { return [] }
+    return [timeToLive.dueTimes(written)]
   }
 
   public func takeChanges(into changes: inout StateChanges) throws(Failure) {

@@ -9,7 +9,7 @@ import VolleyPlan
 /// passed its end.
 ///
 /// Output: columns of the input, and the place of a row if it is wanted.
-public final class WindowTopNOperator: StatefulOperator {
+public final class WindowTopNOperator: DepartingOperator {
   private let keys: [Int]
   private let format: RowFormat
   private let end: Int
@@ -96,6 +96,16 @@ public final class WindowTopNOperator: StatefulOperator {
     withExtendedLifetime(times) {}
   }
 
+  public var keyColumns: [[Int]] { [keys] }
+  public var dueClock: DueClock? { .event }
+
+  /// The ends of the rows' windows.
+  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) throws(Failure) -> [[Int64]] {
+    let times = try EventTimes(format.rows(of: entries).rows.columns[end])
+    defer { withExtendedLifetime(times) {} }
+    return [(0..<times.count).map { times.pointer[$0] }]
+  }
+
   public func takeChanges(into changes: inout StateChanges) throws(Failure) {
     try rows.takeChanges(into: &changes, table, nil)
     try reservation.set(byteCount, keyCount: table.count)
@@ -129,7 +139,7 @@ public final class WindowTopNOperator: StatefulOperator {
   public func finish(to collector: any Collector) throws(Failure) { try close(upTo: .max - 1, to: collector) }
 
   private func close(upTo time: Int64, to collector: any Collector) throws(Failure) {
-    guard time > closed else { return }
+    guard time >= closed else { return }
     closed = time
     steps.loop { [self] in
       let due = ends.pop(upTo: time)

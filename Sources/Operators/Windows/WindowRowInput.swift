@@ -33,7 +33,7 @@ final class WindowRowInput {
     }
   }
 
-  private let keyIndices: [Int]
+  let keyIndices: [Int]
   /// Where partial aggregates have what; nil when records arrive.
   private let partials: WindowPartials?
   /// Nil when partial aggregates arrive.

@@ -184,7 +184,10 @@ private struct JobAssembly {
     if !tables.isEmpty, let uid = typed.node.uid { states[uid] = tables }
     place.quarantine = graph.quarantine(of: typed)
     if place.quarantine != nil { producers[0] += try feedPorts(of: typed, place, task: task) }
-    try add(typed, task, .operator(try step.maker(place)), producers, quarantine: place)
+    let make = try step.maker(place)
+    try add(
+      typed, task, .operator({ context throws(Failure) in try SpillingKeys.around(context, make) }), producers,
+      quarantine: place)
   }
 
   /// A new input of the task's head, of rows that are combined in the task that they come from.

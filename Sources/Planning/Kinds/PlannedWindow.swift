@@ -170,11 +170,14 @@ extension Plan.Window: PlannedStep, PlannedWindowing {
       let code = try place.code.makeWindowFunction(
         function.function, rows: rows, keys: keys, outputs: outputs,
         at: UserCodePlace(uid: place.name, subtask: context))
-      return WindowFunctionOperator(
+      let windows = try SpillingKeys.around(context) { context throws(Failure) in
         try makeWindowOperator(
           window, input: .records(keys: input.keys, time: time(context)), records: input.schema, output: collected,
-          functions: place.functions(in: context), context: context),
-        code, keys: keys, hasBounds: hasBounds, rows: rows, outputs: outputs.count, context: context)
+          functions: place.functions(in: context), context: context)
+      }
+      guard let windows = windows as? any StatefulOperator else { preconditionFailure("windows have state") }
+      return WindowFunctionOperator(
+        windows, code, keys: keys, hasBounds: hasBounds, rows: rows, outputs: outputs.count, context: context)
     }
   }
 

@@ -42,7 +42,7 @@ public struct RowFormat: Sendable {
   }
 
   /// Whether keys of that type that are equal are the same: not so of 0.0 and -0.0.
-  private static func isExact(_ type: DataType) -> Bool {
+  public static func isExact(_ type: DataType) -> Bool {
     switch KeyColumn.plainType(type) {
     case .float16, .float32, .float64: false
     default: true

@@ -46,9 +46,9 @@ struct RankingCutTests {
     let steps = steps(&random, clock: timeToLive != nil)
     if timeToLive != nil {
       // What has expired goes with the next batch of its subtask.
-      try CutRig(make: make, keys: [[]], unnamed: ["$row", "$written"]).check(steps, &random)
+      try CutRig(make: make, keys: [[]], unnamed: ["$row", "$written"], dependsOnBatches: true).check(steps, &random)
     }
-    var rig = CutRig(make: make, keys: [[0]], unnamed: ["$row"])
+    var rig = CutRig(make: make, keys: [[0]], unnamed: ["$row"], dependsOnBatches: true)
     if timeToLive != nil { rig.comparison = .none }
     try rig.check(steps, &random)
   }

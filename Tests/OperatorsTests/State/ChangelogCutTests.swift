@@ -61,7 +61,7 @@ struct ChangelogCutTests {
           try ChangelogAggregateOperator(
             calls, input: .records(keys: keys), records: CutRows.schema, output: output, functions: CutFunctions(),
             memory: context.stateMemory)
-        }, keys: [keys])
+        }, keys: [keys], dependsOnBatches: true)
       if calls.count == CutRows.all.count { rig.comparison = .addresses }
       for _ in 0..<2 { try rig.check((0..<30).map { _ in .batch(CutRows.batch(0...9, &random)) }, &random) }
     }
@@ -95,7 +95,7 @@ struct ChangelogCutTests {
             calls, isOfRevisions: true, keys: keys.map { Self.schema.fields[$0] }, records: Self.schema)
             == operation.stateTables)
         return operation
-      }, keys: [keys])
+      }, keys: [keys], dependsOnBatches: true)
     for _ in 0..<3 { try rig.check(Self.steps(25, &random), &random) }
   }
 

@@ -83,15 +83,26 @@ struct ChoiceCutTests {
     let output = try WindowCutTests.output(window, [1])
     var hasBounds = true
     if case .count = assigner { hasBounds = false }
-    let rig = CutRig(
-      make: { [hasBounds] context in
-        WindowFunctionOperator(
-          try makeWindowOperator(
-            window, input: .records(keys: [1], time: .event(column: 6, shift: 0)), records: CutRows.schema,
-            output: output, functions: NoScalarFunctions(), context: context),
-          Code(), keys: Schema([CutRows.schema.fields[1]]), hasBounds: hasBounds, rows: Schema(columns), outputs: 1,
-          context: context)
-      }, keys: [[1]])
+    func windows(_ context: SubtaskContext) throws(Failure) -> any StatefulOperator {
+      try makeWindowOperator(
+        window, input: .records(keys: [1], time: .event(column: 6, shift: 0)), records: CutRows.schema,
+        output: output, functions: NoScalarFunctions(), context: context)
+    }
+    func operation(_ windows: any StatefulOperator, _ context: SubtaskContext) -> WindowFunctionOperator {
+      WindowFunctionOperator(
+        windows, Code(), keys: Schema([CutRows.schema.fields[1]]), hasBounds: hasBounds, rows: Schema(columns),
+        outputs: 1, context: context)
+    }
+    var rig = CutRig(
+      make: { context in operation(try windows(context), context) }, keys: [[1]], dependsOnBatches: true)
+    if case .tumbling = assigner {
+    } else {
+      rig.makeSpilling = { context in
+        let keys = try #require(
+          SpillingKeys.around(context) { context throws(Failure) in try windows(context) } as? SpillingKeys)
+        return (operation(keys, context), keys)
+      }
+    }
     for _ in 0..<3 { try rig.check(WindowCutTests.steps(50, &random), &random) }
   }
 }

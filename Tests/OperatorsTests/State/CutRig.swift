@@ -45,6 +45,10 @@ struct CutRig {
   var endsEmpty = false
   /// Whether one that was restored may have forgotten more.
   var mayForget = false
+  /// Whether what comes out depends on which rows come in one batch.
+  var dependsOnBatches = false
+  /// Of an operator that has another one in it whose keys leave memory: makes both. Nil: it is one whose keys leave memory, or none do.
+  var makeSpilling: ((SubtaskContext) throws -> (outer: any SpillingOperator, keys: SpillingKeys))?
   /// Inputs whose rows go to all subtasks.
   var broadcast: Set<Int> = []
   /// Of rows of the outputs that depend on the number of subtasks or on when it was cut: makes them comparable, or drops them.
@@ -97,9 +101,10 @@ struct CutRig {
     texts += run.texts
     let (missing, more) = Self.difference(expected, texts.sorted())
     #expect(missing.isEmpty && more.isEmpty, "\(seed): missing \(missing.prefix(5)), not expected \(more.prefix(5))")
+    try checkSpilled(steps, expected, &random)
   }
 
-  private static func told(_ steps: ArraySlice<CutStep>) -> Int64? {
+  static func told(_ steps: ArraySlice<CutStep>) -> Int64? {
     steps.compactMap { if case .watermark(let time) = $0 { time } else { nil } }.max()
   }
 

@@ -84,7 +84,7 @@ struct WindowCutTests {
           try windowStateTables(window, keyCount: keys.count, records: records, output: output)
             == operation.stateTables)
         return operation
-      }, keys: [partials ? Array(keys.indices) : keys])
+      }, keys: [partials ? Array(keys.indices) : keys], dependsOnBatches: true)
   }
 
   private static let assigners: [Plan.WindowAssigner] = [

@@ -55,20 +55,30 @@ extension JoinState {
     return columns
   }
 
+  /// The times that rows are kept with; nil where they have none.
+  ///
+  /// - Parameter table: its index among those of `format`.
+  func times(of entries: RecordBatch, table index: Int) throws(Failure) -> EventTimes? {
+    let part = format.inputs[index]
+    return try times(of: part.rows.rows(of: entries), part)
+  }
+
+  private func times(of rows: RestoredRows, _ part: JoinFormat.Input) throws(Failure) -> EventTimes? {
+    if part.hasTimes { return try EventTimes(rows.facts[0]) }
+    if layout.times.isEmpty { return nil }
+    let time = layout.times[part.input]
+    return try EventTimes(rows.rows.columns[time.column], shift: time.shift)
+  }
+
   /// - Parameter table: its index among those of `format`.
   @discardableResult
   func restore(_ entries: RecordBatch, table index: Int) throws(Failure) -> Restored {
     let part = format.inputs[index]
     let input = part.input
     let restored = part.rows.rows(of: entries)
+    let times = try self.times(of: restored, part)
     var facts = restored.facts[...]
-    var times: EventTimes?
-    if part.hasTimes {
-      times = try facts.popFirst().map { times throws(Failure) in try EventTimes(times) }
-    } else if !layout.times.isEmpty {
-      let time = layout.times[input]
-      times = try EventTimes(restored.rows.columns[time.column], shift: time.shift)
-    }
+    if part.hasTimes { facts.removeFirst() }
     let marks = part.hasMarks ? facts.popFirst() : nil
     let untils = part.hasEnds ? facts.popFirst() : nil
     let rows = restored.rows
@@ -114,8 +124,10 @@ extension RowStore {
 }
 
 /// A join whose state is the rows of its inputs, and nothing else.
-protocol RowKeepingJoin: SteppedJoin, StatefulOperator {
+protocol RowKeepingJoin: SteppedJoin, DepartingOperator {
   var state: JoinState { get }
+  /// From when on there is something to do with a row, by its input and by the time that it is kept with; nil: no row is ever due.
+  func dueTime(ofInput input: Int) -> ((Int64) -> Int64)?
 }
 
 extension RowKeepingJoin {
@@ -124,4 +136,20 @@ extension RowKeepingJoin {
   func restore(_ entries: RecordBatch, table: Int) throws(Failure) { try state.restore(entries, table: table) }
   func restored() throws(Failure) { try state.settle() }
   func takeChanges(into changes: inout StateChanges) throws(Failure) { try state.takeChanges(into: &changes) }
+
+  var keyColumns: [[Int]] {
+    state.layout.keys.map { Array($0.prefix(state.format.tables[0].key.count)) }
+  }
+
+  func dueTime(ofInput input: Int) -> ((Int64) -> Int64)? { nil }
+
+  func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) throws(Failure) -> [[Int64]] {
+    guard table < state.format.inputs.count, let dueTime = dueTime(ofInput: state.format.inputs[table].input),
+      let times = try state.times(of: entries, table: table)
+    else { return [] }
+    defer { withExtendedLifetime(times) {} }
+    return [(0..<times.count).map { min(dueTime(times.pointer[$0]), endOfInput) }]
+  }
+
+  func brought() throws(Failure) { try state.settle() }
 }

@@ -78,12 +78,13 @@ final class ChoicePane {
     changes.mark(kept.pointer, count: kept.count, slotCount: table.slotCount)
   }
 
-  /// What was restored is no change.
-  func markStored() {
+  /// What was restored of keys is no change.
+  func markStored(_ keys: [Column], count: Int) throws(Failure) {
     guard let changes else { return }
-    _ = changes.forgetAll()
-    let all = SlotBuffer(from: 0, count: table.slotCount)
-    changes.markStored(all.pointer, count: all.count, slotCount: all.count)
+    let slots = SlotBuffer(count: count)
+    try table.lookup(keys, rowCount: count, into: slots.pointer)
+    _ = changes.forget(slots.pointer, count: count)
+    changes.markStored(slots.pointer, count: count, slotCount: table.slotCount)
   }
 
   /// The best rows of some keys, those of one behind the other as they came: a list a column and key.

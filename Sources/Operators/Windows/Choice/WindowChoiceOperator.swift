@@ -185,7 +185,7 @@ public final class WindowChoiceOperator: Operator {
   }
 }
 
-extension WindowChoiceOperator: StatefulOperator {
+extension WindowChoiceOperator: DepartingOperator {
   public func trackChanges() { entries = PaneEntries(stateTables, 1) }
 
   public func restore(_ rows: RecordBatch, table: Int) throws(Failure) {
@@ -194,14 +194,28 @@ extension WindowChoiceOperator: StatefulOperator {
       let columns = part.values.map(\.items)
       let batch = RecordBatch(schema: input, columns: columns, length: columns.first?.length ?? 0)
       let (best, order) = try keys.evaluate(batch)
-      try pane(span).add(best, order)
+      let pane = pane(span)
+      try pane.add(best, order)
+      try pane.markStored(part.keys, count: part.count)
     }
     try reservation.set(heldBytes, keyCount: keyCount)
   }
 
+  /// None in processing time, in which windows end at one time for all keys and are told by a clock.
+  public var keyColumns: [[Int]] { [isOfProcessingTime ? [] : keyIndices] }
+  public var dueClock: DueClock? { .event }
+  public var isDueInTurn: Bool { true }
+
+  /// The watermark that closes the next window of a pane.
+  public func dueTimes(of entries: RecordBatch, table: Int, after time: Int64) -> [[Int64]] {
+    let bounds = entries.columns[keyIndices.count..<keyIndices.count + 2]
+    let (passed, isBeforeAll) = time.subtractingReportingOverflow(choice.allowedLateness)
+    let ends = WindowTables.dueTimes(bounds, series, after: max(closed, isBeforeAll ? .min : passed))
+    return [ends.map { $0.addingClamped(choice.allowedLateness) }]
+  }
+
   public func restored() {
     if let times = times.own ?? times.restored() { closed = times[0] }
-    for pane in panes { pane.markStored() }
   }
 
   public func takeChanges(into changes: inout StateChanges) throws(Failure) {

@@ -140,7 +140,18 @@ public final class CountWindowOperator: Operator {
   }
 }
 
-extension CountWindowOperator: StatefulOperator {
+extension CountWindowOperator: DepartingOperator {
+  public var keyColumns: [[Int]] { [keyIndices] }
+  public var dueClock: DueClock? { .event }
+  public var isDueInTurn: Bool { true }
+
+  /// Windows that are not full are told at the end of the input.
+  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) -> [[Int64]] {
+    table == 0 ? [[Int64](repeating: endOfInput, count: entries.length)] : []
+  }
+
+  public func brought() { restoring = nil }
+
   public func trackChanges() {
     if let history { history.entries = CountEntries() } else { changes = SlotChanges() }
   }

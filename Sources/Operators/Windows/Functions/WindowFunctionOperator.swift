@@ -33,7 +33,7 @@ public struct ClosedWindows {
 ///
 /// Outputs: those of the code, then the late rows if they are routed.
 public final class WindowFunctionOperator: Operator {
-  private let windows: any StatefulOperator
+  let windows: any StatefulOperator
   private let code: any WindowFunctionCode
   private let tap: Tap
   public let stateTables: [StateTable]
@@ -142,7 +142,16 @@ public final class WindowFunctionOperator: Operator {
   }
 }
 
-extension WindowFunctionOperator: StatefulOperator {
+extension WindowFunctionOperator: SpillingOperator {
+  public var spills: Bool { (windows as? any SpillingOperator)?.spills ?? false }
+
+  public func spill(to database: StateDatabase) throws(Failure) {
+    guard let windows = windows as? any SpillingOperator else { preconditionFailure("only what spills is told to") }
+    try database.scan(table: stateTables.count - 1) { times.restore($0) }
+    if let times = times.restored() { tap.watermark = EventTime(microseconds: times[0]) }
+    try windows.spill(to: database)
+  }
+
   public func trackChanges() { windows.trackChanges() }
 
   public func restore(_ entries: RecordBatch, table: Int) throws(Failure) {

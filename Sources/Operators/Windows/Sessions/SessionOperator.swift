@@ -340,7 +340,21 @@ public final class SessionOperator: Operator {
   }
 }
 
-extension SessionOperator: StatefulOperator {
+extension SessionOperator: DepartingOperator {
+  /// None where a clock tells what has changed of all of them.
+  public var keyColumns: [[Int]] { [window.trigger?.every == nil ? keyIndices : []] }
+  public var dueClock: DueClock? { times.isProcessingTime ? .processing : .event }
+
+  /// When sessions end, and when they take no more rows.
+  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) -> [[Int64]] {
+    let last = entries.columns[keyIndices.count + 1]
+    let values = last.values(Int64.self)
+    defer { withExtendedLifetime(last) {} }
+    let ends = (0..<entries.length).map { min(values[$0].addingClamped(gap), endOfInput) }
+    if window.allowedLateness == 0 { return [ends] }
+    return [ends, ends.map { min($0.addingClamped(window.allowedLateness), endOfInput) }]
+  }
+
   public func trackChanges() { entries = SessionEntries(stateTables, 1) }
 
   public func restore(_ rows: RecordBatch, table number: Int) throws(Failure) {

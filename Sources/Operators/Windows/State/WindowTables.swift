@@ -26,6 +26,28 @@ enum WindowTables {
     [starts, ends].map { Column(type: bound, length: count, validity: nil, buffers: [$0]) }
   }
 
+  /// By entry, the end of the next window that it is in; `Int64.max` where it is in no more.
+  ///
+  /// - Parameters:
+  ///   - bounds: the start and the end of a window, or of a pane.
+  ///   - series: of panes; nil: bounds are those of windows.
+  ///   - time: windows that end at or before it are done with.
+  static func dueTimes(_ bounds: ArraySlice<Column>, _ series: WindowSeries?, after time: Int64) -> [Int64] {
+    let columns = Array(bounds)
+    let (starts, ends) = (columns[0].values(Int64.self), columns[1].values(Int64.self))
+    defer { withExtendedLifetime(columns) {} }
+    let spans = (0..<columns[0].length).map { WindowSpan(start: starts[$0], end: ends[$0]) }
+    return dueTimes(spans, series, after: time)
+  }
+
+  /// The same of panes, or windows, one after the other.
+  static func dueTimes(_ spans: [WindowSpan], _ series: WindowSeries?, after time: Int64) -> [Int64] {
+    spans.map { span in
+      if let series { return series.first(of: span, endingAfter: time)?.end ?? .max }
+      return span.end > time ? span.end : .max
+    }
+  }
+
   /// Where a `WindowStore` has its entries among an operator's tables, which begin with its times.
   static let panes = 1
   static let late = 2

@@ -202,7 +202,41 @@ public final class UpdatingWindowOperator: Operator {
   }
 }
 
-extension UpdatingWindowOperator: StatefulOperator {
+extension UpdatingWindowOperator: DepartingOperator {
+  /// None where a clock tells what has changed of all windows, in processing time, and where panes of several windows are merged.
+  public var keyColumns: [[Int]] {
+    let isApart = series?.isTumbling ?? true || trigger != nil
+    return [isApart && trigger?.every == nil && !isProcessingTime ? input.keyIndices : []]
+  }
+
+  public var dueClock: DueClock? { .event }
+  public var isDueInTurn: Bool { true }
+
+  /// When a window ends, or else when it takes no more rows.
+  public func dueTimes(of entries: RecordBatch, table: Int, after time: Int64) -> [[Int64]] {
+    let ends = entries.columns[input.keyCount + 1]
+    let values = ends.values(Int64.self)
+    defer { withExtendedLifetime(ends) {} }
+    let after = max(now, time)
+    return [
+      (0..<entries.length).map { row in
+        let end = values[row]
+        let late = lateness(of: end)
+        return end > after ? end : late > after ? late : .max
+      }
+    ]
+  }
+
+  public func brought() throws(Failure) {
+    noteChanges()
+    try reservation.set(byteCount, keyCount: keyCount)
+  }
+
+  /// One that has ended tells its changes as they come.
+  private func noteChanges() {
+    for window in told.all where window.span.end > now { told.noteChanges(window) }
+  }
+
   public func trackChanges() {
     pool.tracksChanges = true
     store.trackChanges(stateTables)
@@ -228,8 +262,7 @@ extension UpdatingWindowOperator: StatefulOperator {
     let own = times.own
     if let times = own ?? times.restored() { now = times[0] }
     try store.restored(own.map { Array($0.dropFirst(2)) })
-    // One that has ended tells its changes as they come.
-    for window in told.all where window.span.end > now { told.noteChanges(window) }
+    noteChanges()
     if let own {
       nextTelling = own[1] == .max ? nil : ProcessingTime(microseconds: own[1])
     } else if let every = trigger?.every, told.hasChanges {
