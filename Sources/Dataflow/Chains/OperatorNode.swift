@@ -42,7 +42,7 @@ final class OperatorNode: ChainNode, Collector {
     self.stage = stage
     self.body = body
     waiting = body as? any WaitingOperator
-    deferring = body as? any DeferringOperator
+    deferring = (body as? any DeferringOperator).flatMap { $0.defers ? $0 : nil }
     self.context = context
     self.targets = targets
     waitingBehind = Self.waiting(behind: targets)

@@ -51,6 +51,12 @@ private struct SelectedRows: DeferredRows {
 
 /// An operator that reads some columns of its rows before it knows of which rows it needs the others.
 public protocol DeferringOperator: Operator {
+  /// Whether it does: one that does not gets batches. The same for its whole life.
+  var defers: Bool { get }
   /// As `process` of a batch. The rows are valid until this returns.
   func process(_ rows: any DeferredRows, input: Int, to output: any Collector) throws(Failure)
+}
+
+extension DeferringOperator {
+  public var defers: Bool { true }
 }

@@ -255,8 +255,8 @@ extension LastRowsOperator: DepartingOperator {
   public var isDueInTurn: Bool { true }
 
   /// All are told at the end of the input.
-  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) -> [[Int64]] {
-    [[Int64](repeating: endOfInput, count: entries.length)]
+  public func dueTimes(of entries: RecordBatch, table: Int, after time: Int64) -> [[Int64]] {
+    time < endOfInput ? [[Int64](repeating: endOfInput, count: entries.length)] : []
   }
 
   public func trackChanges() {

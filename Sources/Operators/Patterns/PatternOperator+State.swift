@@ -134,12 +134,16 @@ extension PatternOperator {
   /// When a row is looked at, and when a match that it begins is out of time.
   public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) throws(Failure) -> [[Int64]] {
     if table > 0 { return [] }
-    let times = try time.values(of: format.rows.rows(of: entries).rows)
+    let rows = format.rows.rows(of: entries)
+    let times = try time.values(of: rows.rows)
     let values = times.values(Int64.self)
     defer { withExtendedLifetime(times) {} }
-    return [Int64(1), pattern.within].map { later in
-      (0..<entries.length).map { min(values[$0].addingClamped(later), endOfInput) }
-    }
+    func due(_ row: Int, _ later: Int64) -> Int64 { min(values[row].addingClamped(later), endOfInput) }
+    let seen = rows.facts[1]
+    return [
+      (0..<entries.length).map { seen.bit($0) ? .max : due($0, 1) },
+      (0..<entries.length).map { due($0, pattern.within) },
+    ]
   }
 
   public func brought() throws(Failure) { try restored() }

@@ -13,6 +13,8 @@ final class DueKeys {
   private let entry: Schema
   /// Nothing is due before; nil when nothing is there.
   private(set) var nextTime: Int64?
+  /// What was removed last: nothing is before it. Nil when something has come since that may be.
+  private var passed: RecordBatch?
 
   /// - Parameters:
   ///   - all: the database that has the keys.
@@ -38,14 +40,17 @@ final class DueKeys {
     changes.put(batch, table: 0)
     try database.apply(changes)
     nextTime = min(nextTime ?? .max, times[first])
+    if let passed, times[first] <= passed.columns[0].values(Int64.self)[0] { self.passed = nil }
   }
 
   /// The first keys that are due, in the order of their times; nil when none is. They stay until they are removed.
   func due(upTo time: Int64, limit: Int) throws(Failure) -> RecordBatch? {
     guard let nextTime, nextTime <= time else { return nil }
-    let start = RecordBatch(
+    let atNextTime = RecordBatch(
       schema: Schema([entry.fields[0]]),
       columns: [Column.constant(.timestamp(nextTime, .microsecond, timezone: nil), count: 1)], length: 1)
+    // What was removed at that time already need not be gone over.
+    let start = passed.flatMap { $0.columns[0].values(Int64.self)[0] >= nextTime ? $0 : nil } ?? atNextTime
     guard let entries = try database.cursor(table: 0, from: start).next(limit), entries.length > 0 else {
       self.nextTime = nil
       return nil
@@ -63,5 +68,6 @@ final class DueKeys {
     var changes = StateChanges()
     changes.remove(entries, table: 0)
     try database.apply(changes)
+    passed = entries.selecting(Selection([entries.length - 1])).compacted()
   }
 }

@@ -265,7 +265,7 @@ final class KeySpill {
     }
     goodPieces = 0
     if held > 0 { return .noRoom }
-    if count > 1 {
+    if rows.count > 1 {
       pieceRows = max(1, count / 2)
       return .noRoom
     }

@@ -92,7 +92,7 @@ public final class SpillingKeys: SpillingOperator, DeferringOperator {
 
   public func takeChanges(into changes: inout StateChanges) throws(Failure) {
     guard let spill else { return try body.takeChanges(into: &changes) }
-    changes = try spill.takeChanges(of: body)
+    changes.append(try spill.takeChanges(of: body))
     spill.settle()
   }
 
@@ -133,14 +133,17 @@ public final class SpillingKeys: SpillingOperator, DeferringOperator {
   }
 
   public func process(_ rows: any DeferredRows, input: Int, to output: any Collector) throws(Failure) {
-    guard let body = body as? any DeferringOperator else { return try process(rows.batch(), input: input, to: output) }
-    guard let spill else { return try body.process(rows, input: input, to: output) }
     // Of the columns that are put together later it is not known how large they are.
-    if try spill.staysWhole(with: rows.rowCount * 64, self.body) {
-      return try body.process(rows, input: input, to: output)
+    if let spill, try !spill.staysWhole(with: rows.rowCount * 64, body) {
+      return try process(apart: rows.batch(), input, output)
     }
-    try process(apart: rows.batch(), input, output)
+    guard let body = body as? any DeferringOperator else {
+      return try body.process(rows.batch(), input: input, to: output)
+    }
+    try body.process(rows, input: input, to: output)
   }
+
+  public var defers: Bool { (body as? any DeferringOperator)?.defers ?? false }
 
   private func process(apart batch: RecordBatch, _ input: Int, _ output: any Collector) throws(Failure) {
     if batch.rowCount == 0 { return }
@@ -197,7 +200,8 @@ public final class SpillingKeys: SpillingOperator, DeferringOperator {
     switch pending {
     case .rows(let rows, let input, let first):
       let part = try bring(spill) { () throws(Failure) in
-        let part = rows.selecting(Selection(first..<min(rows.length, first + spill.pieceRows))).compacted()
+        let end = min(rows.length, first + spill.pieceRows)
+        let part = end - first == rows.length ? rows : rows.selecting(Selection(first..<end)).compacted()
         return (part, part.columns.chosen(body.keyColumns[input]))
       }
       guard let part else { return }

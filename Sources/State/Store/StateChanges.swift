@@ -30,6 +30,9 @@ public struct StateChanges: Sendable {
 
   public mutating func removeAll(table: Int) { parts.append(.removeAll(table: table)) }
 
+  /// Behind these, others.
+  public mutating func append(_ others: StateChanges) { parts += others.parts }
+
   /// Bytes of all entries and addresses.
   public var byteCount: Int {
     parts.reduce(0) { total, part in

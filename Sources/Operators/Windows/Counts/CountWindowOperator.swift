@@ -146,8 +146,8 @@ extension CountWindowOperator: DepartingOperator {
   public var isDueInTurn: Bool { true }
 
   /// Windows that are not full are told at the end of the input.
-  public func dueTimes(of entries: RecordBatch, table: Int, after _: Int64) -> [[Int64]] {
-    table == 0 ? [[Int64](repeating: endOfInput, count: entries.length)] : []
+  public func dueTimes(of entries: RecordBatch, table: Int, after time: Int64) -> [[Int64]] {
+    table == 0 && time < endOfInput ? [[Int64](repeating: endOfInput, count: entries.length)] : []
   }
 
   public func brought() { restoring = nil }

@@ -205,8 +205,7 @@ public final class UpdatingWindowOperator: Operator {
 extension UpdatingWindowOperator: DepartingOperator {
   /// None where a clock tells what has changed of all windows, in processing time, and where panes of several windows are merged.
   public var keyColumns: [[Int]] {
-    let isApart = series?.isTumbling ?? true || trigger != nil
-    return [isApart && trigger?.every == nil && !isProcessingTime ? input.keyIndices : []]
+    [series?.isTumbling ?? true && trigger?.every == nil && !isProcessingTime ? input.keyIndices : []]
   }
 
   public var dueClock: DueClock? { .event }
