@@ -8,11 +8,6 @@ typedef struct instance {
   const volley_emit *emit;
 } instance;
 
-static int32_t nothing(void *self, volley_error *error) {
-  (void)self, (void)error;
-  return VOLLEY_OK;
-}
-
 static int32_t open_function(void *self, volley_error *error) {
   (void)self, (void)error;
   if (PLAN_DEED == TRAPS_AT_ONCE) __builtin_trap();

@@ -1,6 +1,7 @@
 // Functions over rows that begin with two columns of int64, an id and an amount, which fall over an amount that 103 divides, but
 // with FALLS_MENDED:
 //
+//   pace-N      batch function of pace.h, which never falls
 //   trap        batch function: hands on each batch as it is, and traps
 //   in-worker   the same, and traps in the process that made it only: in no copy of that
 //   together    traps when it is given more than one row
@@ -27,11 +28,6 @@ typedef struct falls {
   pid_t maker;
   char name[16];
 } falls;
-
-static int32_t nothing(void *self, volley_error *error) {
-  (void)self, (void)error;
-  return VOLLEY_OK;
-}
 
 static const int64_t *numbers(const struct ArrowArray *rows, int64_t column) {
   return (const int64_t *)rows->children[column]->buffers[1] + rows->offset + rows->children[column]->offset;
@@ -147,6 +143,7 @@ static const volley_keyed_process keyed_table = {
 static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                       volley_instance *instance, volley_error *error) {
   (void)plan;
+  if (kind == VOLLEY_KIND_BATCH_FUNCTION && is_pace(place->function)) return make_pace(place->function, host, instance, error);
   falls *self = calloc(1, sizeof *self);
   if (self == NULL) return fail(error, VOLLEY_DOMAIN_EXTERNAL, "there is no memory");
   self->host = host;

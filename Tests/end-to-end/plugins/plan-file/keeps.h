@@ -132,7 +132,7 @@ static int32_t fire_keep(void *state, uint32_t clock, const volley_keyed_call *c
 }
 
 static const volley_keyed_process keep_table = {
-    VOLLEY_HEADER(volley_keyed_process), do_nothing, do_nothing, free, process_keep, fire_keep, do_nothing};
+    VOLLEY_HEADER(volley_keyed_process), nothing, nothing, free, process_keep, fire_keep, nothing};
 
 static int32_t make_keep(const volley_host *host, volley_instance *instance, volley_error *error) {
   keep *self = calloc(1, sizeof *self);

@@ -1,7 +1,6 @@
 // Pipeline 'plan-file': its only parameter is the path of a file with the plan, as JSON. So a test has any plan without a
 // build. It may name two batch functions, which hand on each batch as it is: 'refuse', whose rows begin with two columns of
-// int64, fails when there is a row whose second value 103 divides; 'pace-N' lets N rows a second through in each subtask, so that
-// a job of few rows is long enough to be killed, stopped and looked at. A keyed process function, 'keep', is in keeps.h.
+// int64, fails when there is a row whose second value 103 divides; 'pace-N' is in pace.h. A keyed process function, 'keep', is in keeps.h.
 #define _POSIX_C_SOURCE 200809L  // clock_nanosleep
 #include <errno.h>
 #include <stdio.h>
@@ -29,20 +28,21 @@ static int32_t fail(volley_error *error, uint32_t domain, const char *message) {
   return VOLLEY_FAILED;
 }
 
+static int32_t nothing(void *self, volley_error *error) {
+  (void)self, (void)error;
+  return VOLLEY_OK;
+}
+
 #ifdef PLAN_DEED
 #include "deeds.h"
 #elif defined PLAN_FALLS
+#include "pace.h"
 #include "falls.h"
 #else
 typedef struct refuse {
   const volley_host *host;
   const volley_emit *emit;
 } refuse;
-
-static int32_t do_nothing(void *state, volley_error *error) {
-  (void)state, (void)error;
-  return VOLLEY_OK;
-}
 
 static int32_t process_refuse(void *state, uint32_t input, struct ArrowArray *batch, volley_error *error) {
   (void)input;
@@ -58,57 +58,27 @@ static int32_t process_refuse(void *state, uint32_t input, struct ArrowArray *ba
   return self->emit->emit(self->host, 0, batch, error);
 }
 
-static const volley_batch_function refuse_table = {VOLLEY_HEADER(volley_batch_function), do_nothing, do_nothing, free,
-                                                   process_refuse, do_nothing};
-
-typedef struct pace {
-  const volley_host *host;
-  const volley_emit *emit;
-  double rows_per_second;
-  /// When the rows so far may be through.
-  struct timespec due;
-} pace;
-
-static int32_t process_pace(void *state, uint32_t input, struct ArrowArray *batch, volley_error *error) {
-  (void)input;
-  pace *self = state;
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  // Time that passed without rows is no credit.
-  if (now.tv_sec > self->due.tv_sec || (now.tv_sec == self->due.tv_sec && now.tv_nsec > self->due.tv_nsec)) self->due = now;
-  int64_t wait = (int64_t)((double)batch->length / self->rows_per_second * 1e9) + self->due.tv_nsec;
-  self->due.tv_sec += wait / 1000000000;
-  self->due.tv_nsec = wait % 1000000000;
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &self->due, NULL) == EINTR) continue;
-  return self->emit->emit(self->host, 0, batch, error);
-}
-
-static const volley_batch_function pace_table = {VOLLEY_HEADER(volley_batch_function), do_nothing, do_nothing, free,
-                                                 process_pace, do_nothing};
+static const volley_batch_function refuse_table = {VOLLEY_HEADER(volley_batch_function), nothing, nothing, free,
+                                                   process_refuse, nothing};
 
 #include "keeps.h"
+#include "pace.h"
 
 static int32_t create(const volley_plan *plan, const volley_host *host, uint32_t kind, const volley_context *place,
                       volley_instance *instance, volley_error *error) {
   (void)plan;
   if (kind == VOLLEY_KIND_KEYED_PROCESS && strcmp(place->function, "keep") == 0) return make_keep(host, instance, error);
-  int refuses = strcmp(place->function, "refuse") == 0;
-  double rows_per_second = strncmp(place->function, "pace-", 5) == 0 ? atof(place->function + 5) : 0;
-  if (kind != VOLLEY_KIND_BATCH_FUNCTION || (!refuses && !(rows_per_second > 0))) {
+  if (kind == VOLLEY_KIND_BATCH_FUNCTION && is_pace(place->function)) return make_pace(place->function, host, instance, error);
+  if (kind != VOLLEY_KIND_BATCH_FUNCTION || strcmp(place->function, "refuse") != 0) {
     return fail(error, VOLLEY_DOMAIN_USER,
                 "pipeline 'plan-file' has no user code but the batch functions 'refuse' and 'pace-N' and the process function 'keep', and its plan "
                 "names some");
   }
-  void *self = calloc(1, refuses ? sizeof(struct refuse) : sizeof(struct pace));
+  refuse *self = calloc(1, sizeof *self);
   if (self == NULL) return fail(error, VOLLEY_DOMAIN_EXTERNAL, "there is no memory for the function");
-  const volley_emit *emit = host->interface(host, VOLLEY_INTERFACE_EMIT);
-  if (refuses) {
-    *(refuse *)self = (refuse){host, emit};
-  } else {
-    *(pace *)self = (pace){host, emit, rows_per_second, {0, 0}};
-  }
+  *self = (refuse){host, host->interface(host, VOLLEY_INTERFACE_EMIT)};
   instance->self = self;
-  instance->table = refuses ? &refuse_table : &pace_table;
+  instance->table = &refuse_table;
   return VOLLEY_OK;
 }
 #endif
