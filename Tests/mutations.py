@@ -31,7 +31,7 @@ PLACES = [
     ("Sources/Checkpointing/Storage", "DiskStorageTests"),
     ("Sources/Checkpointing", "DurabilityTests|PublicationTests|LeaseTests|RecoveryTests|FeedDurabilityTests"),
     ("Sources/Connectors/Input", "BadRecordTests"),
-    ("Sources/Connectors/Output", "EpochSinkTests"),
+    ("Sources/Connectors/Output", "EpochSinkTests|TakeBackTests"),
     ("Sources/Host/Quarantine", "FeedDurabilityTests"),
     ("Sources/Host/Checkpoints", "DurabilityTests"),
 ]

@@ -1,6 +1,7 @@
 import Arrow
 import Base
 import Dataflow
+import DurabilityTestSupport
 import Glibc
 import TestSupport
 import Testing
@@ -60,6 +61,22 @@ import Testing
     let fourth = try sink()
     #expect(try fourth.takeBack(damaged) == .done(files: 0))
     #expect(files == ["part-0.0.csv", "part-0.3.csv"])
+  }
+
+  @Test("what was taken back does not show again when the power fails, nor what somebody had removed before")
+  func staysAway() throws {
+    var generator = SeededGenerator()
+    let first = try sink()
+    try first.recover(own: [], all: [])
+    try first.open()
+    let damaged = try show(1, 1, first) + show(2, 2, first)
+    let power = PowerLoss(folder.file("out"))
+    defer { power.end() }
+    unlink(folder.file("out/part-0.0.csv"))
+    let second = try sink()
+    #expect(try second.takeBack(damaged) == .done(files: 1))
+    power.fail(.everything, &generator)
+    #expect(files == [])
   }
 
   @Test("rows of damaged epochs that do not come again are shown, committed before or not, and no name is given again")
