@@ -36,7 +36,7 @@ final class DepartedKeys {
   /// Keys leave memory with something that the database has.
   func insert(_ keys: [Column], count: Int) throws(Failure) {
     if !isComplete || count == 0 { return }
-    let filter = self.filter ?? KeyFilter(byteCount: filterBytes)
+    guard let filter = self.filter ?? KeyFilter(byteCount: filterBytes) else { return giveUp() }
     self.filter = filter
     let hashes = try Self.hashes(keys, count)
     filter.insert(hashes.values(UInt64.self), count: count)

@@ -26,13 +26,15 @@ public final class KeyFilter {
   /// Far enough for a miss to memory, near enough that the lines are still in the second cache.
   private static let ahead = 40
 
+  /// nil when the system has no memory for it: whoever asks goes on without, and looks for every key.
+  ///
   /// - Parameter byteCount: at least 64, below 256 GiB.
-  public init(byteCount: Int) {
+  public init?(byteCount: Int) {
     let count = byteCount / Self.blockBytes
     precondition(count > 0 && count <= Int(UInt32.max), "a filter has a block, and not more than 32 bits can name")
+    guard let memory = calloc(count + 1, Self.blockBytes) else { return nil }
     self.byteCount = count * Self.blockBytes
     blockCount = UInt64(count)
-    guard let memory = calloc(count + 1, Self.blockBytes) else { fatalError("the system has no memory for a filter") }
     self.memory = memory
     blocks = memory.alignedUp(toMultipleOf: Self.blockBytes)
       .bindMemory(to: UInt64.self, capacity: count * Self.blockWords)
@@ -91,10 +93,4 @@ public final class KeyFilter {
 
   /// 2^32 divided by the golden ratio, as in Knuth's multiplicative hashing.
   private static let factor: UInt32 = 0x9E37_79B9
-
-  /// Forgets all keys. Its memory stays.
-  public func removeAll() {
-    memset(blocks, 0, byteCount)
-    setBits = 0
-  }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Keys
 import TestSupport
 import Testing
@@ -19,10 +20,10 @@ struct KeyFilterTests {
   }
 
   @Test("has every key that was inserted, in every size, and also when it is much too full")
-  func inserted() {
+  func inserted() throws {
     var random = SeededGenerator()
     for blocks in [1, 2, 3, 7, 64, 1_000] {
-      let filter = KeyFilter(byteCount: blocks * 64 + Int.random(in: 0..<64, using: &random))
+      let filter = try #require(KeyFilter(byteCount: blocks * 64 + Int.random(in: 0..<64, using: &random)))
       #expect(filter.byteCount == blocks * 64)
       var all: [UInt64] = []
       for _ in 0..<8 {
@@ -40,12 +41,12 @@ struct KeyFilterTests {
   @Test(
     "says of few others that they are there, of all key groups and of a few of them", arguments: [256, 64, 4, 1],
     [(bits: 6, least: 0.04, most: 0.09), (bits: 10, least: 0.006, most: 0.014), (bits: 20, least: 0, most: 0.001)])
-  func others(groups: Int, _ expected: (bits: Int, least: Double, most: Double)) {
+  func others(groups: Int, _ expected: (bits: Int, least: Double, most: Double)) throws {
     var random = SeededGenerator()
     let count = 20_000
     let (inserted, next) = hashes(count, groups: groups, from: random.next())
     let (others, _) = hashes(count, groups: groups, from: next)
-    let filter = KeyFilter(byteCount: count * expected.bits / 8)
+    let filter = try #require(KeyFilter(byteCount: count * expected.bits / 8))
     #expect(!others.contains { filter.mayContain($0) })
     filter.insert(inserted, count: count)
     #expect(inserted.allSatisfy { filter.mayContain($0) }, "\(random)")
@@ -56,9 +57,9 @@ struct KeyFilterTests {
   }
 
   @Test("knows how full it is: keys that come again add nothing")
-  func fullness() {
+  func fullness() throws {
     var random = SeededGenerator()
-    let filter = KeyFilter(byteCount: 1 << 12)
+    let filter = try #require(KeyFilter(byteCount: 1 << 12))
     #expect(filter.fullness == 0 && filter.falsePositiveRate == 0)
     let keys = (0..<1_000).map { _ in random.next() }
     filter.insert(keys, count: keys.count)
@@ -70,19 +71,16 @@ struct KeyFilterTests {
     #expect(filter.fullness > 0.99 && filter.fullness <= 1, "\(random): \(filter.fullness)")
   }
 
-  @Test("is as a new one when all were removed")
-  func removed() {
-    var random = SeededGenerator()
-    let (filter, other) = (KeyFilter(byteCount: 1 << 12), KeyFilter(byteCount: 1 << 12))
-    let former = (0..<5_000).map { _ in random.next() }
-    filter.insert(former, count: former.count)
-    filter.removeAll()
-    #expect(filter.fullness == 0)
-    #expect(!former.contains { filter.mayContain($0) }, "\(random)")
-    let keys = (0..<500).map { _ in random.next() }
-    filter.insert(keys, count: keys.count)
-    other.insert(keys, count: keys.count)
-    #expect(former.allSatisfy { filter.mayContain($0) == other.mayContain($0) }, "\(random)")
-    #expect(filter.fullness == other.fullness, "\(random)")
+  @Test("is not there when the system has no memory for it")
+  func noMemory() async {
+    await #expect(processExitsWith: .success) {
+      // Not one more byte of address space: what there is at this moment is far less than the filter.
+      var limit = rlimit(rlim_cur: 0, rlim_max: rlim_t.max)
+      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+      let isMade = KeyFilter(byteCount: 1 << 30) != nil
+      limit.rlim_cur = rlim_t.max
+      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+      exit(isMade ? 1 : 0)
+    }
   }
 }
