@@ -109,7 +109,7 @@ final class MapStore: StateStore {
 
   /// The entry of a key, whether it is there or was removed by the call in progress; 0 when there is none.
   @inline(__always)  // Called once a row, and the whole cost of a read.
-  private func find(
+  func find(
     _ slot: UInt32, _ key: MapKey
   ) -> (entry: UInt32, hash: UInt32) {
     let hash = key.hash(slot)
@@ -121,50 +121,7 @@ final class MapStore: StateStore {
     return (entry, hash)
   }
 
-  /// Lends the values of entries.
-  func read(
-    _ slots: UnsafePointer<UInt32>, count: Int, keys: LentColumn
-  ) throws(Failure) {
-    let records = addresses(count)
-    for row in 0..<count {
-      let key = try MapKey(keys, row, keyForm, of: declaration)
-      let entry = find(slots[row], key).entry
-      let place = entry == 0 ? nil : Optional(place(entry))
-      records[row] = place.flatMap { flags($0) & Self.isPresent != 0 ? $0 : nil }
-    }
-    try record.read(records, count, into: lending)
-  }
-
   // MARK: Writing
-
-  /// Row i of the columns becomes the value of an entry of slot `slots[i]`.
-  func put(
-    _ slots: UnsafePointer<UInt32>, count: Int, keys: LentColumn, values: UnsafePointer<LentColumn>
-  ) throws(Failure) {
-    // Records move while there are more of them: places are taken when all have room.
-    try reserve(count)
-    let records = addresses(count)
-    for row in 0..<count {
-      let key = try MapKey(keys, row, keyForm, of: declaration)
-      var (entry, hash) = find(slots[row], key)
-      if entry == 0 { entry = try insert(slots[row], key, hash) }
-      let place = place(entry)
-      touch(place, entry)
-      if flags(place) & Self.isChained == 0 { chain(entry, place, slots[row]) }
-      set(Self.isPresent, of: place)
-      records[row] = place
-    }
-    try records.withMemoryRebound(to: UnsafeMutableRawPointer.self, capacity: count) { records throws(Failure) in
-      try record.write(values, records, count, blocks)
-    }
-  }
-
-  func remove(_ slots: UnsafePointer<UInt32>, count: Int, keys: LentColumn) throws(Failure) {
-    for row in 0..<count {
-      let entry = find(slots[row], try MapKey(keys, row, keyForm, of: declaration)).entry
-      if entry != 0 { remove(entry) }
-    }
-  }
 
   override func clear(_ slots: UnsafePointer<UInt32>, count: Int) {
     for row in 0..<count {
@@ -177,7 +134,7 @@ final class MapStore: StateStore {
     }
   }
 
-  private func remove(_ entry: UInt32) {
+  func remove(_ entry: UInt32) {
     let place = place(entry)
     guard flags(place) & Self.isPresent != 0 else { return }
     touch(place, entry)
@@ -196,7 +153,7 @@ final class MapStore: StateStore {
 
   /// Keeps the value as it was before the call, once a call.
   @inline(__always)  // As `find`.
-  private func touch(_ place: UnsafeMutableRawPointer, _ entry: UInt32) {
+  func touch(_ place: UnsafeMutableRawPointer, _ entry: UInt32) {
     let flags = flags(place)
     guard flags & Self.isWritten == 0 else { return }
     journal.append(UInt64(entry) | UInt64(flags) << 32)
@@ -205,7 +162,7 @@ final class MapStore: StateStore {
     set(Self.isWritten, of: place)
   }
 
-  private func reserve(_ count: Int) throws(Failure) {
+  func reserve(_ count: Int) throws(Failure) {
     guard used + count < Int(UInt32.max) else {
       throw Failure(
         .data,
@@ -218,7 +175,7 @@ final class MapStore: StateStore {
   }
 
   /// A new entry that is not there yet, in no chain.
-  private func insert(_ slot: UInt32, _ key: MapKey, _ hash: UInt32) throws(Failure) -> UInt32 {
+  func insert(_ slot: UInt32, _ key: MapKey, _ hash: UInt32) throws(Failure) -> UInt32 {
     let entry: UInt32
     if let last = free.popLast() {
       entry = last
