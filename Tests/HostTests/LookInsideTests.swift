@@ -9,14 +9,14 @@ import VolleyPlan
 /// What the verbs show of the epochs of a real run.
 @Suite struct LookInsideTests {
   /// Counts of numbers by their last digit, which are told one by one.
-  private static func plan(_ output: String) -> Plan {
+  private static func plan(_ output: String, numbers: Int64? = nil) -> Plan {
     let key = NamedExpression("digit", .call("modulo", [.column("n"), .literal(.int64(10))]))
     let counts = Plan.Aggregate(
       aggregates: [Plan.AggregateCall(function: "count", argument: nil, name: "numbers")], emission: .perRecord)
     return Plan(
       name: "any",
       nodes: [
-        .init(id: 0, uid: "in", parallelism: 1, inputs: [], operator: .source(.numbers(nil, rate: 20_000))),
+        .init(id: 0, uid: "in", parallelism: 1, inputs: [], operator: .source(.numbers(numbers, rate: 20_000))),
         .init(id: 1, uid: "key", inputs: [.init(node: 0)], operator: .keyBy(.init(keys: [key]))),
         .init(id: 2, uid: "counts", inputs: [.init(node: 1)], operator: .aggregate(counts)),
         .init(
@@ -107,6 +107,21 @@ import VolleyPlan
     #expect(unknown.errors.contains("epoch 9999 is not complete; complete epochs are "), "\(unknown.errors)")
   }
 
+  @Test("after the end of the input an epoch has no state, and the verb says why there are no lines")
+  func ended() {
+    let folder = TemporaryFolder()
+    let checkpoints = folder.file("checkpoints")
+    let command = PeerPipeline(Self.plan(folder.file("out/"), numbers: 100)).command()
+    let outcome = TestProcess.run(command + ["--checkpoint-dir", checkpoints])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let scanned = TestProcess.run(
+      [HostProgram.path, "state", "scan", "--uid", "counts", "--checkpoint-dir", checkpoints])
+    #expect(scanned.status == 0 && scanned.output == "")
+    #expect(
+      scanned.errors.hasSuffix("nothing of 'counts': its input had ended, and operators keep nothing after that\n"),
+      "\(scanned.errors)")
+  }
+
   @Test("state shows every key, one key, and what has changed; an unknown uid is told with the known ones")
   func state() throws {
     let rows = try json(verb("state", "scan", "--uid", "counts", "--epoch", Self.run.savepoint))
@@ -114,6 +129,9 @@ import VolleyPlan
     let one = try json(verb("state", "get", "--uid", "counts", "--key", "7", "--epoch", Self.run.savepoint))
     #expect(one.map { $0["key"]?["digit"] } == [.int(7)])
     #expect(rows.contains { $0 == one.first })
+    let none = verb("state", "get", "--uid", "counts", "--key", "77", "--epoch", Self.run.savepoint)
+    #expect(none.status == 0 && none.output == "")
+    #expect(none.errors == "\(Self.run.savepoint) has nothing of 'counts' with that key\n")
     let later = try json(verb("state", "scan", "--uid", "counts", "--epoch", Self.run.second))
     let changes = try json(
       verb("state", "diff", "--uid", "counts", "--epoch", Self.run.second, "--before", Self.run.savepoint))

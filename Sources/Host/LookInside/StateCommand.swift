@@ -42,9 +42,22 @@ struct StateCommand {
     let reader = try StateReader(directory, manifest, uid: uid)
     let tables = try chosenTables(reader)
     if word == "diff" { return try diff(manifest, reader, tables) }
+    var isEmpty = true
     try reader.read(tables) { entry throws(Failure) in
-      if try isWanted(entry) { try printLine(entry.line) }
+      guard try isWanted(entry) else { return }
+      isEmpty = false
+      try printLine(entry.line)
     }
+    // Beside the lines, which a program may read: nobody should wonder whether the verb worked.
+    if isEmpty { complain(nothing(in: manifest)) }
+  }
+
+  /// Why there are no lines.
+  private func nothing(in manifest: Manifest) -> String {
+    let what = "\(manifest.epoch.name) has nothing of '\(uid)'" + (key == nil ? "" : " with that key")
+    let sources = manifest.stages.filter { $0.role == .source }.flatMap(\.subtasks)
+    let hasEnded = !sources.isEmpty && sources.allSatisfy { $0.hasEnded == true }
+    return hasEnded ? what + ": its input had ended, and operators keep nothing after that" : what
   }
 
   private func chosenTables(_ reader: StateReader) throws(Failure) -> [StateTable] {
