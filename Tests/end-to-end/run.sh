@@ -2,7 +2,7 @@
 # Builds the plugins beside it and runs them in a host, over random data; DuckDB and pyarrow say what is right.
 #
 #   Tests/end-to-end/run.sh HOST [MODULE…]      modules: versions results delay stop files nexmark quarantine traps recovery
-#                                               lease replacement verdicts damage shown replay meters boundary museum memory
+#                                               lease replacement verdicts damage places shown replay meters boundary museum memory
 #                                               by hand: takeover
 set -euo pipefail
 host=$(readlink -f "$1")
@@ -37,6 +37,6 @@ for package in codecs nexmark enrichment meters; do
   cp ../../Plugins/$package/lib$package.so "$plugins"
 done
 
-[ $# -gt 0 ] || set -- versions results delay stop files nexmark quarantine traps recovery lease replacement verdicts damage shown replay \
+[ $# -gt 0 ] || set -- versions results delay stop files nexmark quarantine traps recovery lease replacement verdicts damage places shown replay \
   meters boundary museum memory
 VOLLEY_HOST=$host VOLLEY_PLUGINS=$plugins python3 -B main.py "$@"
