@@ -76,14 +76,17 @@ def worker_of(host):
 
 
 def most_resident(host, checkpoints):
-    """Bytes that a worker had in memory at the most, at every moment, until the last one ends. The first is killed after two epochs."""
+    """Bytes that a worker had in memory at the most, at every moment, until the last one ends. The first is killed after an epoch.
+
+    Not after more: with state that is slow to reach, most rows are in the channels before the first barrier, so that the next epoch may
+    be the last one."""
     most, killed = 0, False
 
     def look():
         nonlocal most, killed
         try:
             worker = worker_of(host)
-            if not killed and len(glob.glob(f"{checkpoints}/epoch-*/manifest.json")) >= 2:
+            if not killed and len(glob.glob(f"{checkpoints}/epoch-*/manifest.json")):
                 os.kill(int(worker), signal.SIGKILL)
                 killed = True
             with open(f"/proc/{worker}/status") as file:
@@ -96,7 +99,7 @@ def most_resident(host, checkpoints):
         return host.poll() is not None
 
     waiting.wait_until(look, "the end", 5 * harness.PATIENCE, pause=0.02)
-    assert killed, "the job had ended before its second epoch"
+    assert killed, "the job had ended before an epoch"
     return most
 
 
