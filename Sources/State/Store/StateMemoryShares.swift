@@ -19,7 +19,7 @@ public final class StateMemoryShares: @unchecked Sendable {
   var areBuffersFull: Bool { bufferedBytes > byteCount / 8 * 5 }
 
   /// Entries that are encoded together when many are written, which takes memory of its own, some 130 bytes for each.
-  var entriesAtOnce: Int { max(1 << 16, byteCount >> 7) }
+  var entriesAtOnce: Int { max(1 << 16, byteCount >> 9) }
 
   /// No less than this makes a cache that is worth its work.
   public static let leastBytes = 8 << 20
