@@ -16,6 +16,8 @@ let package = Package(
     // RocksDB's C interface, and what it lacks.
     .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
     .target(name: "CRocksMemory", dependencies: ["CRocksDB"]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     // The SDK's files as bytes, for `volley-host new`; deploy/embed-sdk.sh writes their list.
     .target(name: "CSDKArchive"),
     // Floor 1a: what others of floor 1 write dates with.
@@ -23,6 +25,7 @@ let package = Package(
     // Floor 1
     .target(name: "Arrow", dependencies: ["Base", "Calendar", "CPlatform", plan, abi]),
     .target(name: "Observability", dependencies: ["Base", "Calendar", plan]),
+    .target(name: "Networking", dependencies: ["Base", "CNGHTTP2", "COpenSSL", "CPlatform"]),
     .target(name: "Sketches", dependencies: ["Base"]),
     .target(name: "Text", dependencies: ["Base", "CPlatform"]),
     // Floor 1b: of floor 1, but over Arrow, whose columns it hashes and encodes.
@@ -82,6 +85,7 @@ let package = Package(
       name: "KeysTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Keys", "TestSupport", plan],
       exclude: ["Vectors"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
+    .testTarget(name: "NetworkingTests", dependencies: ["Base", "Networking", "TestSupport"]),
     .testTarget(name: "SketchesTests", dependencies: ["Base", "Sketches", "TestSupport"], exclude: ["Vectors"]),
     .testTarget(name: "TextTests", dependencies: ["Base", "TestSupport", "Text", plan]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", "TestSupport", plan]),

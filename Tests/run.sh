@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 need_swift
-need_packages gcc libc6-dev libstdc++-12-dev binutils librocksdb-dev python3 python3-pip libpython3-dev graphviz util-linux procps zlib1g-dev liblz4-dev libzstd-dev
+need_packages gcc libc6-dev libstdc++-12-dev binutils librocksdb-dev libssl-dev libnghttp2-dev nghttp2-client curl python3 python3-pip libpython3-dev graphviz util-linux procps zlib1g-dev liblz4-dev libzstd-dev
 need_python pyarrow duckdb xxhash
 
 logs=.build/test-logs
