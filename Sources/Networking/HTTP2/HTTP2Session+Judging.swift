@@ -9,7 +9,9 @@ extension HTTP2Session {
     if let excess = weigh(head) { return (.enhanceYourCalm, excess) }
     guard head.type == HTTP2FrameType.data || head.type == HTTP2FrameType.headers else {
       if head.type == HTTP2FrameType.reset { endedStreams.end(head.stream) }
-      return nil
+      // nghttp2 ignores these without a look.
+      let isStray = head.type == HTTP2FrameType.priority && head.stream == 0
+      return isStray ? (.protocolError, "PRIORITY: stream_id == 0") : nil
     }
     if endedStreams.contains(head.stream) {
       return (.streamClosed, "a frame of type \(head.type) came on stream \(head.stream), which the peer had ended")

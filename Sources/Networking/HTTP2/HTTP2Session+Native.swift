@@ -72,6 +72,10 @@ extension HTTP2Session {
       guard let frame else { return 0 }
       return HTTP2Session.at(context).received(frame)
     }
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, head, context in
+      guard let head else { return 0 }
+      return HTTP2Session.at(context).beginFrame(head.pointee)
+    }
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, _, context in
       HTTP2Session.at(context).beginFields()
     }
@@ -86,7 +90,8 @@ extension HTTP2Session {
       HTTP2Session.at(context).received(UnsafeRawBufferPointer(start: bytes, count: count), on: stream)
     }
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, frame, _, context in
-      HTTP2Session.at(context).receivedInvalidFrame()
+      guard let frame else { return 0 }
+      return HTTP2Session.at(context).receivedInvalidFrame(on: frame.pointee.hd.stream_id)
     }
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, context in
       HTTP2Session.at(context).closed(stream, HTTP2ErrorCode(rawValue: code))

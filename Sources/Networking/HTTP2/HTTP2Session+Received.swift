@@ -59,10 +59,7 @@ extension HTTP2Session {
     case HTTP2FrameType.reset:
       find(head.stream_id)?.state.insert(.resetByPeer)
     case HTTP2FrameType.settings:
-      if head.flags & HTTP2FrameHead.acknowledgement == 0 {
-        hasSettings = true
-        submitWaiting()
-      }
+      if head.flags & HTTP2FrameHead.acknowledgement == 0 { receivedSettings() }
     case HTTP2FrameType.ping:
       if head.flags & HTTP2FrameHead.acknowledgement != 0 { receivedAnswer(frame.pointee.ping) }
     case HTTP2FrameType.goAway:
@@ -70,6 +67,28 @@ extension HTTP2Session {
     default: break
     }
     return goesOn
+  }
+
+  func beginFrame(_ head: nghttp2_frame_hd) -> Int32 {
+    if head.type == HTTP2FrameType.settings, head.flags & HTTP2FrameHead.acknowledgement == 0 {
+      // nghttp2 would give up only the streams whose windows SETTINGS make too large; their windows say so before they do.
+      widestWindow = streams.keys.reduce(0) { max($0, nghttp2_session_get_stream_remote_window_size(native, $1)) }
+    }
+    return goesOn
+  }
+
+  private func receivedSettings() {
+    hasSettings = true
+    let window = Int64(nghttp2_session_get_remote_settings(native, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE))
+    let widened = Int64(widestWindow) + window - peerStreamWindow
+    peerStreamWindow = window
+    guard streams.isEmpty || widened <= Int64(Int32.max) else {
+      let text = "SETTINGS make a stream's window \(widened) bytes"
+      return end(
+        .flowControlError,
+        failure("was ended because the peer broke the rules: \(text) (\(HTTP2ErrorCode.flowControlError))"))
+    }
+    submitWaiting()
   }
 
   private func receivedFields(_ head: nghttp2_frame_hd, opens: Bool) {
@@ -134,9 +153,10 @@ extension HTTP2Session {
     if isFirst { handler?.peerDrains(self) }
   }
 
-  /// A frame broke the rules and nghttp2 gives its stream, or all of them, up.
-  func receivedInvalidFrame() -> Int32 {
-    if verdict == nil, let excess = floods.note(.mistake, at: now) { calm(excess) }
+  /// A frame broke the rules and nghttp2 gives its stream, or all of them, up. Streams in our table are counted when they are
+  /// closed, which happens once to each.
+  func receivedInvalidFrame(on id: Int32) -> Int32 {
+    if verdict == nil, streams[id] == nil, let excess = floods.note(.mistake, at: now) { calm(excess) }
     return goesOn
   }
 
@@ -147,6 +167,7 @@ extension HTTP2Session {
     forgetOutput(of: stream)
     let end = end(of: stream, code)
     if case .finished = end { floods.excuse(.reset) }
+    if case .reset(_, byPeer: false) = end, verdict == nil, let excess = floods.note(.mistake, at: now) { calm(excess) }
     stream.tell(end)
     submitWaiting()
     return goesOn

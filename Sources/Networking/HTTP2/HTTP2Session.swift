@@ -49,6 +49,9 @@ public final class HTTP2Session {
   var now = MonotonicTime(nanoseconds: 0)
   let createdAt: MonotonicTime
   var hasSettings = false
+  /// What the peer lets us send on a new stream, and the largest window of an open one before its SETTINGS are processed.
+  var peerStreamWindow: Int64 = 65_535
+  var widestWindow: Int32 = 0
   var pings: [(id: UInt64, sentAt: MonotonicTime)] = []
   var lastPing: UInt64 = 0
 
