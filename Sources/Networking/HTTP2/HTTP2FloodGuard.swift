@@ -107,9 +107,11 @@ public struct HTTP2FloodGuard: Sendable {
     buckets[act.rawValue].count += 1
     var bucket = buckets[act.rawValue]
     let elapsed = max(0, now.nanoseconds - (bucket.filledAt ?? now.nanoseconds))
-    // A product below `full` cannot overflow: it is at most 10^18.
-    let fillsIn = rate.perSecond == 0 ? Int64.max : full / Int64(rate.perSecond)
-    bucket.parts = elapsed >= fillsIn ? full : min(full, bucket.parts + elapsed * Int64(rate.perSecond))
+    if rate.perSecond > 0 {
+      // A product below `full` cannot overflow: it is at most 10^18.
+      let isFilled = elapsed >= full / Int64(rate.perSecond)
+      bucket.parts = isFilled ? full : min(full, bucket.parts + elapsed * Int64(rate.perSecond))
+    }
     bucket.filledAt = now.nanoseconds
     let isAllowed = bucket.parts >= Self.token
     if isAllowed { bucket.parts -= Self.token }

@@ -9,8 +9,8 @@ public struct HTTP2Options: Sendable {
   public var connectionWindow = 16 << 20
   /// Streams that the peer may have open at once.
   public var maxConcurrentStreams = 100_000
-  /// Bytes of a received head, decoded, with 32 bytes a field. A longer one resets its stream; one that is
-  /// ``listBombFactor`` times as long ends the connection.
+  /// Bytes of a received head, decoded, with 32 bytes a field. A longer one resets its stream, and counts as a
+  /// ``HTTP2FloodGuard/Act/mistake``.
   public var maxHeaderListSize = 64 * 1024
   /// Bytes of a frame's payload that the peer may send: 16,384 to 16,777,215.
   public var maxFrameSize = 256 * 1024
@@ -31,9 +31,6 @@ public struct HTTP2Options: Sendable {
   public var greetingTimeout: Int64 = 10_000_000_000
   /// Nanoseconds that the peer has to answer the PING that ends the first phase of draining.
   public var drainTimeout: Int64 = 5_000_000_000
-
-  /// How many times the bound a head may be before the connection and not only its stream is ended.
-  static let listBombFactor = 8
 
   public init() {}
 

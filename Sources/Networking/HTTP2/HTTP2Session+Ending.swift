@@ -105,6 +105,11 @@ extension HTTP2Session {
     if verdict == nil { verdict = Verdict(code: code, failure: failure) }
   }
 
+  /// The peer did what it may not.
+  func endForBrokenRule(_ code: HTTP2ErrorCode, _ text: String) {
+    end(code, failure("was ended because the peer broke the rules: \(text) (\(code))"))
+  }
+
   /// The peer does too much of something.
   func calm(_ excess: String) {
     end(

@@ -83,10 +83,7 @@ extension HTTP2Session {
     let widened = Int64(widestWindow) + window - peerStreamWindow
     peerStreamWindow = window
     guard streams.isEmpty || widened <= Int64(Int32.max) else {
-      let text = "SETTINGS make a stream's window \(widened) bytes"
-      return end(
-        .flowControlError,
-        failure("was ended because the peer broke the rules: \(text) (\(HTTP2ErrorCode.flowControlError))"))
+      return endForBrokenRule(.flowControlError, "SETTINGS make a stream's window \(widened) bytes")
     }
     submitWaiting()
   }

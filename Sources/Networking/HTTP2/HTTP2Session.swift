@@ -106,7 +106,7 @@ public final class HTTP2Session {
       guard let (code, text) = judge(head) else { continue }
       // Where the head begins, if that is in these bytes: what comes before is worked on as if nothing had happened.
       feed(UnsafeRawBufferPointer(rebasing: bytes[..<(wasInHead ? start : offset - HTTP2FrameHead.byteCount)]))
-      end(code, failure("was ended because the peer broke the rules: \(text) (\(code))"))
+      if code == .enhanceYourCalm { calm(text) } else { endForBrokenRule(code, text) }
       return settle()
     }
     feed(bytes)
