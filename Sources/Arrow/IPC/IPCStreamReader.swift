@@ -9,22 +9,23 @@ public struct IPCStreamReader {
   private enum State {
     /// Gathering the bytes in front of a header.
     case prefix
-    case header(Gathering)
-    case body(IPCMessage, Gathering)
+    case header(GatheredBytes)
+    case body(IPCMessage, GatheredBytes)
     case ended
   }
 
   private var state = State.prefix
   private var prefix: [UInt8] = []
-  private var decoder: IPCDecoder?
+  private var messages: IPCMessageReader
   private let options: IPCReadOptions
 
   public init(options: IPCReadOptions = IPCReadOptions()) {
     self.options = options
+    messages = IPCMessageReader(options: options)
   }
 
   /// The schema, once its message has been read.
-  public var schema: IPCSchema? { decoder?.schema }
+  public var schema: IPCSchema? { messages.schema }
 
   /// Whether the end mark has been read. What follows is not of the stream and is not taken.
   public var hasEnded: Bool { if case .ended = state { true } else { false } }
@@ -38,7 +39,7 @@ public struct IPCStreamReader {
       case .ended: return nil
       case .prefix:
         guard let size = try takePrefix(&bytes) else { return nil }
-        state = .header(Gathering(size))
+        state = .header(GatheredBytes(size))
       case .header(var gathering):
         state = .prefix
         let isWhole = gathering.take(&bytes)
@@ -53,7 +54,7 @@ public struct IPCStreamReader {
             "an Arrow message has a body of \(message.bodyLength) bytes, where at most \(options.bodyBytes) are allowed"
           )
         }
-        state = .body(message, Gathering(message.bodyLength))
+        state = .body(message, GatheredBytes(message.bodyLength))
       case .body(let message, var gathering):
         state = .prefix
         let isWhole = gathering.take(&bytes)
@@ -61,7 +62,7 @@ public struct IPCStreamReader {
           state = .body(message, gathering)
           return nil
         }
-        if let batch = try take(message, gathering.bytes) { return batch }
+        if let batch = try messages.take(message, body: gathering.bytes) { return batch }
       }
     }
   }
@@ -73,7 +74,9 @@ public struct IPCStreamReader {
     case .prefix where prefix.isEmpty: break
     default: throw Failure(.data, "the Arrow stream ends within a message; it was cut off")
     }
-    guard decoder != nil else { throw Failure(.data, "the Arrow stream ends before its schema; it was cut off") }
+    guard messages.schema != nil else {
+      throw Failure(.data, "the Arrow stream ends before its schema; it was cut off")
+    }
   }
 
   /// The size of the header that follows; nil: more bytes are needed, or the stream has ended.
@@ -98,44 +101,4 @@ public struct IPCStreamReader {
       }
     }
   }
-
-  private mutating func take(_ message: IPCMessage, _ body: SharedBytes) throws(Failure) -> RecordBatch? {
-    if decoder != nil { return try decoder?.take(message, body: body) }
-    let schema = try IPCDecoder.schema(message, options: options)
-    decoder = try IPCDecoder(schema, allowsReplacement: true, options: options)
-    return nil
-  }
-}
-
-/// A known number of bytes that are being gathered. Memory is taken as they arrive, because the number may be a lie.
-private struct Gathering {
-  private let total: Int
-  private var buffer: Buffer
-  private var count = 0
-
-  /// Bytes up to which a number is believed.
-  private static let trusted = 1 << 22
-
-  init(_ total: Int) {
-    self.total = total
-    buffer = Buffer(byteCount: min(total, Self.trusted))
-  }
-
-  /// Takes what is missing from the front of `bytes`. Whether all is there.
-  mutating func take(_ bytes: inout UnsafeRawBufferPointer) -> Bool {
-    while count < total, let base = bytes.baseAddress, !bytes.isEmpty {
-      if count == buffer.byteCount {
-        let larger = Buffer(byteCount: min(total, 2 * count))
-        larger.unsafeMutableAddress.copyMemory(from: buffer.address, byteCount: count)
-        buffer = larger
-      }
-      let step = min(bytes.count, buffer.byteCount - count)
-      (buffer.unsafeMutableAddress + count).copyMemory(from: base, byteCount: step)
-      count += step
-      bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(step))
-    }
-    return count == total
-  }
-
-  var bytes: SharedBytes { SharedBytes(buffer) }
 }

@@ -1,32 +1,22 @@
 import Base
-import VolleyPlan
 
-/// Writes messages one after the other, and the batches' dictionaries in front of them.
+/// Writes messages one after the other, each with its prefix, as streams and files have them.
+/// Source: https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format
 struct MessageWriter {
-  let schema: IPCSchema
-  private let alignment: Int
-  private let compression: IPCCompression?
-  private var dictionaries: DictionaryTracker
+  private var messages: IPCMessageEncoder
   /// Bytes written so far.
   private(set) var position: Int
 
   /// - Parameter position: bytes that are before the first message, a multiple of 8.
   init(_ schema: IPCSchema, options: IPCWriteOptions, allowsReplacement: Bool, position: Int) throws(Failure) {
-    self.schema = schema
-    alignment = options.alignment
-    compression = try IPCCompression(options)
+    messages = try IPCMessageEncoder(schema, options: options, allowsReplacement: allowsReplacement)
     self.position = position
-    dictionaries = DictionaryTracker(allowsReplacement: allowsReplacement)
   }
 
-  private enum Kind: Int8 {
-    case schema = 1
-    case dictionary = 2
-    case batch = 3
-  }
+  var schema: IPCSchema { messages.schema }
 
   mutating func writeSchema(to output: inout some IPCOutput) throws(Failure) {
-    _ = try write(.schema, try schema.flat(), [], bodyLength: 0, to: &output)
+    _ = try write(try messages.schemaMessage(), to: &output)
   }
 
   /// Writes the rows that count of a batch of the schema.
@@ -35,20 +25,10 @@ struct MessageWriter {
   mutating func write(
     _ batch: RecordBatch, to output: inout some IPCOutput
   ) throws(Failure) -> (dictionaries: [IPCBlock], batch: IPCBlock) {
-    precondition(batch.schema.fields == schema.fields, "a batch has the fields of what it is written to")
-    let batch = batch.compacted()
     var blocks: [IPCBlock] = []
-    for change in try dictionaries.changes(batch) {
-      let body = try BatchEncoder(
-        [change.values], length: change.values.length, alignment: alignment, compression: compression)
-      let header: FlatFields = [
-        (0, .int64(Int64(change.number))), (1, .table(body.flat)), (2, .bool(change.isDelta)),
-      ]
-      blocks.append(try write(.dictionary, header, body.segments, bodyLength: body.bodyLength, to: &output))
-    }
-    let body = try BatchEncoder(batch.columns, length: batch.length, alignment: alignment, compression: compression)
-    let block = try write(.batch, body.flat, body.segments, bodyLength: body.bodyLength, to: &output)
-    return (blocks, block)
+    for message in try messages.messages(batch) { blocks.append(try write(message, to: &output)) }
+    let last = blocks.removeLast()
+    return (blocks, last)
   }
 
   /// Writes the mark that ends a stream.
@@ -62,36 +42,23 @@ struct MessageWriter {
   }
 
   private mutating func write(
-    _ kind: Kind, _ header: FlatFields, _ segments: [SharedBytes], bodyLength: Int, to output: inout some IPCOutput
+    _ message: IPCEncodedMessage, to output: inout some IPCOutput
   ) throws(Failure) -> IPCBlock {
     let start = position
-    // Version V5.
-    var message = FlatWriter.buffer(
-      root: [
-        (0, .int16(4)), (1, .int8(kind.rawValue)), (2, .table(header)), (3, .int64(Int64(bodyLength))),
-      ])
-    let end = start + 8 + message.count
-    message.append(contentsOf: repeatElement(0, count: padding(end)))
-    guard message.count <= Int(Int32.max) else {
-      throw Failure(
-        .data, "the header of an Arrow message takes \(message.count) bytes, and 2 GiB are possible; use fewer columns")
-    }
-    var prefix: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
-    withUnsafeBytes(of: Int32(message.count).littleEndian) { prefix.append(contentsOf: $0) }
-    try write(prefix + message, to: &output)
-    for segment in segments {
-      try withExtendedLifetime(segment.owner) { () throws(Failure) in
-        try output.write(UnsafeRawBufferPointer(start: segment.address, count: segment.count))
-      }
+    let headerLength = message.header.count + message.padding(after: start + 8 + message.header.count)
+    var bytes: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
+    withUnsafeBytes(of: Int32(headerLength).littleEndian) { bytes.append(contentsOf: $0) }
+    bytes += message.header
+    bytes.append(contentsOf: repeatElement(0, count: headerLength - message.header.count))
+    try write(bytes, to: &output)
+    for segment in message.segments {
+      try segment.withBytes { bytes throws(Failure) in try output.write(bytes) }
       position += segment.count
-      let gap = padding(segment.count)
+      let gap = message.padding(after: segment.count)
       if gap > 0 { try write([UInt8](repeating: 0, count: gap), to: &output) }
     }
-    return IPCBlock(start: start, headerLength: 8 + message.count, bodyLength: bodyLength)
+    return IPCBlock(start: start, headerLength: 8 + headerLength, bodyLength: message.bodyLength)
   }
-
-  /// Bytes from a place up to the alignment.
-  private func padding(_ place: Int) -> Int { (alignment - place % alignment) % alignment }
 }
 
 extension Array where Element == UInt8 {

@@ -12,6 +12,17 @@ public struct SharedBytes: @unchecked Sendable {  // Nobody changes the bytes.
     self.owner = owner
   }
 
+  /// No bytes.
+  public static let empty = SharedBytes(Buffer(byteCount: 0))
+
+  /// Calls `body` with the bytes, which are alive during the call.
+  public func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(owner) {} }
+    return try body(UnsafeRawBufferPointer(start: address, count: count))
+  }
+
   /// The bytes of a buffer that are in use.
   public init(_ buffer: Buffer) { self.init(buffer.address, count: buffer.byteCount, owner: buffer) }
 
