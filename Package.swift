@@ -36,6 +36,7 @@ let package = Package(
     .target(
       name: "State",
       dependencies: ["Arrow", "Base", "CPlatform", "CRocksDB", "CRocksMemory", "Keys", plan]),
+    .target(name: "Flight", dependencies: ["Arrow", "Base", "Networking", plan]),
     // Floor 3
     .target(name: "Dataflow", dependencies: ["Arrow", "Base", "CPlatform", "Observability", "State", plan]),
     .target(name: "Checkpointing", dependencies: ["Base", "Keys", plan]),
@@ -86,6 +87,10 @@ let package = Package(
       exclude: ["Vectors"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
     .testTarget(name: "NetworkingTests", dependencies: ["Base", "Networking", "TestSupport"]),
+    .testTarget(
+      name: "FlightTests",
+      dependencies: ["Arrow", "ArrowTestSupport", "Base", "Flight", "Networking", "TestSupport", plan],
+      exclude: ["Peers"]),
     .testTarget(name: "SketchesTests", dependencies: ["Base", "Sketches", "TestSupport"], exclude: ["Vectors"]),
     .testTarget(name: "TextTests", dependencies: ["Base", "TestSupport", "Text", plan]),
     .testTarget(name: "ObservabilityTests", dependencies: ["Base", "Observability", "TestSupport", plan]),

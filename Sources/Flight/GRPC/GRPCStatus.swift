@@ -1,0 +1,66 @@
+/// How a call ended: a code, and a sentence for a person.
+/// Source: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
+public struct GRPCStatus: Error, Sendable, Hashable {
+  public enum Code: Int, Sendable, Hashable, CaseIterable {
+    case ok = 0
+    case cancelled = 1
+    case unknown = 2
+    case invalidArgument = 3
+    case deadlineExceeded = 4
+    case notFound = 5
+    case alreadyExists = 6
+    case permissionDenied = 7
+    case resourceExhausted = 8
+    case failedPrecondition = 9
+    case aborted = 10
+    case outOfRange = 11
+    case unimplemented = 12
+    case `internal` = 13
+    case unavailable = 14
+    case dataLoss = 15
+    case unauthenticated = 16
+  }
+
+  public var code: Code
+  /// Empty when there is nothing to say.
+  public var message: String
+
+  public init(_ code: Code, _ message: String = "") {
+    self.code = code
+    self.message = message
+  }
+
+  /// The call went well.
+  public static let ok = GRPCStatus(.ok)
+
+  public var isOK: Bool { code == .ok }
+}
+
+extension GRPCStatus.Code {
+  /// As gRPC's documents write it.
+  public var name: String {
+    switch self {
+    case .ok: "OK"
+    case .cancelled: "CANCELLED"
+    case .unknown: "UNKNOWN"
+    case .invalidArgument: "INVALID_ARGUMENT"
+    case .deadlineExceeded: "DEADLINE_EXCEEDED"
+    case .notFound: "NOT_FOUND"
+    case .alreadyExists: "ALREADY_EXISTS"
+    case .permissionDenied: "PERMISSION_DENIED"
+    case .resourceExhausted: "RESOURCE_EXHAUSTED"
+    case .failedPrecondition: "FAILED_PRECONDITION"
+    case .aborted: "ABORTED"
+    case .outOfRange: "OUT_OF_RANGE"
+    case .unimplemented: "UNIMPLEMENTED"
+    case .internal: "INTERNAL"
+    case .unavailable: "UNAVAILABLE"
+    case .dataLoss: "DATA_LOSS"
+    case .unauthenticated: "UNAUTHENTICATED"
+    }
+  }
+}
+
+extension GRPCStatus: CustomStringConvertible {
+  public var description: String { message.isEmpty ? code.name : "\(code.name): \(message)" }
+}
