@@ -23,12 +23,12 @@ need_packages() {
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
 }
 
-# need_python MODULE…: Python modules, installed with pip into a folder of the project's own when one is missing.
+# need_python MODULE[=PACKAGE]…: Python modules, installed with pip into a folder of the project's own when one is missing.
 need_python() {
   local missing=() module
   export PYTHONPATH="$PWD/.build/python${PYTHONPATH:+:$PYTHONPATH}"
   for module in "$@"; do
-    python3 -c "import $module" 2>/dev/null || missing+=("$module")
+    python3 -c "import ${module%%=*}" 2>/dev/null || missing+=("${module##*=}")
   done
   [ ${#missing[@]} -eq 0 ] && return
   python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target .build/python "${missing[@]}"
