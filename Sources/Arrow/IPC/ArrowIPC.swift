@@ -30,10 +30,13 @@ public enum ArrowIPC {
     _ bytes: SharedBytes, options: IPCReadOptions = IPCReadOptions()
   ) throws(Failure) -> UInt64 {
     var sum: UInt64 = 0
-    try read(bytes, options: options) { batch throws(Failure) in
-      for column in batch.columns { sum = sum &* 31 &+ column.digest }
-    }
+    try read(bytes, options: options) { batch throws(Failure) in sum = sum &* 31 &+ digest(of: batch) }
     return sum
+  }
+
+  /// A number that depends on the values of a batch, all of which are read.
+  public static func digest(of batch: RecordBatch) -> UInt64 {
+    batch.columns.reduce(0) { $0 &* 31 &+ $1.digest }
   }
 }
 

@@ -11,9 +11,13 @@ struct DictionaryStore {
     var inner: [Int64]
     /// The values, and those that were added since they were last asked for.
     var parts: [Column] = []
+    /// Bytes that the values keep in memory.
+    var byteCount = 0
   }
 
   private var entries: [Int64: Entry] = [:]
+  /// Bytes of all of them.
+  private var byteCount = 0
   private let allowsReplacement: Bool
 
   /// - Parameter allowsReplacement: whether a dictionary may be sent anew, which a file, read in any order, may not do.
@@ -62,7 +66,21 @@ struct DictionaryStore {
       options: options)
     let column = try decoder.columns([field], [annotation])[0]
     // In place: a copy of the parts for each of them would be quadratic.
-    if !isDelta { entries[number]?.parts.removeAll() }
+    if !isDelta {
+      byteCount -= entries[number]?.byteCount ?? 0
+      entries[number]?.byteCount = 0
+      entries[number]?.parts.removeAll()
+    }
+    // The values are views of all of the body.
+    let size = max(body.count, column.byteCount)
+    guard size <= options.dictionaryBytes - byteCount else {
+      throw Failure(
+        .data,
+        "the dictionary of '\(field.name)' and those before it take more than the \(options.dictionaryBytes) bytes that are allowed; "
+          + "send fewer distinct values as dictionaries")
+    }
+    byteCount += size
+    entries[number]?.byteCount += size
     entries[number]?.parts.append(column)
   }
 

@@ -4,6 +4,8 @@ public struct IPCReadOptions: Sendable {
   public var headerBytes = 1 << 28
   /// Bytes of a message's body that is gathered in memory, and of a body's buffers after decompression.
   public var bodyBytes = 1 << 34
+  /// Bytes of all dictionaries that are known at a time, which batch after batch may add to.
+  public var dictionaryBytes = 1 << 34
   /// Types within types.
   public var nesting = 64
   /// Whether text is checked to be UTF-8. Only data of somebody who is known to check may go without.

@@ -101,6 +101,28 @@ struct IPCDictionaryTests {
     #expect(try IPCBatches.read(IPCBatches.shared(IPCBatches.file(IPCSchema(Self.schema.fields), batches))) == batches)
   }
 
+  @Test("are bounded together, whether they grow or are told anew")
+  func bound() throws {
+    let whole = Self.strings((0..<1000).map { "a value of some length, number \($0)" })
+    let other = Self.strings((0..<1000).map { "another value of that length, number \($0)" })
+    let size = whole.byteCount
+    func read(_ batches: [RecordBatch], _ bytes: Int) throws(Failure) -> Int {
+      var options = IPCReadOptions()
+      options.dictionaryBytes = bytes
+      return try IPCBatches.read(
+        IPCBatches.shared(IPCBatches.stream(IPCSchema(Self.schema.fields), batches)), options: options
+      )
+      .count
+    }
+    let grown = (1...10).map { Self.batch(whole.slice(0..<($0 * 100)), [0]) }
+    #expect(try read(grown, 2 * size) == 10)
+    let failure = try #require(throws: Failure.self) { _ = try read(grown, size / 2) }
+    #expect(failure.message.hasPrefix("the dictionary of 'd' and those before it take more than the \(size / 2) bytes"))
+    // What was replaced does not count.
+    let replaced = (0..<10).map { Self.batch($0 % 2 == 0 ? whole : other, [0]) }
+    #expect(try read(replaced, 2 * size) == 10)
+  }
+
   @Test("that come in very many parts take time in proportion", .timeLimit(.minutes(1)))
   func manyParts() throws {
     let count = 60_000
