@@ -17,7 +17,17 @@ public struct FlightBatchReader {
   public private(set) var descriptor: FlightDescriptor?
   private var isFirst = true
 
-  public init(options: IPCReadOptions = IPCReadOptions()) { messages = IPCMessageReader(options: options) }
+  /// What is taken from a peer of whom nothing is known: less than of files.
+  public static var defaultOptions: IPCReadOptions {
+    var options = IPCReadOptions()
+    // A schema of 10,000 columns takes about 2 MiB, and what is made of a hostile one up to a hundred times its bytes.
+    options.headerBytes = 4 << 20
+    options.bodyBytes = 1 << 30
+    options.dictionaryBytes = 256 << 20
+    return options
+  }
+
+  public init(options: IPCReadOptions = defaultOptions) { messages = IPCMessageReader(options: options) }
 
   /// The schema, once it has come.
   public var schema: IPCSchema? { messages.schema }

@@ -5,11 +5,14 @@ import Base
 ///
 /// A body is copied once, from the pieces into the one buffer that batches are views of. Lengths are checked before memory is taken,
 /// and memory is taken as bytes arrive: at first a body is believed to have ``trustedAtFirst`` bytes, and the buffer doubles with
-/// what comes; later one is believed to have as many as the largest before it, so that a stream of large batches is copied once
+/// what comes; later on one is believed to have as many as the largest before it, so that a stream of large batches is copied once
 /// after its first. Fields may come in any order; the last of each wins, and unknown ones are skipped. One thread at a time.
 public struct FlightDataDecoder {
   /// Bytes that a field is believed to have before any has come: a call that only claims costs no more.
   public static let trustedAtFirst = 64 << 10
+
+  /// Bytes of a descriptor at most: what it is made into takes several times as much.
+  public static let descriptorLimit = 4 << 20
 
   /// What the next byte belongs to.
   private enum State {
@@ -29,6 +32,8 @@ public struct FlightDataDecoder {
   private var message = FlightData()
   /// Bytes of the message that have not come.
   private var left = 0
+  /// Bytes of the message's descriptor so far.
+  private var descriptorBytes = 0
   private var trusted = trustedAtFirst
   private let limit: Int
   private let encoding: String?
@@ -51,6 +56,7 @@ public struct FlightDataDecoder {
         return nil
       }
       left = length
+      descriptorBytes = 0
       state = .between
     }
     do throws(Failure) {
@@ -128,6 +134,13 @@ public struct FlightDataDecoder {
 
   private mutating func begin(_ number: Int, byteCount: UInt64) throws(Failure) {
     let count = try checked(byteCount, number)
+    if number == FlightData.Number.descriptor {
+      descriptorBytes += count
+      guard descriptorBytes <= Self.descriptorLimit else {
+        throw Failure(
+          .data, "its descriptor has \(descriptorBytes) bytes or more, and at most \(Self.descriptorLimit) are taken")
+      }
+    }
     switch number {
     case FlightData.Number.descriptor, FlightData.Number.header, FlightData.Number.appMetadata, FlightData.Number.body:
       let isBody = number == FlightData.Number.body
@@ -150,6 +163,8 @@ public struct FlightDataDecoder {
     switch number {
     case FlightData.Number.descriptor:
       var descriptor = message.descriptor ?? FlightDescriptor()
+      // What it holds has one owner now, and grows in place: a copy for each of many parts would be quadratic.
+      message.descriptor = nil
       try bytes.withBytes { bytes throws(Failure) in try descriptor.merge(bytes) }
       message.descriptor = descriptor
     case FlightData.Number.header: message.header = bytes

@@ -94,26 +94,37 @@ public struct GRPCMetadata: Sendable, Hashable {
 }
 
 extension GRPCMetadata {
-  /// The metadata of a head or trailer; the protocol's own fields are not of it.
+  /// The metadata of a head; the protocol's own fields are not of it.
   ///
   /// - Throws: INVALID_ARGUMENT for a field of bytes that is not Base64.
   init(_ headers: GRPCHeaders) throws(GRPCStatus) {
     for (name, value) in headers where !Self.isReserved(name) {
-      guard name.hasSuffix("-bin") else {
-        entries.append(Entry(name: name, value: .text(value)))
-        continue
+      guard let values = Self.values(name, value) else {
+        throw GRPCStatus(.invalidArgument, "the metadata '\(name)' is not Base64, as it has to be with that name")
       }
-      // Proxies may join the values of one name with commas.
-      for part in value.split(separator: ",", omittingEmptySubsequences: false) {
-        var part = part
-        while part.first == " " { part.removeFirst() }
-        while part.last == " " { part.removeLast() }
-        guard let bytes = Base64.decode(part) else {
-          throw GRPCStatus(.invalidArgument, "the metadata '\(name)' is not Base64, as it has to be with that name")
-        }
-        entries.append(Entry(name: name, value: .bytes(bytes)))
-      }
+      entries += values.map { Entry(name: name, value: $0) }
     }
+  }
+
+  /// The metadata of a trailer, without the fields that are damaged: they must not hide the status.
+  init(soundOf headers: GRPCHeaders) {
+    for (name, value) in headers where !Self.isReserved(name) {
+      entries += (Self.values(name, value) ?? []).map { Entry(name: name, value: $0) }
+    }
+  }
+
+  /// The values of a field, of which proxies may join several with commas; nil when one is not Base64.
+  private static func values(_ name: String, _ value: String) -> [Value]? {
+    guard name.hasSuffix("-bin") else { return [.text(value)] }
+    var values: [Value] = []
+    for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+      var part = part
+      while part.first == " " { part.removeFirst() }
+      while part.last == " " { part.removeLast() }
+      guard let bytes = Base64.decode(part) else { return nil }
+      values.append(.bytes(bytes))
+    }
+    return values
   }
 
   /// The fields of a head or trailer.

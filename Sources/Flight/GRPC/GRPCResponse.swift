@@ -52,7 +52,7 @@ public struct GRPCTrailers: Sendable {
 
   /// Reads the fields of a trailer, or of the head of an answer that ends with it.
   public init(_ headers: GRPCHeaders) {
-    metadata = (try? GRPCMetadata(headers)) ?? GRPCMetadata()
+    metadata = GRPCMetadata(soundOf: headers)
     guard let text = headers.value("grpc-status") else {
       let foreign = headers.value(":status") == nil ? nil : GRPCResponseHead.foreign(headers)
       status = foreign ?? GRPCStatus(.unknown, "the answer ended without grpc-status")

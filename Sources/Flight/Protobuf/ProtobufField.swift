@@ -60,6 +60,8 @@ public struct ProtobufField {
   func take<Message: ProtobufMessage>(_ target: inout Message?) throws(Failure) {
     guard case .bytes(let bytes) = value else { return }
     var message = target ?? Message()
+    // What it holds has one owner now, and grows in place: a copy for each of many parts would be quadratic.
+    target = nil
     try merge(bytes, into: &message)
     target = message
   }

@@ -126,6 +126,22 @@ struct FlightDataDecoderTests {
     #expect(throws: GRPCStatus.self) { try Self.decode([0, 0, 0]) }
   }
 
+  @Test("A descriptor in very many parts takes time in proportion, and has a limit", .timeLimit(.minutes(1)))
+  func manyParts() throws {
+    // A path of one letter.
+    let part: [UInt8] = [0x0A, 3, 0x1A, 1, 0x78]
+    let count = 300_000
+    let message = [[UInt8]](repeating: part, count: count).flatMap { $0 }
+    let data = try Self.decode(Self.framed(message), limit: 1 << 24)
+    #expect(data.first?.descriptor?.path.count == count)
+    // So does a message within a message.
+    #expect(try PollInfo(protobuf: message.map { $0 == 0x0A ? 0x12 : $0 }).descriptor?.path.count == count)
+    let large = FlightDescriptor.command([UInt8](repeating: 0, count: FlightDataDecoder.descriptorLimit))
+    var writer = ProtobufWriter()
+    writer.write(1, large)
+    #expect(throws: GRPCStatus.self) { try Self.decode(Self.framed(writer.bytes), limit: 1 << 24) }
+  }
+
   @Test("Compressed messages and those beyond the limit are refused by their prefix")
   func prefixes() throws {
     func status(_ bytes: [UInt8], encoding: String?) -> GRPCStatus? {

@@ -183,6 +183,9 @@ struct GRPCHeadTests {
     #expect(
       GRPCTrailers([(":status", "404"), ("grpc-status", "5"), ("grpc-message", "m")]).status
         == GRPCStatus(.notFound, "m"))
+    // Damaged metadata does not hide the status, nor the rest.
+    let damaged = GRPCTrailers([("grpc-status", "5"), ("x-bin", "!"), ("y", "z")])
+    #expect(damaged.status.code == .notFound && damaged.metadata.entries.map(\.name) == ["y"])
     #expect(GRPCTrailers([]).status == GRPCStatus(.unknown, "the answer ended without grpc-status"))
     for bad in ["17", "-1", "x", ""] {
       let status = GRPCTrailers([("grpc-status", bad), ("grpc-message", "why")]).status
