@@ -15,6 +15,10 @@ let package = Package(
       swiftSettings: [.define("UNPOOLED_BUFFERS")]),
     room("Observability", "Base", "Calendar", plan),
     room("Text", "Base", "CPlatform"),
+    .systemLibrary(name: "COpenSSL", path: "Rooms/COpenSSL", pkgConfig: "openssl"),
+    .systemLibrary(name: "CNGHTTP2", path: "Rooms/CNGHTTP2", pkgConfig: "libnghttp2"),
+    room("Networking", "Base", "CNGHTTP2", "COpenSSL", "CPlatform"),
+    room("Flight", "Arrow", "Base", "Networking", plan),
     room("Keys", "Arrow", "Base", plan),
     .systemLibrary(name: "CRocksDB", path: "Rooms/CRocksDB", pkgConfig: "rocksdb"),
     room("CRocksMemory", "CRocksDB"),
@@ -23,7 +27,7 @@ let package = Package(
     room("Connectors", "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan),
     .executableTarget(
       name: "fuzz",
-      dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Text", plan], path: "Fuzz",
+      dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Flight", "Text", plan], path: "Fuzz",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
   ],
   cxxLanguageStandard: .cxx17

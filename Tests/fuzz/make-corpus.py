@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes the seed inputs of Tests/fuzz/corpus again: Tests/fuzz/make-corpus.py. Needs pyarrow."""
-import datetime, decimal, io, os, pyarrow as pa, pyarrow.ipc as ipc
+import datetime, decimal, io, os, struct, pyarrow as pa, pyarrow.ipc as ipc
 
 here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 
@@ -73,6 +73,57 @@ def arrow():
         write("arrow", f"{codec}.stream", out.getvalue())
 
 
+def varint(number):
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+# A field of protobuf that is delimited by its length, and a message of gRPC.
+def field(number, content):
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def framed(content):
+    return b"\0" + struct.pack(">I", len(content)) + content
+
+
+def flight():
+    descriptor = field(1, varint(8) + varint(1) + field(3, b"path"))
+    for name in ("bool", "int64", "utf8", "utf8view", "binary", "nested", "map", "struct", "fixedlist", "dictionary",
+                 "dictionary-deltas", "dictionary-replaced"):
+        with open(os.path.join(here, "arrow", name + ".stream"), "rb") as file:
+            messages = list(ipc.MessageReader.open_stream(file))
+        calls = [
+            framed((descriptor if number == 0 else b"") + field(2, message.metadata.to_pybytes())
+                   + (field(3, b"%d" % number) if number % 2 else b"")
+                   + (field(1000, message.body.to_pybytes()) if message.body is not None else b""))
+            for number, message in enumerate(messages)]
+        write("flight", name, b"".join(calls))
+        if name == "utf8":
+            late = [framed(varint(32) + varint(300) + field(5000, b"unknown") + field(1000, b"first")) for _ in range(2)]
+            write("flight", "unknown", calls[0] + b"".join(late) + framed(b"") + b"".join(calls[1:]))
+
+
+# The first byte is the choice that FlightInput.swift takes.
+def grpc():
+    ticket = field(1, field(1, b"ticket"))
+    time = field(3, varint(8) + varint(1500000000) + varint(16) + varint(5))
+    endpoint = ticket + field(2, field(1, b"grpc://a:1")) + time + field(4, b"meta")
+    descriptor = varint(8) + varint(1) + field(3, b"a") + field(3, "ü".encode())
+    info = field(1, b"schema") + field(2, descriptor) + field(3, endpoint) + varint(32) + varint(7) + varint(48) + varint(1)
+    poll = field(1, info) + field(2, descriptor) + varint(25) + struct.pack("<d", 0.5) + time
+    for choice, content in enumerate((info, poll, endpoint, descriptor)):
+        write("grpc", f"message{choice}", bytes([choice]) + content)
+    head = (":method: POST\n:path: /arrow.flight.protocol.FlightService/DoGet\n:authority: a\ncontent-type: application/grpc+proto\n"
+            "grpc-timeout: 10S\ngrpc-encoding: gzip\nx-bin: Zm8=,Zg\nauthorization: Bearer x")
+    write("grpc", "request", bytes([4]) + head.encode())
+    write("grpc", "response", bytes([4]) + b":status: 200\ncontent-type: application/grpc\ngrpc-status: 5\ngrpc-message: no%20%C3%BC%")
+    write("grpc", "frames", bytes([5, 9]) + framed(b"abc") + framed(b"") + framed(bytes(300)))
+
+
 # The bytes before a document are the choices that CSVInput.swift and JSONLinesInput.swift take.
 def csv():
     plain = {
@@ -122,5 +173,5 @@ def patterns():
         write("patterns", f"pattern{index}", pattern.encode() + b"\n" + text.encode())
 
 
-for part in (arrow, csv, jsonlines, patterns):
+for part in (arrow, csv, flight, grpc, jsonlines, patterns):
     part()

@@ -24,6 +24,8 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   switch chosen {
   case .arrow: readArrow(input)
   case .csv: readCSV(input)
+  case .flight: readFlight(input)
+  case .grpc: readGRPC(input)
   case .jsonlines: readJSONLines(input)
   case .patterns: matchPatterns(input)
   }
@@ -31,7 +33,7 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum Format: String, CaseIterable {
-  case arrow, csv, jsonlines, patterns
+  case arrow, csv, flight, grpc, jsonlines, patterns
 }
 
 /// Written before the first input, read by the only thread.
