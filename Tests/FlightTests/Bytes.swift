@@ -20,7 +20,8 @@ extension OutputQueue {
 }
 
 extension [UInt8] {
-  /// Cuts the bytes at random places and gives each piece, in memory that is gone after the call, to `body`, as often as it leaves bytes.
+  /// Cuts the bytes at random places and gives each piece, in memory that is gone after the call, to `body`, as often
+  /// as it leaves bytes.
   func inPieces(
     upTo size: Int, _ random: inout SeededGenerator, _ body: (inout UnsafeRawBufferPointer) throws -> Void
   ) rethrows {

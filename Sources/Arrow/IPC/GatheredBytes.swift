@@ -1,12 +1,13 @@
-/// A known number of bytes that are being gathered in one buffer. Memory is taken as they arrive, because the number may be a lie.
+/// A known number of bytes that are being gathered in one buffer. Memory is taken as they arrive, because the number
+/// may be a lie.
 public struct GatheredBytes {
   /// Bytes that there will be.
   public let total: Int
   private var buffer: Buffer
   private var count = 0
 
-  /// - Parameter trusted: bytes up to which the number is believed, and memory taken at once. Beyond, it doubles with what has
-  ///   come, at the price of a copy of that.
+  /// - Parameter trusted: bytes up to which the number is believed, and memory taken at once. Beyond, it doubles with
+  ///   what has come, at the price of a copy of that.
   public init(_ total: Int, trusted: Int = 1 << 22) {
     precondition(total >= 0 && trusted > 0, "bytes that are gathered have a number, and some are believed")
     self.total = total

@@ -1,8 +1,8 @@
 import Base
 import VolleyPlan
 
-/// Makes the messages of a schema and its batches, with the batches' dictionaries in front of them. What streams, files and
-/// everything else that carries messages one by one, such as Flight, have in common. One thread at a time.
+/// Makes the messages of a schema and its batches, with the batches' dictionaries in front of them. What streams, files
+/// and everything else that carries messages one by one, such as Flight, have in common. One thread at a time.
 public struct IPCMessageEncoder {
   public let schema: IPCSchema
   let alignment: Int
@@ -24,8 +24,8 @@ public struct IPCMessageEncoder {
     try IPCEncodedMessage(.schema, try schema.flat(), alignment: alignment)
   }
 
-  /// The messages of the rows that count of a batch of the schema: dictionaries that are new, have grown or have changed, then
-  /// the batch. All of them are to be sent, or what follows cannot be read.
+  /// The messages of the rows that count of a batch of the schema: dictionaries that are new, have grown or have
+  /// changed, then the batch. All of them are to be sent, or what follows cannot be read.
   public mutating func messages(_ batch: RecordBatch) throws(Failure) -> [IPCEncodedMessage] {
     precondition(batch.schema.fields == schema.fields, "a batch has the fields of what it is written to")
     let known = dictionaries

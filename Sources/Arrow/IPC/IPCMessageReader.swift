@@ -1,7 +1,7 @@
 import Base
 
-/// Makes batches of messages, of which the first has the schema, and which come in their order. What a stream and everything
-/// else that carries messages one by one, such as Flight, have in common. One thread at a time.
+/// Makes batches of messages, of which the first has the schema, and which come in their order. What a stream and
+/// everything else that carries messages one by one, such as Flight, have in common. One thread at a time.
 public struct IPCMessageReader {
   private var decoder: IPCDecoder?
   private let options: IPCReadOptions

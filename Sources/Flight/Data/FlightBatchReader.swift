@@ -1,8 +1,8 @@
 import Arrow
 import Base
 
-/// Makes a schema and batches of the messages of a stream. The columns are views of the messages' bodies, and checked: whatever a peer
-/// sends, no kernel reads outside of them. One thread at a time.
+/// Makes a schema and batches of the messages of a stream. The columns are views of the messages' bodies, and checked:
+/// whatever a peer sends, no kernel reads outside of them. One thread at a time.
 public struct FlightBatchReader {
   /// What a message is.
   public enum Element: Sendable {

@@ -2,8 +2,8 @@ import Arrow
 import Base
 import Networking
 
-/// Writes a stream of batches as messages of Flight: the schema first, and each batch after the dictionaries that it needs.
-/// Messages of metadata alone may come anywhere. One thread at a time.
+/// Writes a stream of batches as messages of Flight: the schema first, and each batch after the dictionaries that it
+/// needs. Messages of metadata alone may come anywhere. One thread at a time.
 ///
 /// The buffers of a batch are referenced until they are sent.
 public struct FlightBatchWriter {

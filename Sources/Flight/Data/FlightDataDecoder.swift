@@ -3,10 +3,11 @@ import Base
 
 /// Takes the messages of a stream of batches out of the bytes of a call as they come, in pieces of any size.
 ///
-/// A body is copied once, from the pieces into the one buffer that batches are views of. Lengths are checked before memory is taken,
-/// and memory is taken as bytes arrive: at first a body is believed to have ``trustedAtFirst`` bytes, and the buffer doubles with
-/// what comes; later on one is believed to have as many as the largest before it, so that a stream of large batches is copied once
-/// after its first. Fields may come in any order; the last of each wins, and unknown ones are skipped. One thread at a time.
+/// A body is copied once, from the pieces into the one buffer that batches are views of. Lengths are checked before
+/// memory is taken, and memory is taken as bytes arrive: at first a body is believed to have ``trustedAtFirst`` bytes,
+/// and the buffer doubles with what comes; later on one is believed to have as many as the largest before it, so that a
+/// stream of large batches is copied once after its first. Fields may come in any order; the last of each wins, and
+/// unknown ones are skipped. One thread at a time.
 public struct FlightDataDecoder {
   /// Bytes that a field is believed to have before any has come: a call that only claims costs no more.
   public static let trustedAtFirst = 64 << 10
@@ -46,8 +47,8 @@ public struct FlightDataDecoder {
     self.encoding = encoding
   }
 
-  /// Takes bytes from the front of `bytes`, at most up to the end of the next message, which it returns. nil: all of the bytes
-  /// are taken, and the message is not whole. After a status was thrown the decoder is good for nothing.
+  /// Takes bytes from the front of `bytes`, at most up to the end of the next message, which it returns. nil: all of
+  /// the bytes are taken, and the message is not whole. After a status was thrown the decoder is good for nothing.
   public mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(GRPCStatus) -> FlightData? {
     if case .prefix(var prefix) = state {
       let length = try prefix.take(&bytes, limit: limit, encoding: encoding)

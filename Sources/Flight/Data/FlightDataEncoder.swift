@@ -2,8 +2,8 @@ import Arrow
 import Base
 import Networking
 
-/// Writes messages of a stream of batches with their prefix. The parts of a body are referenced where they lie and not copied, but for
-/// small ones.
+/// Writes messages of a stream of batches with their prefix. The parts of a body are referenced where they lie and not
+/// copied, but for small ones.
 enum FlightDataEncoder {
   /// Bytes of a message at most: protobuf's own bound, which libraries hold to.
   static let largest = Int(Int32.max)

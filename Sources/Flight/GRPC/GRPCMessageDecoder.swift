@@ -20,8 +20,8 @@ public struct GRPCMessageDecoder {
     self.encoding = encoding
   }
 
-  /// Takes bytes from the front of `bytes`, at most up to the end of the next message, which it returns. nil: all of the bytes
-  /// are taken, and the message is not whole. After a status was thrown the decoder is good for nothing.
+  /// Takes bytes from the front of `bytes`, at most up to the end of the next message, which it returns. nil: all of
+  /// the bytes are taken, and the message is not whole. After a status was thrown the decoder is good for nothing.
   public mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(GRPCStatus) -> [UInt8]? {
     if case .prefix(var prefix) = state {
       let length = try prefix.take(&bytes, limit: limit, encoding: encoding)

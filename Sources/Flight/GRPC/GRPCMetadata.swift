@@ -3,8 +3,8 @@ import Base
 /// The fields of an HTTP/2 head or trailer, in order. Names are lower case.
 public typealias GRPCHeaders = [(name: String, value: String)]
 
-/// What a caller and a callee tell each other beside messages: names and values, a name any number of times. Values are printable
-/// ASCII, or bytes where the name ends in `-bin`.
+/// What a caller and a callee tell each other beside messages: names and values, a name any number of times. Values are
+/// printable ASCII, or bytes where the name ends in `-bin`.
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Custom-Metadata"
 public struct GRPCMetadata: Sendable, Hashable {
   public enum Value: Sendable, Hashable {
@@ -82,8 +82,8 @@ public struct GRPCMetadata: Sendable, Hashable {
     }
   }
 
-  /// Whether a field is of the protocol and not of the caller. HTTP/2 allows none of those of connections (RFC 9113, section
-  /// 8.2.2).
+  /// Whether a field is of the protocol and not of the caller. HTTP/2 allows none of those of connections (RFC 9113,
+  /// section 8.2.2).
   static func isReserved(_ name: String) -> Bool {
     name.hasPrefix(":") || name.hasPrefix("grpc-") || reserved.contains(name)
   }

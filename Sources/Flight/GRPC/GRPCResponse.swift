@@ -42,7 +42,8 @@ public struct GRPCTrailers: Sendable {
   public var status: GRPCStatus
   public var metadata: GRPCMetadata
 
-  /// Bytes that a message takes at most. Clients of gRPC refuse heads of more than 8 KiB, and would tell that instead of why.
+  /// Bytes that a message takes at most. Clients of gRPC refuse heads of more than 8 KiB, and would tell that instead
+  /// of why.
   static let messageByteLimit = 4096
 
   public init(_ status: GRPCStatus, metadata: GRPCMetadata = GRPCMetadata()) {

@@ -1,8 +1,8 @@
 import Base
 
 extension GRPCStatus {
-  /// What a peer is told of a failure here. Clients of Flight make of the code what they raise: pyarrow an `ArrowInvalid` of
-  /// INVALID_ARGUMENT, a `FlightUnavailableError`, which is tried again, of UNAVAILABLE.
+  /// What a peer is told of a failure here. Clients of Flight make of the code what they raise: pyarrow an
+  /// `ArrowInvalid` of INVALID_ARGUMENT, a `FlightUnavailableError`, which is tried again, of UNAVAILABLE.
   public init(_ failure: Failure) {
     self.init(failure.grpcCode, failure.message)
   }
@@ -32,7 +32,8 @@ extension Failure {
 }
 
 extension GRPCStatus.Code {
-  /// Whether a call again later may help is gRPC's own advice: UNAVAILABLE, and what its documents say to try at a higher level.
+  /// Whether a call again later may help is gRPC's own advice: UNAVAILABLE, and what its documents say to try at a
+  /// higher level.
   fileprivate var failure: (Failure.Kind, retryable: Bool) {
     switch self {
     case .invalidArgument, .outOfRange, .dataLoss: (.data, false)

@@ -8,7 +8,8 @@ enum GRPCTimeout {
 
   private static let largestNumber: Int64 = 99_999_999
 
-  /// The nanoseconds of a value: one to eight digits and a unit. What is longer than 292 years is that. nil when it is none.
+  /// The nanoseconds of a value: one to eight digits and a unit. What is longer than 292 years is that. nil when it is
+  /// none.
   static func nanoseconds(_ text: String) -> Int64? {
     guard let letter = text.last, let unit = units.first(where: { $0.letter == letter }) else { return nil }
     let digits = text.utf8.dropLast()
@@ -18,8 +19,8 @@ enum GRPCTimeout {
     return overflows ? .max : product
   }
 
-  /// In the finest unit whose number has eight digits at most, rounded up: a peer does not give up before this side does. What is over
-  /// already is one nanosecond, as 0 has no form.
+  /// In the finest unit whose number has eight digits at most, rounded up: a peer does not give up before this side
+  /// does. What is over already is one nanosecond, as 0 has no form.
   static func text(_ nanoseconds: Int64) -> String {
     let rest = max(1, nanoseconds)
     for unit in units {

@@ -1,8 +1,8 @@
 /// The form of a status's message in `grpc-message`.
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Percent-Encoded"
 enum PercentEncoding {
-  /// The text with every byte outside of printable ASCII, and the percent sign, as `%XX`. So is a space at either end, because
-  /// HTTP/2 allows none there (RFC 9113, section 8.2.1).
+  /// The text with every byte outside of printable ASCII, and the percent sign, as `%XX`. So is a space at either end,
+  /// because HTTP/2 allows none there (RFC 9113, section 8.2.1).
   ///
   /// - Parameter limit: bytes of the result at most. What is longer loses its end, whole characters of it.
   static func encode(_ text: String, limit: Int = .max) -> String {
@@ -30,8 +30,8 @@ enum PercentEncoding {
     return String(decoding: encoded, as: UTF8.self)
   }
 
-  /// The text that was encoded. A percent sign without two digits behind it stays as it is, and bytes that are no UTF-8 become
-  /// U+FFFD: a message is for people, and a bad one is better than none.
+  /// The text that was encoded. A percent sign without two digits behind it stays as it is, and bytes that are no UTF-8
+  /// become U+FFFD: a message is for people, and a bad one is better than none.
   static func decode(_ encoded: String) -> String {
     guard encoded.utf8.contains(0x25) else { return encoded }
     let source = Array(encoded.utf8)

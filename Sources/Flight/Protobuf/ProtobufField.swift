@@ -1,8 +1,8 @@
 import Arrow
 import Base
 
-/// A field that is being read. What it is taken as tells its wire type; a value of another one is not the field that the reader
-/// knows, and is left out, as unknown fields are.
+/// A field that is being read. What it is taken as tells its wire type; a value of another one is not the field that
+/// the reader knows, and is left out, as unknown fields are.
 public struct ProtobufField {
   enum Value {
     case varint(UInt64)

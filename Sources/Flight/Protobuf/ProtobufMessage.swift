@@ -2,8 +2,8 @@ import Base
 
 /// A message of protobuf, version 3.
 ///
-/// Fields that have their default are not written; those that are unknown, or of another wire type than known, are skipped
-/// when they are read.
+/// Fields that have their default are not written; those that are unknown, or of another wire type than known, are
+/// skipped when they are read.
 /// Source of the format: https://protobuf.dev/programming-guides/encoding/
 public protocol ProtobufMessage: Sendable, Hashable {
   /// The message's name, as its protocol file has it.

@@ -1,6 +1,7 @@
 import Base
 
-/// Reads the fields of a message from bytes that are valid as long as it is used. Every length is checked against what is there.
+/// Reads the fields of a message from bytes that are valid as long as it is used. Every length is checked against what
+/// is there.
 struct ProtobufReader {
   private let bytes: UnsafeRawBufferPointer
   private var position = 0

@@ -13,8 +13,8 @@ enum ProtobufWire: UInt8 {
 
   /// The number and the wire type of a tag.
   ///
-  /// - Throws: for numbers that there are not, and for groups (wire types 3 and 4), which version 3 does not have: no message here
-  ///   ever had one, and to skip them would be nesting without a bound for nobody.
+  /// - Throws: for numbers that there are not, and for groups (wire types 3 and 4), which version 3 does not have: no
+  ///   message here ever had one, and to skip them would be nesting without a bound for nobody.
   static func tag(_ tag: UInt64) throws(Failure) -> (number: Int, wire: ProtobufWire) {
     let number = tag >> 3
     guard number >= 1, number < 1 << 29 else {

@@ -1,6 +1,7 @@
 import Arrow
 import ArrowTestSupport
 import Base
+import Glibc
 import Networking
 import TestSupport
 import Testing
@@ -225,6 +226,59 @@ struct FlightBatchTests {
       #expect(received.batches == [batch, batch.slice((length / 3)..<length)], "\(generator)")
       // The peer numbers all messages, the dictionaries' too; the first one is the schema's.
       #expect(received.metadata.count > 2 && received.metadata == received.metadata.indices.map { "\($0 + 1)" })
+    }
+  }
+
+  @Test("The client of pyarrow.flight reads what is sent, and sends what is read, of every type")
+  func client() throws {
+    var generator = SeededGenerator()
+    for (length, nulls, offset) in [(0, 0, 0), (1, 1, 0), (200, 4, 13)] {
+      let folder = TemporaryFolder()
+      let first = FlightBatches.random(length, nulls: nulls, offset: offset, &generator)
+      let batches = [first, FlightBatches.random(length, nulls: nulls, &generator), first]
+      let frames = folder.write("frames", try FlightBatches.bytes(FlightBatches.schema, batches))
+      let told = try ProtobufPeer.ask([
+        "get \(frames) \(folder.file("got"))", "put \(folder.file("got")) \(folder.file("sent"))",
+      ])
+      #expect(told == [#"["0","1","2"]"#, "stored"])
+      for (index, batch) in batches.enumerated() {
+        let read = try PyArrow.exchange(
+          [],
+          """
+          batch = list(pa.ipc.open_stream('\(folder.file("got"))'))[\(index)]
+          batch.validate(full=True)
+          return batch
+          """)
+        #expect(read == batch, "batch \(index) \(generator)")
+      }
+      let received = try FlightBatches.read(try #require(folder.read("sent")), upTo: 700, &generator)
+      #expect(received.batches == batches, "\(generator)")
+      #expect(received.descriptor == .path("p", "q") && received.metadata == ["0", "1", "2", "last"])
+    }
+  }
+
+  @Test("A batch of 64 MB passes, beside the client of pyarrow.flight")
+  func large() throws {
+    var generator = SeededGenerator()
+    let schema = Schema([Field("a", .int64), Field("b", .int64)])
+    let columns = (0..<2).map { column in
+      let buffer = Buffer(byteCount: 32 << 20)
+      for row in 0..<(4 << 20) { buffer.unsafeMutableValues(Int64.self)[row] = Int64(row &* 7 &+ column) }
+      return Column(type: .int64, length: 4 << 20, validity: nil, buffers: [buffer])
+    }
+    let batch = RecordBatch(schema: schema, columns: columns, length: 4 << 20)
+    let folder = TemporaryFolder()
+    let frames = folder.write("frames", try FlightBatches.bytes(schema, [batch]))
+    let told = try ProtobufPeer.ask([
+      "get \(frames) \(folder.file("got"))", "put \(folder.file("got")) \(folder.file("sent"))",
+    ])
+    #expect(told == [#"["0"]"#, "stored"])
+    let received = try FlightBatches.read(try #require(folder.read("sent")), upTo: 100_000, &generator)
+    let read = try #require(received.batches.first)
+    #expect(received.batches.count == 1 && read.length == batch.length)
+    // Row by row it would take longer than all of the rest.
+    for (column, sent) in zip(read.columns, batch.columns) {
+      #expect(memcmp(column.buffers[0].address, sent.buffers[0].address, 32 << 20) == 0)
     }
   }
 }

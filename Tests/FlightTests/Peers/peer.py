@@ -5,6 +5,10 @@
     unframe IN OUT     the file IN, messages FlightData as gRPC carries them, becomes OUT, an Arrow stream; answers the descriptors
                        and the metadata
     frame IN OUT       the file IN, an Arrow stream, becomes OUT, messages FlightData as gRPC carries them
+    get IN OUT         what pyarrow.flight's client makes of the messages FlightData in IN becomes OUT, an Arrow stream; answers
+                       the metadata
+    put IN OUT         what pyarrow.flight's client makes of IN, an Arrow stream, becomes OUT, messages FlightData as gRPC carries
+                       them; answers what the client read of one PutResult
 """
 import importlib, json, os, random, struct, sys, tempfile
 
@@ -74,10 +78,7 @@ def fill(message, source, depth=0):
 def unframe(source, target):
     told = []
     with open(source, 'rb') as file, open(target, 'wb') as stream:
-        while prefix := file.read(5):
-            flag, length = struct.unpack('>BI', prefix)
-            content = file.read(length)
-            assert flag == 0 and len(content) == length
+        for content in framed(file):
             data = messages.FlightData.FromString(content)
             if data.HasField('flight_descriptor') or data.app_metadata:
                 told.append([list(data.flight_descriptor.path), data.app_metadata.decode()])
@@ -101,11 +102,72 @@ def frame(source, target):
     return ''
 
 
+def framed(file):
+    while prefix := file.read(5):
+        flag, length = struct.unpack('>BI', prefix)
+        content = file.read(length)
+        assert flag == 0 and len(content) == length
+        yield content
+
+
+def served(method, handler):
+    """A server whose one method takes and gives the bytes of messages as they are, and pyarrow's client of it."""
+    import concurrent.futures, grpc, pyarrow.flight
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2), options=[('grpc.max_receive_message_length', -1)])
+    handlers = {method: grpc.stream_stream_rpc_method_handler(handler)}
+    service = 'arrow.flight.protocol.FlightService'
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, handlers)])
+    port = server.add_insecure_port('127.0.0.1:0')
+    server.start()
+    return server, pyarrow.flight.connect(f'grpc://127.0.0.1:{port}')
+
+
+def get(source, target):
+    import pyarrow.flight
+    with open(source, 'rb') as file:
+        calls = list(framed(file))
+    server, client = served('DoGet', lambda requests, context: iter(calls))
+    with client, open(target, 'wb') as stream:
+        reader = client.do_get(pyarrow.flight.Ticket(b''))
+        told = []
+        with pyarrow.ipc.new_stream(stream, reader.schema) as writer:
+            for chunk in reader:
+                told.append(chunk.app_metadata and chunk.app_metadata.to_pybytes().decode())
+                if chunk.data is not None:
+                    writer.write_batch(chunk.data)
+    server.stop(None)
+    return json.dumps(told, separators=(',', ':'))
+
+
+def put(source, target):
+    import pyarrow.flight
+    calls = []
+    def handler(requests, context):
+        for request in requests:
+            calls.append(request)
+        yield messages.PutResult(app_metadata=b'stored').SerializeToString()
+    server, client = served('DoPut', handler)
+    with client, open(source, 'rb') as stream, open(target, 'wb') as file:
+        batches = pyarrow.ipc.open_stream(stream)
+        writer, reader = client.do_put(pyarrow.flight.FlightDescriptor.for_path('p', 'q'), batches.schema)
+        for number, batch in enumerate(batches):
+            writer.write_with_metadata(batch, b'%d' % number)
+        writer.write_metadata(b'last')
+        writer.done_writing()
+        answer = reader.read().to_pybytes().decode()
+        writer.close()
+        for content in calls:
+            file.write(struct.pack('>BI', 0, len(content)) + content)
+    server.stop(None)
+    return answer
+
+
+files = {'frame': frame, 'unframe': unframe, 'get': get, 'put': put}
 messages = compiled()
 for line in sys.stdin:
     command, name, argument = (line.rstrip('\n').split(' ') + [''])[:3]
-    if command in ('frame', 'unframe'):
-        print({'frame': frame, 'unframe': unframe}[command](name, argument))
+    if command in files:
+        print(files[command](name, argument))
         continue
     message = getattr(messages, name)()
     if command == 'dump':
