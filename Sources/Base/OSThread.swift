@@ -1,9 +1,8 @@
-import Base
 import CPlatform
 import Glibc
 
-/// A thread of the operating system that runs one closure. It has to be joined.
-struct OSThread: @unchecked Sendable {  // A handle; `join` is called once, by the owner.
+/// A thread of the operating system that runs one closure. It has to be joined or detached, once.
+public struct OSThread: @unchecked Sendable {  // A handle; `join` or `detach` is called once, by the owner.
   private let handle: pthread_t
 
   private final class Body {
@@ -16,7 +15,7 @@ struct OSThread: @unchecked Sendable {  // A handle; `join` is called once, by t
   }
 
   /// - Parameter name: what tools show.
-  init(name: String, _ run: @escaping @Sendable () -> Void) throws(Failure) {
+  public init(name: String, _ run: @escaping @Sendable () -> Void) throws(Failure) {
     let body = Unmanaged.passRetained(Body(name: name, run: run))
     var handle = pthread_t()
     let status = pthread_create(
@@ -41,5 +40,8 @@ struct OSThread: @unchecked Sendable {  // A handle; `join` is called once, by t
   }
 
   /// Waits until the thread has ended.
-  func join() { pthread_join(handle, nil) }
+  public func join() { pthread_join(handle, nil) }
+
+  /// Lets the thread end by itself: nobody waits for it.
+  public func detach() { pthread_detach(handle) }
 }
