@@ -10,6 +10,7 @@
 #include "crash.h"
 #include "linux.h"
 #include "loaded_library.h"
+#include "readiness.h"
 #include "spawn_child.h"
 #include "thread_local.h"
 #include "thread_name.h"
