@@ -1,0 +1,91 @@
+import Base
+import CPlatform
+import Glibc
+
+extension ByteChannel {
+  /// Reads what a turn allows.
+  func readTurn() {
+    if phase >= .draining { return discard() }
+    renewReadBudget()
+    var hasRead = false
+    while mayRead, !isPaused, phase == .open, readBudget > 0 {
+      let block = loop.blocks.read
+      let count = readOnce(block)
+      guard count > 0 else { break }
+      hasRead = true
+      deliver(UnsafeRawBufferPointer(rebasing: block[..<count]))
+    }
+    if hasRead, phase == .open { handler?.receivedAll() }
+    if phase == .open, hasReceivedEnd, !hasToldEnd { return receiveEnd() }
+    if mayRead, !isPaused, phase != .closed { loop.turnAgain(self) }
+  }
+
+  private func renewReadBudget() {
+    guard turnOfReads != loop.turnNumber else { return }
+    turnOfReads = loop.turnNumber
+    readBudget = Self.turnLimit
+  }
+
+  /// One read of the socket into the loop's block. Returns the bytes that came; 0 when there are none now, at the peer's
+  /// end, and after a failure, which ends the channel.
+  private func readOnce(_ block: UnsafeMutableRawBufferPointer) -> Int {
+    while true {
+      let count = recv(descriptor, block.baseAddress, block.count, 0)
+      if count > 0 {
+        bytesReceived += count
+        readBudget -= count
+        // Less than asked for is all that there is (epoll(7)), and what comes later is told again.
+        if count < block.count, !endIsNear { mayRead = false }
+        return count
+      }
+      if count == 0 {
+        mayRead = false
+        hasReceivedEnd = true
+        return 0
+      }
+      let code = errno
+      if code == EINTR { continue }
+      mayRead = false
+      if code != EAGAIN { finish(SocketFailure.lost(peerName, code)) }
+      return 0
+    }
+  }
+
+  private func deliver(_ bytes: UnsafeRawBufferPointer) {
+    if !hasSeenFirstBytes {
+      hasSeenFirstBytes = true
+      // A handshake record, version 3.x (RFC 8446, section 5.1).
+      if bytes[0] == 0x16, bytes.count < 2 || bytes[1] == 0x03 {
+        return finish(
+          Failure(
+            .io,
+            "\(peerName) speaks TLS to a port without it; let it connect without TLS, or give this port a certificate"))
+      }
+    }
+    handler?.received(bytes)
+  }
+
+  /// Tells the handler that the peer has ended, and does as it says.
+  private func receiveEnd() {
+    hasToldEnd = true
+    let after = handler?.receivedEnd() ?? .close
+    guard phase == .open else { return }
+    if hasEndedOutput {
+      finish(nil)
+    } else if after == .close {
+      close()
+    }
+  }
+
+  /// Reads and throws away, so that a peer who still sends gets to read what we wrote.
+  private func discard() {
+    renewReadBudget()
+    while mayRead, readBudget > 0, phase != .closed, !hasReceivedEnd { _ = readOnce(loop.blocks.read) }
+    guard phase != .closed else { return }
+    if hasReceivedEnd {
+      if phase == .parting { finish(nil) }
+    } else if mayRead {
+      loop.turnAgain(self)
+    }
+  }
+}

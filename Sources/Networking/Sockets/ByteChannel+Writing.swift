@@ -1,0 +1,97 @@
+import Base
+import CPlatform
+import Glibc
+
+extension ByteChannel {
+  /// Writes as much of ``output`` as the kernel takes and a turn allows; the rest follows by itself. Cheap when nothing can be
+  /// written. Bytes appended while it is connecting are written then.
+  public func flush() {
+    loop.assertCurrent()
+    guard mayWrite || output.isEmpty, phase == .open || phase == .draining else { return }
+    _ = writes()
+  }
+
+  /// Sends the end once all output is written, and goes on reading: the peer sees that no more will come. When both sides
+  /// have ended, the channel is closed.
+  public func endOutput() {
+    loop.assertCurrent()
+    endsOutput = true
+    flush()
+  }
+
+  /// Writes what can be written. Returns whether the channel is still there.
+  func writes() -> Bool {
+    if turnOfWrites != loop.turnNumber {
+      turnOfWrites = loop.turnNumber
+      writeBudget = Self.turnLimit
+    }
+    while mayWrite, !output.isEmpty {
+      guard writeBudget > 0 else {
+        loop.turnAgain(self)
+        break
+      }
+      guard send(&output) else { return false }
+    }
+    if output.byteCount > options.lowOutput { awaitsRoom = true }
+    if output.isEmpty { finishOutput() }
+    return phase != .closed
+  }
+
+  /// Tells the handler that there is room again, if it waits for that. From the loop only.
+  func tellRoom() {
+    guard awaitsRoom, phase == .open, output.byteCount <= options.lowOutput else { return }
+    awaitsRoom = false
+    handler?.hasRoom()
+  }
+
+  /// One vector of bytes to the kernel. Returns false after a failure, which ends the channel.
+  private func send(_ queue: inout OutputQueue) -> Bool {
+    let limit = min(writeBudget, queue.byteCount)
+    var asked = 0
+    let descriptor = descriptor
+    var code: Int32 = 0
+    let written = queue.write(atMost: limit) { vectors in
+      var message = msghdr()
+      message.msg_iov = UnsafeMutablePointer(mutating: vectors.baseAddress)
+      message.msg_iovlen = vectors.count
+      for vector in vectors { asked += vector.iov_len }
+      while true {
+        // A peer that is gone is an error to be told, not a signal.
+        let count = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+        if count >= 0 { return count }
+        code = errno
+        if code != EINTR { return -1 }
+      }
+    }
+    if written < 0 {
+      mayWrite = false
+      if code == EAGAIN { return true }
+      finish(lostWhileWriting(code))
+      return false
+    }
+    bytesSent += written
+    writeBudget -= written
+    // The kernel took a part: it is full, and says when it no longer is.
+    if written < asked { mayWrite = false }
+    return true
+  }
+
+  /// What a failed write is told as. A reset comes with an error of its own, which says more than "broken pipe".
+  private func lostWhileWriting(_ code: Int32) -> Failure {
+    let first = code == EPIPE ? SocketCalls.takeError(descriptor) : 0
+    return SocketFailure.lost(peerName, first != 0 ? first : code)
+  }
+
+  /// All output is with the kernel: sends the end, if that is what comes next.
+  private func finishOutput() {
+    guard endsOutput, !hasEndedOutput, phase != .closed else { return }
+    hasEndedOutput = true
+    // It fails when the peer is gone, which reading finds out too.
+    shutdown(descriptor, Int32(SHUT_WR))
+    if hasReceivedEnd {
+      finish(nil)
+    } else if phase == .draining {
+      part()
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Base
+import Glibc
+
+/// Calls of the kernel on sockets.
+enum SocketCalls {
+  /// A TCP socket that does not block and is closed on exec; nil with errno.
+  static func make(_ family: Int32) -> Int32? {
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    let made = socket(family, kind, Int32(IPPROTO_TCP))
+    return made >= 0 ? made : nil
+  }
+
+  /// Sets an option that is a number. Returns whether the kernel took it.
+  @discardableResult
+  static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) -> Bool {
+    var value = value
+    return setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
+  }
+
+  /// Takes the error that waits at a socket: 0 when there is none.
+  static func takeError(_ descriptor: Int32) -> Int32 {
+    var code: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return errno }
+    return code
+  }
+
+  /// Closes a connection so that the peer sees it reset, whatever waits in either direction.
+  static func reset(_ descriptor: Int32) {
+    var lingering = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &lingering, socklen_t(MemoryLayout<linger>.size))
+    close(descriptor)
+  }
+
+  /// The socket's own address.
+  static func ownAddress(_ descriptor: Int32) -> SocketAddress? { address { getsockname(descriptor, $0, $1) } }
+
+  /// The address of the socket's peer.
+  static func peerAddress(_ descriptor: Int32) -> SocketAddress? { address { getpeername(descriptor, $0, $1) } }
+
+  /// The address that a call fills in; nil when it fails or the family is unknown.
+  static func address(
+    _ call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+  ) -> SocketAddress? {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return withUnsafeMutablePointer(to: &storage) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        call($0, &length) >= 0 ? SocketAddress($0, length) : nil
+      }
+    }
+  }
+}
