@@ -30,7 +30,7 @@ extension [UInt8] {
       let end = Swift.min(count, start + Int.random(in: 1...size, using: &random))
       let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: end - start, alignment: 1)
       defer { memory.deallocate() }
-      memory.copyBytes(from: self[start..<end])
+      withUnsafeBytes { memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<end])) }
       var rest = UnsafeRawBufferPointer(memory)
       while !rest.isEmpty { try body(&rest) }
       start = end

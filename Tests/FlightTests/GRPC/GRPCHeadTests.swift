@@ -192,4 +192,17 @@ struct GRPCHeadTests {
       #expect(status.code == .unknown && status.message.hasSuffix("why"))
     }
   }
+
+  @Test("The message of Arrow's own servers goes without the details behind it")
+  func arrowMessage() {
+    let message = Base64.encode(Array("größer".utf8))
+    let trailers: GRPCHeaders = [("grpc-status", "3"), ("grpc-message", "x. Detail: y")]
+    #expect(GRPCTrailers(trailers).flightStatus == GRPCStatus(.invalidArgument, "x. Detail: y"))
+    let arrow = GRPCTrailers(trailers + [("x-arrow-status-message-bin", message)])
+    #expect(arrow.flightStatus == GRPCStatus(.invalidArgument, "größer"))
+    for bad in ["", "/w", "!"] {
+      let damaged = GRPCTrailers(trailers + [("x-arrow-status-message-bin", bad)])
+      #expect(damaged.flightStatus.message == "x. Detail: y", "\(bad)")
+    }
+  }
 }
