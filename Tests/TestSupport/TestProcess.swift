@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Runs a program to its end. No Foundation: the product's tests link what the product links.
@@ -49,6 +50,18 @@ public enum TestProcess {
       status: signal == 0 ? (result >> 8) & 0xff : 128 + signal,
       output: String(decoding: contents(of: files[1]), as: UTF8.self),
       errors: String(decoding: contents(of: files[2]), as: UTF8.self))
+  }
+
+  /// `run` on a thread of its own, for tests whose other side works in tasks: their threads are as few as the cores, and must not
+  /// wait.
+  public static func runAside(_ arguments: [String]) async throws -> Outcome {
+    try await withCheckedThrowingContinuation { continuation in
+      do throws(Failure) {
+        try OSThread(name: "process") { continuation.resume(returning: run(arguments)) }.detach()
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
   }
 
   /// Runs a Python program that a test compares with.

@@ -84,14 +84,14 @@ final class RawPeer {
     }
   }
 
-  let peer: TestPeer
+  let peer: SessionPeer
   /// What the session sent.
   private(set) var frames: [Frame] = []
   private var rest: [UInt8] = []
 
   /// - Parameter greets: whether both sides' SETTINGS are exchanged first.
   init(_ role: HTTP2Session.Role, _ options: HTTP2Options = HTTP2Options(), greets: Bool = true) {
-    peer = TestPeer(role, options)
+    peer = SessionPeer(role, options)
     guard greets else { return }
     give((role == .server ? Raw.magic() : []) + Raw.settings() + Raw.settingsAnswer)
     #expect(frames.count(where: { $0.type == 4 }) == 2)

@@ -429,7 +429,7 @@ struct HTTP2SessionTests {
 
   @Test("A peer that does not greet in time is sent away")
   func greeting() throws {
-    let peer = TestPeer(.server, at: 1)
+    let peer = SessionPeer(.server, at: 1)
     #expect(peer.session.deadline == MonotonicTime(nanoseconds: 10_000_000_001))
     peer.session.handleTime(MonotonicTime(nanoseconds: 10_000_000_000))
     #expect(peer.end == nil)

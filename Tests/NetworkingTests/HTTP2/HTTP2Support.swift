@@ -59,7 +59,7 @@ final class StreamRecorder: HTTP2StreamHandler {
 }
 
 /// One end of a connection in memory.
-final class TestPeer: HTTP2SessionHandler {
+final class SessionPeer: HTTP2SessionHandler {
   let session: HTTP2Session
   /// The streams that the other side opened, in order.
   var opened: [(stream: HTTP2Stream, recorder: StreamRecorder)] = []
@@ -118,13 +118,13 @@ final class TestPeer: HTTP2SessionHandler {
 
 /// Two ends, joined.
 final class TestPair {
-  let client: TestPeer
-  let server: TestPeer
+  let client: SessionPeer
+  let server: SessionPeer
   var now: Int64 = 0
 
   init(client: HTTP2Options = HTTP2Options(), server: HTTP2Options = HTTP2Options()) {
-    self.client = TestPeer(.client, client)
-    self.server = TestPeer(.server, server)
+    self.client = SessionPeer(.client, client)
+    self.server = SessionPeer(.server, server)
   }
 
   /// Carries bytes both ways until none are left. `cut` says how many of those that are left go at once.
@@ -138,7 +138,7 @@ final class TestPair {
     }
   }
 
-  func carry(_ bytes: [UInt8], to peer: TestPeer, _ cut: (Int) -> Int) {
+  func carry(_ bytes: [UInt8], to peer: SessionPeer, _ cut: (Int) -> Int) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = max(1, min(rest.count, cut(rest.count)))
