@@ -62,7 +62,7 @@ struct HTTP2LivesTests {
   @Test("What is sent is what comes, stream by stream, within windows, whatever is consumed, reset, held and cut")
   func lives() throws {
     let seeds = SeededGenerator()
-    for round in 0..<12 {
+    for round in 0..<8 {
       let seed = seeds.seed &+ UInt64(round)
       var model = Model(random: SeededGenerator(seed: seed))
       var options = HTTP2Options()
