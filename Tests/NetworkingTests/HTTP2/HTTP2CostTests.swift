@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import TestSupport
 import Testing
 
@@ -99,7 +100,9 @@ struct HTTP2CostTests {
     print("10,000 idle streams: \(used / 10_000) bytes each for both ends")
     #expect(joined.client.streamCount == 10_000 && joined.server.streamCount == 10_000)
     #expect(joined.client.outputByteCount == 0 && joined.server.outputByteCount == 0)
-    #expect(used < 60 << 20)
+    // The address sanitizer puts walls around each block.
+    let isSanitized = dlsym(nil, "__asan_init") != nil
+    #expect(used < (isSanitized ? 240 : 60) << 20)
   }
 
   @Test("Handlers get data from where the other side's handlers had them, not a copy")

@@ -338,6 +338,8 @@ struct HTTP2SessionTests {
   @Test("A handler may close the session, or reset its stream, from within each of its calls", arguments: 0..<12)
   func insideCalls(_ number: Int) throws {
     let pair = TestPair()
+    // It refers to the pair.
+    defer { pair.server.makeRecorder = { _, _ in nil } }
     let resets = number % 2 == 0
     let recorder = StreamRecorder()
     let act: (HTTP2Stream) -> Void = { stream in
