@@ -67,7 +67,7 @@ struct HTTP2InteropTests {
   @Test("Its requests reach our handlers, and it understands our responses")
   func itsClient() throws {
     let sent = try Self.bytes(try #require(try Self.run(Self.client, []).first))
-    let peer = TestPeer(.server)
+    let peer = SessionPeer(.server)
     peer.makeRecorder = { _, head in
       let recorder = StreamRecorder()
       recorder.onEnd = { stream in
@@ -92,7 +92,7 @@ struct HTTP2InteropTests {
 
   @Test("It understands our requests, and its responses reach our handlers")
   func itsServer() throws {
-    let peer = TestPeer(.client)
+    let peer = SessionPeer(.client)
     let recorders = (0..<10).map { _ in StreamRecorder() }
     for (index, recorder) in recorders.enumerated() {
       let head = HTTPFields.request(
