@@ -1,3 +1,6 @@
+import COpenSSL
+import Glibc
+
 /// Memory that all connections of a loop read into and decrypt into, one after the other: a connection has no buffers of its
 /// own for that. Belongs to the loop's thread; each block is made when it is first needed.
 final class LoopBlocks {
@@ -8,10 +11,17 @@ final class LoopBlocks {
 
   private var readBlock: UnsafeMutableRawBufferPointer?
   private var plainBlock: UnsafeMutableRawBufferPointer?
+  private var stagingBlock: UnsafeMutableRawBufferPointer?
+  private var outputBlock: UnsafeMutablePointer<volley_tls_output>?
 
   deinit {
     readBlock?.deallocate()
     plainBlock?.deallocate()
+    stagingBlock?.deallocate()
+    if let outputBlock {
+      free(outputBlock.pointee.bytes)
+      outputBlock.deallocate()
+    }
   }
 
   /// What a socket is read into; valid during one call of a handler.
@@ -19,6 +29,19 @@ final class LoopBlocks {
 
   /// What a TLS session decrypts into; valid during one call of a handler.
   var plain: UnsafeMutableRawBufferPointer { Self.block(&plainBlock, Self.plainSize) }
+
+  /// Where small runs of bytes become one record of TLS.
+  var staging: UnsafeMutableRawBufferPointer { Self.block(&stagingBlock, TLSSession.recordSize) }
+
+  /// What a TLS session has for its peer: empty whenever a channel is not just about to take it from there. Its bytes are
+  /// allocated by C, which makes them grow.
+  var encrypted: UnsafeMutablePointer<volley_tls_output> {
+    if let outputBlock { return outputBlock }
+    let made = UnsafeMutablePointer<volley_tls_output>.allocate(capacity: 1)
+    made.initialize(to: volley_tls_output(bytes: nil, count: 0, capacity: 0))
+    outputBlock = made
+    return made
+  }
 
   private static func block(_ block: inout UnsafeMutableRawBufferPointer?, _ size: Int) -> UnsafeMutableRawBufferPointer
   {

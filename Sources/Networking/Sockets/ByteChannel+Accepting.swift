@@ -10,16 +10,17 @@ extension ByteChannel {
   ///   - onClosed: is called at the end in every case, after the handler's ``ByteChannelHandler/closed(_:)``.
   static func accept(
     _ descriptor: Int32, from peer: SocketAddress, on loop: EventLoop, options: ConnectionOptions,
-    handler: (ByteChannel) -> ByteChannelHandler, onClosed: @escaping () -> Void
+    tls: TLSContext?, handler: (ByteChannel) -> ByteChannelHandler, onClosed: @escaping () -> Void
   ) {
     options.apply(to: descriptor)
-    let channel = ByteChannel(loop, options, phase: .open, peerName: peer.description)
+    let channel = ByteChannel(loop, options, phase: .connecting, peerName: peer.description)
     channel.peerAddress = peer
     channel.onClosed = onClosed
+    channel.tlsContext = tls
     channel.descriptor = descriptor
     channel.handler = handler(channel)
     // The handler's maker may have refused it.
-    guard channel.phase == .open else { return }
+    guard channel.phase == .connecting else { return }
     guard !loop.isEnding else { return channel.loopEnds() }
     do throws(Failure) {
       try loop.add(channel, descriptor)

@@ -9,7 +9,7 @@ extension ByteChannel {
   public func close(within limit: Duration = .seconds(10)) {
     loop.assertCurrent()
     guard phase < .draining else { return }
-    guard phase == .open else { return finish(nil) }
+    guard phase == .open else { return finish(nil, resets: phase == .handshaking) }
     phase = .draining
     endsOutput = true
     setDeadline(limit) { channel in
@@ -67,6 +67,9 @@ extension ByteChannel {
     loop.runSoon { [self] in
       // Not before: this may be called while output is being written.
       output.removeAll()
+      encrypted.removeAll()
+      held = []
+      tls = nil
       let handler = handler
       self.handler = nil
       handler?.closed(failure)

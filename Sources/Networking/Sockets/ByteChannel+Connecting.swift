@@ -28,14 +28,19 @@ extension ByteChannel {
   /// From any thread.
   ///
   /// - Parameters:
+  ///   - tls: a client's; nil for none.
+  ///   - serverName: the name or address that the server's certificate has to be for; nil: the target's host.
   ///   - handler: makes the channel's handler, on the loop's thread. Not called when the loop has ended.
   /// - Returns: the channel, which may be told to close at once.
   @discardableResult
   public static func connect(
     to target: Endpoint, on loop: EventLoop, options: ConnectionOptions = ConnectionOptions(),
-    resolver: NameResolver = .system, handler: @escaping @Sendable (ByteChannel) -> ByteChannelHandler
+    tls: TLSContext? = nil, serverName: String? = nil, resolver: NameResolver = .system,
+    handler: @escaping @Sendable (ByteChannel) -> ByteChannelHandler
   ) -> ByteChannel {
     let channel = ByteChannel(loop, options, phase: .connecting, peerName: target.description)
+    channel.tlsContext = tls
+    channel.serverName = serverName ?? target.host
     loop.execute {
       guard channel.phase == .connecting else { return }
       channel.handler = handler(channel)
@@ -138,12 +143,5 @@ extension ByteChannel {
     connecting = nil
     peerAddress = peer
     opened()
-  }
-
-  /// The connection is there, and the handler is told.
-  func opened() {
-    phase = .open
-    handler?.connected(applicationProtocol: nil)
-    turn()
   }
 }

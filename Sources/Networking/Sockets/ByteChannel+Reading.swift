@@ -8,7 +8,13 @@ extension ByteChannel {
     if phase >= .draining { return discard() }
     renewReadBudget()
     var hasRead = false
-    while mayRead, !isPaused, phase == .open, readBudget > 0 {
+    if !held.isEmpty, !isPaused, phase == .open {
+      let bytes = held
+      held = []
+      hasRead = true
+      bytes.withUnsafeBytes { handler?.received($0) }
+    }
+    while mayRead, !isPaused || phase == .handshaking, phase <= .open, !hasReceivedEnd, readBudget > 0 {
       let block = loop.blocks.read
       let count = readOnce(block)
       guard count > 0 else { break }
@@ -16,8 +22,8 @@ extension ByteChannel {
       deliver(UnsafeRawBufferPointer(rebasing: block[..<count]))
     }
     if hasRead, phase == .open { handler?.receivedAll() }
-    if phase == .open, hasReceivedEnd, !hasToldEnd { return receiveEnd() }
-    if mayRead, !isPaused, phase != .closed { loop.turnAgain(self) }
+    if phase <= .open, hasReceivedEnd, !hasToldEnd, !isPaused || phase == .handshaking { return receiveEnd() }
+    if mayRead, !isPaused, phase != .closed, !hasReceivedEnd { loop.turnAgain(self) }
   }
 
   private func renewReadBudget() {
@@ -52,6 +58,7 @@ extension ByteChannel {
   }
 
   private func deliver(_ bytes: UnsafeRawBufferPointer) {
+    if let tls { return deliver(bytes, through: tls) }
     if !hasSeenFirstBytes {
       hasSeenFirstBytes = true
       // A handshake record, version 3.x (RFC 8446, section 5.1).
@@ -68,6 +75,7 @@ extension ByteChannel {
   /// Tells the handler that the peer has ended, and does as it says.
   private func receiveEnd() {
     hasToldEnd = true
+    if let failure = truncation() { return finish(failure) }
     let after = handler?.receivedEnd() ?? .close
     guard phase == .open else { return }
     if hasEndedOutput {

@@ -25,15 +25,21 @@ extension ByteChannel {
       turnOfWrites = loop.turnNumber
       writeBudget = Self.turnLimit
     }
-    while mayWrite, !output.isEmpty {
+    while mayWrite, !encrypted.isEmpty || (!output.isEmpty && phase != .handshaking) {
       guard writeBudget > 0 else {
         loop.turnAgain(self)
         break
       }
-      guard send(&output) else { return false }
+      if !encrypted.isEmpty {
+        guard send(&encrypted) else { return false }
+      } else if let tls {
+        guard encrypt(tls) else { return false }
+      } else {
+        guard send(&output) else { return false }
+      }
     }
     if output.byteCount > options.lowOutput { awaitsRoom = true }
-    if output.isEmpty { finishOutput() }
+    if output.isEmpty, encrypted.isEmpty, phase > .handshaking { finishOutput() }
     return phase != .closed
   }
 
@@ -46,34 +52,33 @@ extension ByteChannel {
 
   /// One vector of bytes to the kernel. Returns false after a failure, which ends the channel.
   private func send(_ queue: inout OutputQueue) -> Bool {
-    let limit = min(writeBudget, queue.byteCount)
+    queue.write(atMost: writeBudget) { send($0) } >= 0
+  }
+
+  /// One call of the kernel. Returns how many bytes it took; a negative number after a failure, which ends the channel.
+  func send(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
+    var message = msghdr()
+    message.msg_iov = UnsafeMutablePointer(mutating: vectors.baseAddress)
+    message.msg_iovlen = vectors.count
     var asked = 0
-    let descriptor = descriptor
-    var code: Int32 = 0
-    let written = queue.write(atMost: limit) { vectors in
-      var message = msghdr()
-      message.msg_iov = UnsafeMutablePointer(mutating: vectors.baseAddress)
-      message.msg_iovlen = vectors.count
-      for vector in vectors { asked += vector.iov_len }
-      while true {
-        // A peer that is gone is an error to be told, not a signal.
-        let count = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
-        if count >= 0 { return count }
-        code = errno
-        if code != EINTR { return -1 }
+    for vector in vectors { asked += vector.iov_len }
+    while true {
+      // A peer that is gone is an error to be told, not a signal.
+      let written = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+      if written >= 0 {
+        bytesSent += written
+        writeBudget -= written
+        // The kernel took a part: it is full, and says when it no longer is.
+        if written < asked { mayWrite = false }
+        return written
       }
-    }
-    if written < 0 {
+      let code = errno
+      if code == EINTR { continue }
       mayWrite = false
-      if code == EAGAIN { return true }
+      if code == EAGAIN { return 0 }
       finish(lostWhileWriting(code))
-      return false
+      return -1
     }
-    bytesSent += written
-    writeBudget -= written
-    // The kernel took a part: it is full, and says when it no longer is.
-    if written < asked { mayWrite = false }
-    return true
   }
 
   /// What a failed write is told as. A reset comes with an error of its own, which says more than "broken pipe".
@@ -85,6 +90,11 @@ extension ByteChannel {
   /// All output is with the kernel: sends the end, if that is what comes next.
   private func finishOutput() {
     guard endsOutput, !hasEndedOutput, phase != .closed else { return }
+    if let tls, !hasEndedTLS {
+      hasEndedTLS = true
+      tls.end()
+      guard sendEncrypted(), encrypted.isEmpty else { return }
+    }
     hasEndedOutput = true
     // It fails when the peer is gone, which reading finds out too.
     shutdown(descriptor, Int32(SHUT_WR))

@@ -2,15 +2,17 @@ import Base
 import CPlatform
 import Glibc
 
-/// One connection's bytes, over TCP.
+/// One connection's bytes, over TCP, with or without TLS.
 ///
-/// Belongs to one loop: everything but ``connect(to:on:options:resolver:handler:)`` is called on its thread, where
+/// Belongs to one loop: everything but ``connect(to:on:options:tls:serverName:resolver:handler:)`` is called on its thread, where
 /// `loop.execute` leads; that is what makes it `Sendable`. Lives until it is closed, whether somebody keeps it or not.
 public final class ByteChannel: LoopMember, @unchecked Sendable {
   /// Where a connection is in its life; only ever goes on.
   enum Phase: Int, Comparable {
     /// Its name is looked up, or its addresses are tried.
     case connecting
+    /// TLS is being agreed on.
+    case handshaking
     /// Both sides may write.
     case open
     /// Was told to close: what waits is written, what comes is thrown away.
@@ -33,6 +35,9 @@ public final class ByteChannel: LoopMember, @unchecked Sendable {
   public internal(set) var peerAddress: SocketAddress?
   /// What failures call the peer: the name that was asked for, if there was one, and the address.
   public internal(set) var peerName: String
+  /// Whether an end of the connection without one of TLS is as good as one (RFC 8446, section 6.1): for handlers whose protocol has said
+  /// that nothing more will come.
+  public var acceptsTruncation = false
   /// Bytes of TCP that came and went so far.
   public internal(set) var bytesReceived = 0
   public internal(set) var bytesSent = 0
@@ -44,6 +49,19 @@ public final class ByteChannel: LoopMember, @unchecked Sendable {
   var connecting: Connecting?
   /// Runs out when the peer does not do in time what the phase waits for.
   var deadlineTimer: LoopTimer?
+  /// What TLS is made from when the connection is there; nil without TLS.
+  var tlsContext: TLSContext?
+  /// The host that a client's TLS asks for.
+  var serverName: String?
+  var tls: TLSSession?
+  /// What TLS made of output, or has to say itself, and the kernel has not taken yet.
+  var encrypted = OutputQueue()
+  /// Decrypted bytes that came with the handshake's last ones while the handler did not want any.
+  var held: [UInt8] = []
+  /// Whether the first bytes of TLS have been looked at.
+  var hasSeenHello = false
+  /// TLS has said that no more will be sent.
+  var hasEndedTLS = false
   /// Tells who accepted it that it is gone, after the handler.
   var onClosed: (() -> Void)?
 
@@ -99,7 +117,25 @@ public final class ByteChannel: LoopMember, @unchecked Sendable {
     loop.assertCurrent()
     guard isPaused else { return }
     isPaused = false
-    if mayRead { loop.turnAgain(self) }
+    if mayRead || !held.isEmpty || (hasReceivedEnd && !hasToldEnd) { loop.turnAgain(self) }
+  }
+
+  /// The certificate that the peer showed and that was verified; nil without TLS, and where none was asked for.
+  public var peerCertificate: PeerCertificate? {
+    loop.assertCurrent()
+    return tls?.peerCertificate
+  }
+
+  /// The host that the peer asked for by TLS (SNI, RFC 6066, section 3), for servers.
+  public var requestedHost: String? {
+    loop.assertCurrent()
+    return tls?.serverName
+  }
+
+  /// The version of TLS that was agreed on, such as `TLSv1.3`; nil without TLS.
+  public var tlsVersion: String? {
+    loop.assertCurrent()
+    return tls?.version
   }
 
   override func ready(_ events: UInt32) {
@@ -107,8 +143,8 @@ public final class ByteChannel: LoopMember, @unchecked Sendable {
     if events & (PLATFORM_WRITABLE | PLATFORM_HUNG_UP | PLATFORM_BROKEN) != 0 { mayWrite = true }
     if events & (PLATFORM_PEER_ENDED | PLATFORM_HUNG_UP | PLATFORM_BROKEN) != 0 { endIsNear = true }
     if phase == .connecting { return finishAttempt() }
-    // Nothing is read while it is paused, so that nobody else would find out.
-    if events & PLATFORM_BROKEN != 0, isPaused {
+    // Nothing is read while it is paused or after the end, so that nobody else would find out.
+    if events & PLATFORM_BROKEN != 0, isPaused || hasReceivedEnd, phase != .closed {
       let code = SocketCalls.takeError(descriptor)
       if code != 0 { return finish(SocketFailure.lost(peerName, code)) }
     }
@@ -118,7 +154,7 @@ public final class ByteChannel: LoopMember, @unchecked Sendable {
   override func turn() {
     guard phase != .connecting, phase != .closed else { return }
     if mayWrite, writes() { tellRoom() }
-    if mayRead { readTurn() }
+    readTurn()
   }
 
   override func loopEnds() { finish(SocketFailure.loopEnded(peerName, loop.name)) }

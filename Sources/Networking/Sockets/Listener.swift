@@ -13,6 +13,7 @@ public final class Listener: @unchecked Sendable {
   let loop: EventLoop
   let group: EventLoopGroup
   let options: ListenerOptions
+  private let tls: TLSContext?
   let makeHandler: MakeHandler
   private let report: @Sendable (Failure) -> Void
   private let openCount = Atomic(0)
@@ -24,17 +25,19 @@ public final class Listener: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - group: whose loops the connections belong to; the first of them accepts.
+  ///   - tls: a server's; nil for none.
   ///   - report: is told, on a loop's thread and at most once a second, when connections are refused or cannot be accepted.
   ///   - handler: makes each connection's handler, on the connection's loop.
   public init(
     at endpoints: [Endpoint], on group: EventLoopGroup, options: ListenerOptions = ListenerOptions(),
-    report: @escaping @Sendable (Failure) -> Void, handler: @escaping MakeHandler
+    tls: TLSContext? = nil, report: @escaping @Sendable (Failure) -> Void, handler: @escaping MakeHandler
   ) throws(Failure) {
     let bound = try BoundSocket.bind(endpoints, backlog: options.backlog)
     addresses = bound.map(\.address)
     loop = group.loops[0]
     self.group = group
     self.options = options
+    self.tls = tls
     self.report = report
     makeHandler = handler
     let isRunning = loop.execute { [self] in start(bound) }
@@ -90,7 +93,7 @@ public final class Listener: @unchecked Sendable {
   /// On the connection's loop.
   private func take(_ descriptor: Int32, _ peer: SocketAddress, _ loop: EventLoop) {
     ByteChannel.accept(
-      descriptor, from: peer, on: loop, options: options.connection, handler: makeHandler,
+      descriptor, from: peer, on: loop, options: options.connection, tls: tls, handler: makeHandler,
       onClosed: { [self] in _ = openCount.wrappingSubtract(1, ordering: .relaxed) })
   }
 

@@ -154,14 +154,14 @@ final class TestServer: Sendable {
 
   init(
     _ group: EventLoopGroup, options: ListenerOptions = ListenerOptions(), at host: String = "127.0.0.1",
-    _ make: @escaping @Sendable () -> TestPeer = { TestPeer() }
+    tls: TLSContext? = nil, _ make: @escaping @Sendable () -> TestPeer = { TestPeer() }
   ) throws {
     let accepted = Monitor<[TestPeer]>([])
     let reports = Monitor<[Failure]>([])
     self.accepted = accepted
     self.reports = reports
     listener = try Listener(
-      at: [Endpoint(host: host, port: 0)], on: group, options: options,
+      at: [Endpoint(host: host, port: 0)], on: group, options: options, tls: tls,
       report: { failure in
         reports.withLock { $0.append(failure) }
         reports.broadcast()
@@ -199,11 +199,13 @@ extension TestPeer {
   /// Connects a new peer.
   static func connect(
     to endpoint: Endpoint, on loop: EventLoop, options: ConnectionOptions = ConnectionOptions(),
-    resolver: NameResolver = .system, _ behaviour: Behaviour = Behaviour()
+    tls: TLSContext? = nil, serverName: String? = nil, resolver: NameResolver = .system,
+    _ behaviour: Behaviour = Behaviour()
   ) -> TestPeer {
     let peer = TestPeer(behaviour)
     ByteChannel.connect(
-      to: endpoint, on: loop, options: options, resolver: resolver, handler: { peer.handler($0) })
+      to: endpoint, on: loop, options: options, tls: tls, serverName: serverName, resolver: resolver,
+      handler: { peer.handler($0) })
     return peer
   }
 }
