@@ -67,7 +67,8 @@ final class ClientConnections: @unchecked Sendable {
     waiting.append(body)
     guard waiting.count == 1 else { return }
     HTTP2Client.connect(
-      to: endpoint, on: loop, transport: options.transport, options: options.connection,
+      to: endpoint, on: loop, transport: options.transport, tls: options.tls,
+      serverName: options.serverName, options: options.connection,
       ready: { [self] connection in
         current = connection
         let waited = waiting

@@ -4,6 +4,10 @@ import Networking
 /// How a Flight client calls.
 public struct FlightClientOptions: Sendable {
   public var transport = ConnectionOptions()
+  /// A client's; nil for bytes in the clear.
+  public var tls: TLSContext?
+  /// What the server's certificate has to be for; nil: the endpoint's host.
+  public var serverName: String?
   public var connection = HTTP2ConnectionOptions()
   /// Bytes of a message with batches at most.
   public var messageLimit = 256 << 20

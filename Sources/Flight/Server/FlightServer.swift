@@ -4,6 +4,8 @@ import Networking
 /// How a Flight server is offered.
 public struct FlightServerOptions: Sendable {
   public var listener = ListenerOptions()
+  /// A server's; nil for bytes in the clear.
+  public var tls: TLSContext?
   public var connection = HTTP2ConnectionOptions()
   /// Bytes of a message at most.
   public var messageLimit = 256 << 20
@@ -32,7 +34,8 @@ public final class FlightServer: Sendable {
   ) throws(Failure) {
     self.state = state
     server = try HTTP2Server(
-      at: endpoints, on: group, listener: options.listener, connection: options.connection, report: report,
+      at: endpoints, on: group, listener: options.listener, tls: options.tls,
+      connection: options.connection, report: report,
       requests: FlightRequests(service, options, state))
   }
 

@@ -81,7 +81,7 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
   public var takesRequests: Bool { !session.isEnded && !isDraining }
 
   /// Whether the bytes are encrypted.
-  public var isSecure: Bool { false }
+  public var isSecure: Bool { channel.tlsContext != nil }
 
   /// Who is at the other end, for messages.
   public var peerName: String { channel.peerName }

@@ -8,17 +8,18 @@ public final class HTTP2Server: Sendable {
   /// Listens at all of the endpoints, or fails. May block while names are looked up, so not on a loop's thread.
   ///
   /// - Parameters:
+  ///   - tls: a server's; nil for bytes in the clear.
   ///   - report: is told, on a loop's thread, of connections that failed, and at most once a second of those that are
   ///     refused.
   ///   - requests: gets the requests, on each connection's loop.
   public init(
     at endpoints: [Endpoint], on group: EventLoopGroup, listener options: ListenerOptions = ListenerOptions(),
-    connection: HTTP2ConnectionOptions = HTTP2ConnectionOptions(),
+    tls: TLSContext? = nil, connection: HTTP2ConnectionOptions = HTTP2ConnectionOptions(),
     report: @escaping @Sendable (Failure) -> Void, requests: any HTTP2RequestHandler
   ) throws(Failure) {
     let connections = OpenConnections()
     self.connections = connections
-    listener = try Listener(at: endpoints, on: group, options: options, report: report) { channel in
+    listener = try Listener(at: endpoints, on: group, options: options, tls: tls, report: report) { channel in
       let made = HTTP2Connection(channel, .server, options: connection, requests: requests) { connection, failure in
         connections.closed(connection)
         if let failure { report(failure) }
