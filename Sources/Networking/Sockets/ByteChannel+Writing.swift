@@ -7,8 +7,9 @@ extension ByteChannel {
   /// written. Bytes appended while it is connecting are written then.
   public func flush() {
     loop.assertCurrent()
-    guard mayWrite || output.isEmpty, phase == .open || phase == .draining else { return }
-    _ = writes()
+    if mayWrite || output.isEmpty, phase == .open || phase == .draining { _ = writes() }
+    // Also when nothing could be written: who stopped appending because of this flush waits to be told.
+    if output.byteCount > options.lowOutput { awaitsRoom = true }
   }
 
   /// Sends the end once all output is written, and goes on reading: the peer sees that no more will come. When both sides
@@ -38,7 +39,6 @@ extension ByteChannel {
         guard send(&output) else { return false }
       }
     }
-    if output.byteCount > options.lowOutput { awaitsRoom = true }
     if output.isEmpty, encrypted.isEmpty, phase > .handshaking { finishOutput() }
     return phase != .closed
   }

@@ -260,6 +260,38 @@ struct ByteChannelTests {
     }
   }
 
+  @Test("Room is told too when the kernel was full before more than the low mark was appended")
+  func roomAfterFull() throws {
+    try withLoops { group in
+      let listening = PlainSocket.listening()
+      let peer = TestPeer.connect(to: listening.endpoint, on: group.next())
+      let socket = listening.accept()
+      #expect(peer.wait { $0.connected == 1 })
+      // Step by step, until the kernel takes no more and less than the mark waits.
+      var isFull = false
+      while !isFull {
+        isFull = peer.onLoop { channel in
+          channel.output.append(copying: pattern(50_000))
+          channel.flush()
+          return !channel.mayWrite && !channel.output.isEmpty
+        }
+      }
+      let waiting = peer.onLoop { channel in
+        let before = channel.awaitsRoom
+        channel.output.append(copying: pattern(400_000))
+        channel.flush()
+        return !before && channel.output.byteCount > 400_000
+      }
+      #expect(waiting && peer.now.rooms == 0)
+      let reader = try OSThread(name: "reader") { _ = socket.read() }
+      #expect(peer.wait { $0.rooms == 1 })
+      peer.onLoop { $0.close() }
+      reader.join()
+      socket.end()
+      #expect(peer.wait { $0.closed == 1 } && peer.now.failure == nil)
+    }
+  }
+
   @Test("A turn reads no more than its limit of a connection, so that others get theirs")
   func fairness() throws {
     try withLoops { group in
