@@ -40,6 +40,8 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
   private var isConnected = false
   /// One side has said that it takes no new streams.
   private var isDraining = false
+  /// The session is to be told that it drains, once a client's requests are sent: nghttp2 drops those that are behind GOAWAY.
+  private var isDrainDue = false
   /// Whether a call of `pump` is sure to come.
   private var isPumpDue = false
   /// Runs `pump`; made once, so that asking for it allocates nothing.
@@ -69,9 +71,10 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
     self.session = HTTP2Session(role, options: session, at: channel.loop.now)
     super.init()
     self.session.handler = self
-    pumpLater = { [unowned self] in
-      isPumpDue = false
-      pump()
+    // It may be due when the connection is already gone.
+    pumpLater = { [weak self] in
+      self?.isPumpDue = false
+      self?.pump()
     }
   }
 
@@ -106,7 +109,7 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
   public func drain() {
     loop.assertCurrent()
     isDraining = true
-    session.startDrain(at: loop.now)
+    isDrainDue = true
     pumpSoon()
   }
 
@@ -173,6 +176,17 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
   /// Moves frames to the channel until that is full or nothing is left.
   private func pump() {
     guard isConnected else { return }
+    moveOutput()
+    if isDrainDue {
+      isDrainDue = false
+      session.startDrain(at: loop.now)
+      moveOutput()
+    }
+    if session.isEnded { return channel.close() }
+    watch()
+  }
+
+  private func moveOutput() {
     while channel.isOpen {
       let room = options.outputMark - channel.output.byteCount
       // The channel tells when there is room: it does so below its own mark, which is lower.
@@ -181,8 +195,6 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
       channel.flush()
       guard hasMore, channel.output.byteCount <= channel.options.lowOutput else { break }
     }
-    if session.isEnded { return channel.close() }
-    watch()
   }
 
   // MARK: Time

@@ -41,6 +41,12 @@ public final class HTTP2Server: Sendable {
   /// - Parameter whenDone: called once, on any thread, when no connection is open.
   public func stop(within limit: Duration = .seconds(5), whenDone: @escaping @Sendable () -> Void = {}) {
     listener.close()
+    // After the listener's sockets are closed, so that whoever is told may listen at the same port.
+    let isRunning = listener.loop.execute { [self] in end(within: limit, whenDone) }
+    if !isRunning { end(within: limit, whenDone) }
+  }
+
+  private func end(within limit: Duration, _ whenDone: @escaping @Sendable () -> Void) {
     connections.end(whenEmpty: whenDone) { connection in
       connection.drain()
       // One that is gone by then is not hurt.
