@@ -12,6 +12,8 @@ final class ClientConnections: @unchecked Sendable {
   private var current: HTTP2Connection?
   /// Who waits for the connection that is being made.
   private var waiting: [@Sendable (HTTP2Connection) -> Void] = []
+  /// It was closed while somebody waits: they are served still.
+  private var closesWhenMade = false
 
   init(_ endpoint: Endpoint, _ loop: EventLoop, _ options: FlightClientOptions) {
     self.endpoint = endpoint
@@ -23,6 +25,7 @@ final class ClientConnections: @unchecked Sendable {
     loop.execute { [self] in
       current?.drain()
       current = nil
+      closesWhenMade = !waiting.isEmpty
     }
   }
 
@@ -31,35 +34,40 @@ final class ClientConnections: @unchecked Sendable {
   /// - Parameters:
   ///   - make: makes the call, on the loop. It is ended when it cannot begin.
   ///   - began: is given the call when its head is sent.
-  ///   - failed: called instead of `make` when the loop has ended, or the call cannot be made.
+  /// - Returns: false when the loop has ended: then nothing is called.
   func begin<Call: GRPCClientCall>(
     _ path: GRPCPath, _ call: FlightCallOptions, make: @escaping @Sendable (HTTP2Connection) -> Call,
-    began: @escaping @Sendable (Call) -> Void, failed: @escaping @Sendable (GRPCStatus) -> Void
-  ) {
-    let request: GRPCRequestHead
-    do throws(Failure) { request = try head(path, call) } catch { return failed(GRPCStatus(error)) }
-    let isRunning = loop.execute { [self] in
+    began: @escaping @Sendable (Call) -> Void
+  ) -> Bool {
+    loop.execute { [self] in
       withConnection { connection in
         let made = make(connection)
         // Whoever waits for it may have given it up already.
         guard !made.isOver else { return }
-        do throws(Failure) { try made.begin(request, isSecure: connection.isSecure) } catch {
-          return made.end(GRPCStatus(.unavailable, error.message))
+        do throws(Failure) {
+          try made.begin(try self.head(path, call), isSecure: connection.isSecure)
+        } catch {
+          return made.end(GRPCStatus(error))
         }
         began(made)
       }
     }
-    if !isRunning { failed(GRPCStatus(.unavailable, "the client's loop '\(loop.name)' has ended")) }
   }
 
   private func head(_ path: GRPCPath, _ call: FlightCallOptions) throws(Failure) -> GRPCRequestHead {
     var metadata = call.metadata
     if let credentials = options.credentials, metadata.text(FlightCredentials.metadataName) == nil {
       try metadata.add(FlightCredentials.metadataName, credentials.authorization)
+      // Where Arrow's servers look for tokens that they gave in a handshake's message.
+      if case .bearer(let token) = credentials, metadata.bytes(Self.tokenName) == nil {
+        try metadata.add(Self.tokenName, bytes: Array(token.utf8))
+      }
     }
     return GRPCRequestHead(
       path, authority: endpoint.description, timeout: call.timeout?.wholeNanoseconds, metadata: metadata)
   }
+
+  private static let tokenName = "auth-token-bin"
 
   private func withConnection(_ body: @escaping @Sendable (HTTP2Connection) -> Void) {
     if let current, current.takesRequests { return body(current) }
@@ -74,6 +82,10 @@ final class ClientConnections: @unchecked Sendable {
         let waited = waiting
         waiting = []
         for body in waited { body(connection) }
+        guard closesWhenMade else { return }
+        closesWhenMade = false
+        if current === connection { current = nil }
+        connection.drain()
       },
       onClosed: { [self] connection, _ in
         if current === connection { current = nil }

@@ -16,7 +16,13 @@ public struct FlightClientOptions: Sendable {
   /// What every call says of who calls.
   public var credentials: FlightCredentials?
 
-  public init() {}
+  public init() {
+    // Servers of gRPC end the connections of clients that send PING frames more often than every five minutes while no data
+    // flow. Machines and networks that are gone are noticed by TCP's keepalive.
+    connection.pingAfter = .seconds(330)
+    // A burst of calls may come before the server has said how many it takes at a time.
+    connection.session.maxWaitingRequests = 100_000
+  }
 }
 
 /// What goes with one call.
@@ -44,6 +50,8 @@ public final class FlightClient: Sendable {
     self.options = options
     connections = ClientConnections(endpoint, loop, options)
   }
+
+  deinit { connections.close() }
 
   public var loop: EventLoop { connections.loop }
 
@@ -151,16 +159,17 @@ public final class FlightClient: Sendable {
     let ending = CallEnding()
     let result: Result<MessageClientCall.Answer, GRPCStatus> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        connections.begin(path, call) { connection in
+        let isRunning = connections.begin(path, call) { connection in
           let made = MessageClientCall(connection, limit: limit) { continuation.resume(returning: $0) }
           ending.set(made)
           return made
         } began: { call in
           call.append { GRPCMessages.append(bytes, to: &$0) }
           call.endOutput()
-        } failed: {
-          continuation.resume(returning: .failure($0))
         }
+        guard !isRunning else { return }
+        continuation.resume(
+          returning: .failure(GRPCStatus(.unavailable, "the client's loop '\(connections.loop.name)' has ended")))
       }
     } onCancel: {
       ending.cancel()
@@ -170,28 +179,32 @@ public final class FlightClient: Sendable {
 
   // MARK: Streams of batches
 
-  /// - Parameter make: makes the stream's handler, on the loop, before anything is sent. Not called when the loop has ended.
+  /// - Parameter make: makes the stream's handler, on the loop, before anything is sent.
+  /// - Returns: false when the loop has ended: then `make` is never called.
+  @discardableResult
   public func get(
     _ ticket: Ticket, _ call: FlightCallOptions = FlightCallOptions(),
     _ make: @escaping @Sendable (FlightStream) -> FlightStreamHandler
-  ) {
+  ) -> Bool {
     stream(.doGet, call, make) { call in
       call.append { GRPCMessages.append(ticket, to: &$0) }
       call.endOutput()
     }
   }
 
-  /// The descriptor goes with the first message: see ``FlightBatchWriter``.
+  /// As ``get(_:_:_:)``. The descriptor goes with the first message: see ``FlightBatchWriter``.
+  @discardableResult
   public func put(
     _ call: FlightCallOptions = FlightCallOptions(), _ make: @escaping @Sendable (FlightStream) -> FlightStreamHandler
-  ) {
+  ) -> Bool {
     stream(.doPut, call, make) { _ in }
   }
 
-  /// The descriptor goes with the first message: see ``FlightBatchWriter``.
+  /// As ``get(_:_:_:)``. The descriptor goes with the first message: see ``FlightBatchWriter``.
+  @discardableResult
   public func exchange(
     _ call: FlightCallOptions = FlightCallOptions(), _ make: @escaping @Sendable (FlightStream) -> FlightStreamHandler
-  ) {
+  ) -> Bool {
     stream(.doExchange, call, make) { _ in }
   }
 
@@ -199,17 +212,16 @@ public final class FlightClient: Sendable {
     _ method: FlightMethod, _ call: FlightCallOptions,
     _ make: @escaping @Sendable (FlightStream) -> FlightStreamHandler,
     _ began: @escaping @Sendable (StreamClientCall) -> Void
-  ) {
+  ) -> Bool {
     let limit = options.messageLimit
     let deadline = call.timeout.map { MonotonicTime.now + $0.wholeNanoseconds }
-    connections.begin(method.path, call) { connection in
+    return connections.begin(method.path, call) { connection in
       let context = FlightCallContext(
         method, peerName: connection.peerName, metadata: call.metadata, deadline: deadline)
       return StreamClientCall(connection, context, limit: limit, make)
     } began: { (call: StreamClientCall) in
       began(call)
       call.started()
-    } failed: { _ in
     }
   }
 }

@@ -78,7 +78,8 @@ class GRPCClientCall: GRPCCall, @unchecked Sendable {
   /// The server has ended the call. What this side has not sent yet, nobody wants.
   private func over(_ status: GRPCStatus) {
     guard markOver() else { return }
-    stream?.reset(.cancel)
+    // Servers count resets against floods, so there is none where nothing is left to give up.
+    if let stream, !stream.hasSentAll { stream.reset(.cancel) }
     ended(status)
   }
 

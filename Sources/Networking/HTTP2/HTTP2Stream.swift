@@ -55,6 +55,9 @@ public final class HTTP2Stream {
   /// Whether fewer bytes wait than ``HTTP2Options/streamOutputMark``: if not, wait for the handler's `hasRoom`.
   public var hasRoom: Bool { !state.contains(.full) }
 
+  /// Whether all that this side sends, with the stream's end, has been handed over to the connection.
+  public var hasSentAll: Bool { state.contains(.outputEnded) }
+
   /// Sends a response's head; once, before data.
   ///
   /// Fields that no peer would take (see ``HTTPFields``) reset the stream with INTERNAL_ERROR, and its handler is told why.
