@@ -41,6 +41,9 @@ final class MessageServerCall: GRPCServerCall, @unchecked Sendable {
     }
   }
 
+  /// Whether the last answer waits for room.
+  var isWaiting: Bool { waiter != nil }
+
   /// Sends an answer.
   ///
   /// - Parameter whenRoom: called once there is room for the next one, with true, or when nobody waits for it, with false.

@@ -5,9 +5,16 @@ import Synchronization
 /// What gRPC's health service answers: whether a server serves, told again to those who watch it.
 /// Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 public final class ServingState: Sendable {
+  private struct Watcher {
+    var service: String
+    var call: MessageServerCall
+    /// What it was told last.
+    var told: HealthCheckResponse.Status?
+  }
+
   private struct State {
     var statuses: [String: HealthCheckResponse.Status]
-    var watchers: [ObjectIdentifier: (service: String, call: MessageServerCall)] = [:]
+    var watchers: [ObjectIdentifier: Watcher] = [:]
   }
 
   private let state: Mutex<State>
@@ -24,7 +31,7 @@ public final class ServingState: Sendable {
       state.statuses[service] = status
       return state.watchers.values.filter { $0.service == service }.map(\.call)
     }
-    for call in told { call.execute { call.send(HealthCheckResponse(status: self.status(of: service))) } }
+    for call in told { call.execute { self.tell(call) } }
   }
 
   /// Sets the status of all services.
@@ -47,8 +54,25 @@ public final class ServingState: Sendable {
 
   /// Answers now and whenever the answer changes, until the client has enough. On the call's loop.
   func watch(_ request: HealthCheckRequest, _ call: MessageServerCall) {
-    state.withLock { $0.watchers[ObjectIdentifier(call)] = (request.service, call) }
-    call.send(HealthCheckResponse(status: status(of: request.service)))
+    state.withLock { $0.watchers[ObjectIdentifier(call)] = Watcher(service: request.service, call: call) }
+    tell(call)
+  }
+
+  /// Sends what is new for a client. One that does not read is told the newest when it has room. On the call's loop.
+  private func tell(_ call: MessageServerCall) {
+    guard !call.isWaiting, let status = takeNews(call) else { return }
+    call.send(HealthCheckResponse(status: status)) { [self] hasRoom in if hasRoom { tell(call) } }
+  }
+
+  private func takeNews(_ call: MessageServerCall) -> HealthCheckResponse.Status? {
+    let id = ObjectIdentifier(call)
+    return state.withLock { state in
+      guard let watcher = state.watchers[id] else { return nil }
+      let status = state.statuses[watcher.service] ?? .serviceUnknown
+      guard status != watcher.told else { return nil }
+      state.watchers[id]?.told = status
+      return status
+    }
   }
 
   func forget(_ call: MessageServerCall) {
