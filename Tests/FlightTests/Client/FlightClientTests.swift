@@ -113,7 +113,8 @@ struct FlightClientTests {
       #expect(echoed.schema?.fields == batches[0].schema.fields)
       #expect(await peer.client.put("types", batches, Self.minute).status == .ok)
       let got = await peer.client.get("types", Self.minute)
-      #expect(got.status == .ok && got.batches.filter { $0.length > 0 } == batches.filter { $0.length > 0 }, "\(generator)")
+      #expect(
+        got.status == .ok && got.batches.filter { $0.length > 0 } == batches.filter { $0.length > 0 }, "\(generator)")
     }
   }
 
@@ -183,7 +184,9 @@ struct FlightClientTests {
     #expect(got == [Array("x-raw-bin=".utf8) + (0...255).map { UInt8($0) }, Array("x-text=some words".utf8)])
   }
 
-  @Test("handshakes whose token is in the head, and in a message", .timeLimit(.minutes(2)), arguments: ["header", "message"])
+  @Test(
+    "handshakes whose token is in the head, and in a message", .timeLimit(.minutes(2)),
+    arguments: ["header", "message"])
   func login(_ way: String) async throws {
     let peer = try await Peer(way)
     #expect(await peer.client.failure("echo", "", Self.minute)?.code == .unauthenticated)
@@ -203,7 +206,9 @@ struct FlightClientTests {
     if way == "message" { #expect(try await client.texts("who", "", Self.minute) == ["ada"]) }
   }
 
-  @Test("a stream on which nothing happens for long is not ended by gRPC's guard against PING frames", .timeLimit(.minutes(2)))
+  @Test(
+    "a stream on which nothing happens for long is not ended by gRPC's guard against PING frames",
+    .timeLimit(.minutes(2)))
   func silence() async throws {
     // What happens with PING frames every 50 ms: the server takes three, and then ends the connection.
     var options = FlightClientOptions()

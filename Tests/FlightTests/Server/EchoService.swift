@@ -16,6 +16,15 @@ final class EchoService: FlightService {
   let endings = Monitor<[String]>([])
   /// Tasks of the action "wait" that were cancelled.
   let cancelled = Monitor(0)
+  /// Streams that were given a handler.
+  let begun = Monitor(0)
+  /// What the server's health service tells; set by the action "serve".
+  let state = ServingState()
+
+  private func began() {
+    begun.withLock { $0 += 1 }
+    begun.broadcast()
+  }
 
   func flight(_ name: String) -> Stored? { stored.withLock { $0[name] } }
 
@@ -65,6 +74,7 @@ final class EchoService: FlightService {
     case "many":
       // Far more than a window: the client's reading lets it go on.
       for index in 0..<2_000 { try await results.send([UInt8](repeating: UInt8(index % 251), count: 4_096)) }
+    case "serve": state.set(HealthCheckResponse.Status(rawValue: Int32(action.body.first ?? 0)))
     case "who": try await results.send(Array((call.identity ?? "nobody").utf8))
     case "metadata":
       for entry in call.metadata.entries.sorted(by: { $0.name < $1.name }) where entry.name.hasPrefix("x-") {
@@ -93,12 +103,19 @@ final class EchoService: FlightService {
   func get(_ ticket: Ticket, _ stream: FlightStream) throws(GRPCStatus) -> FlightStreamHandler {
     let name = String(decoding: ticket.ticket, as: UTF8.self)
     guard let flight = flight(name) else { throw GRPCStatus(.notFound, "there is no flight '\(name)'") }
+    began()
     return FlightGiver(self, flight, isEndless: name.hasPrefix("endless"))
   }
 
-  func put(_ stream: FlightStream) throws(GRPCStatus) -> FlightStreamHandler { FlightTaker(self) }
+  func put(_ stream: FlightStream) throws(GRPCStatus) -> FlightStreamHandler {
+    began()
+    return FlightTaker(self)
+  }
 
-  func exchange(_ stream: FlightStream) throws(GRPCStatus) -> FlightStreamHandler { FlightEchoer(self) }
+  func exchange(_ stream: FlightStream) throws(GRPCStatus) -> FlightStreamHandler {
+    began()
+    return FlightEchoer(self)
+  }
 }
 
 /// Sends a flight, as there is room.

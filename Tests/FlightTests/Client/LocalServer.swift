@@ -1,0 +1,39 @@
+import Base
+import Flight
+import Networking
+import TestSupport
+
+/// A server in this process, with loops of its own that end with it.
+final class LocalServer {
+  let group: EventLoopGroup
+  let server: FlightServer
+
+  init(
+    _ service: some FlightService, port: UInt16 = 0, options: FlightServerOptions = FlightServerOptions(),
+    state: ServingState = ServingState()
+  ) throws {
+    group = try EventLoopGroup(name: "server", count: 2)
+    server = try FlightServer(
+      service, at: [Endpoint(host: "127.0.0.1", port: port)], on: group, options: options, state: state)
+  }
+
+  deinit { group.stop() }
+
+  var port: UInt16 { server.addresses[0].port }
+  var endpoint: Endpoint { Endpoint(host: "127.0.0.1", port: port) }
+
+  /// Returns when no connection is open.
+  func stop() async { await withCheckedContinuation { continuation in server.stop { continuation.resume() } } }
+}
+
+/// A loop for clients, which ends with this.
+final class ClientLoop {
+  let loop: EventLoop
+  init() throws { loop = try EventLoop(name: "client") }
+  deinit { loop.stop() }
+}
+
+/// Lets other tasks run until something is so.
+func eventually(_ condition: () -> Bool) async {
+  while !condition() { await Task.yield() }
+}
