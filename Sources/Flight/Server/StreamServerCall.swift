@@ -92,7 +92,8 @@ final class StreamServerCall: GRPCServerCall, FlightStreamCall, @unchecked Senda
   // MARK: What the stream of batches calls
 
   var loop: EventLoop { connection.loop }
-  var hasRoom: Bool { stream?.hasRoom ?? true }
+  /// Not when it is over, so that who sends as long as there is room comes to an end.
+  var hasRoom: Bool { !isOver && stream?.hasRoom ?? true }
   func send<E: Error>(_ body: (inout OutputQueue) throws(E) -> Void) throws(E) { try append(body) }
   func pauseIntake() { pause() }
   func resumeIntake() { resume() }

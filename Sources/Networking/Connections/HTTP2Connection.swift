@@ -159,6 +159,8 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
   /// Ends what is open, without a word to the peer, who is gone. A connection without streams has lost nothing.
   private func endSession(_ failure: Failure) {
     guard !session.isEnded else { return }
+    // A peer that said why says more than the end of its connection.
+    let failure = session.goAwayFailure ?? failure
     let told = self.failure ?? (session.streamCount > 0 ? failure : nil)
     session.close(nil, failure)
     self.failure = told

@@ -52,7 +52,7 @@ struct ClientAndServerTests {
     let call = Task {
       await client.echo([], Self.minute, .init(onBegin: { stream in begun.withLock { $0 = stream } }))
     }
-    await eventually { begun.withLock { $0 != nil } }
+    try await eventually { begun.withLock { $0 != nil } }
     // Behind it, so that the server has both.
     #expect(try await client.health() == .serving)
     let stopped = Task { await first.stop() }
@@ -91,7 +91,7 @@ struct ClientAndServerTests {
     let call = Task {
       await client.echo([], Self.minute, .init(onBegin: { _ in begun.withLock { $0 = true } }))
     }
-    await eventually { begun.withLock { $0 } }
+    try await eventually { begun.withLock { $0 } }
     #expect(try await client.health() == .serving)
     first = nil
     let status = await call.value.status
@@ -180,20 +180,21 @@ struct ClientAndServerTests {
         client.close()
       }
       #expect(outcome.status == .ok && outcome.batches.count == 1)
-      await eventually { server.server.connectionCount == 0 }
+      try await eventually { server.server.connectionCount == 0 }
     }
     // One that nobody has any more closes its connection.
     var dropped: FlightClient? = FlightClient(to: server.endpoint, on: loop.loop)
     _ = try await dropped?.health()
     #expect(server.server.connectionCount == 1)
     dropped = nil
-    await eventually { server.server.connectionCount == 0 }
+    try await eventually { server.server.connectionCount == 0 }
   }
 
   @Test("a burst of calls waits for the connection and for the server's bound", .timeLimit(.minutes(1)))
   func burst() async throws {
     var options = FlightServerOptions()
-    options.connection.session.maxConcurrentStreams = 50
+    // What a client takes for granted before the server's SETTINGS have come.
+    options.connection.session.maxConcurrentStreams = 100
     let server = try LocalServer(EchoService(), options: options)
     let loop = try ClientLoop()
     let client = FlightClient(to: server.endpoint, on: loop.loop)

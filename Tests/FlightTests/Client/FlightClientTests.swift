@@ -171,7 +171,7 @@ struct FlightClientTests {
     task.cancel()
     #expect(await task.value?.code == .cancelled)
     // The connection is as good as before.
-    while try await client.texts("cancelled", "", Self.minute).contains("get") == false { await Task.yield() }
+    while try await client.texts("cancelled", "", Self.minute).contains("get") == false {}
   }
 
   @Test("metadata of text and of bytes", .timeLimit(.minutes(2)))
@@ -215,7 +215,8 @@ struct FlightClientTests {
     options.connection.pingAfter = .milliseconds(50)
     let peer = try await Peer(options: options)
     let got = await peer.client.get("slow 1.5", Self.minute)
-    #expect(got.status?.code == .unavailable && got.status?.message.contains("too_many_pings") == true)
+    #expect(got.status?.code == .unavailable && got.batches.count < 2, "\(got.status.map { "\($0)" } ?? "")")
+    print(got.status as Any)
     // Those of gRPC take one in five minutes.
     let usual = FlightClientOptions().connection.pingAfter
     #expect(usual.map { $0 > .seconds(300) } ?? true)

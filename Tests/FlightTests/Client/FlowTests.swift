@@ -55,7 +55,7 @@ struct FlowTests {
           }
         }))
     }
-    await eventually { paused.withLock { $0 != nil } }
+    try await eventually { paused.withLock { $0 != nil } }
     let before = slowService.sent.withLock { $0 }
     // 64 MB on the other stream, whose handler counts for the same service.
     let other = await client.get(
@@ -74,7 +74,7 @@ struct FlowTests {
     // It goes on where it was.
     let stream = try #require(paused.withLock { $0 })
     stream.execute { stream.resume() }
-    await eventually { received.withLock { $0 } > 500 }
+    try await eventually { received.withLock { $0 } > 500 }
     stream.execute { stream.finish(GRPCStatus(.cancelled)) }
     let outcome = await slow.value
     #expect(outcome.status?.code == .cancelled && outcome.batches.count >= 500)
@@ -107,13 +107,14 @@ struct FlowTests {
       #expect(live.value == 0, "handlers of clients live on \(seed)")
       #expect(server.server.connectionCount == 1)
       // Each stream's handler is told its end once; streams that ended before the server knew of them have none.
-      await eventually { service.endings.withLock { $0.count } >= service.begun.withLock { $0 } }
+      try await eventually { service.endings.withLock { $0.count } >= service.begun.withLock { $0 } }
       client.close()
-      await eventually { server.server.connectionCount == 0 }
+      try await eventually { server.server.connectionCount == 0 }
       #expect(service.endings.withLock { $0.count } == service.begun.withLock { $0 }, "\(seed)")
+      await server.stop()
     }
     // Tasks of actions may live a little longer than their calls.
-    await eventually { leftService == nil }
+    try await eventually { leftService == nil }
   }
 
   private static func call(_ client: FlightClient, _ kind: Int, _ number: Int, _ live: LiveCount, _ seed: String) async
@@ -175,7 +176,7 @@ struct FlowTests {
           StreamClient(.init(), sends: false) { _ in closed.withLock { $0 += 1 } }
         }
       }
-      await eventually { service.begun.withLock { $0 } == 10_001 }
+      try await eventually { service.begun.withLock { $0 } == 10_001 }
       // The server's heads have come too, so that both sides are at rest.
       _ = try await client.health()
       let growth = ProcessMemory.residentBytes - before

@@ -4,7 +4,7 @@ import Networking
 import TestSupport
 
 /// A server in this process, with loops of its own that end with it.
-final class LocalServer {
+final class LocalServer: Sendable {
   let group: EventLoopGroup
   let server: FlightServer
 
@@ -27,13 +27,14 @@ final class LocalServer {
 }
 
 /// A loop for clients, which ends with this.
-final class ClientLoop {
+final class ClientLoop: Sendable {
   let loop: EventLoop
   init() throws { loop = try EventLoop(name: "client") }
   deinit { loop.stop() }
 }
 
-/// Lets other tasks run until something is so.
-func eventually(_ condition: () -> Bool) async {
-  while !condition() { await Task.yield() }
+/// Returns when something is so: for what nobody tells. The test's time limit ends it.
+func eventually(_ condition: () -> Bool) async throws {
+  // Asks again after a moment, to leave the processor to those who are waited for.
+  while !condition() { try await Task.sleep(for: .milliseconds(1)) }
 }
