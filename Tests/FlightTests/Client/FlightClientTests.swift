@@ -31,7 +31,7 @@ struct FlightClientTests {
 
   private static let minute = FlightCallOptions(timeout: .seconds(60))
 
-  @Test("every method", .timeLimit(.minutes(2)))
+  @Test("every method", .timeLimit(.minutes(10)))
   func methods() async throws {
     let peer = try await Peer()
     let client = peer.client
@@ -65,7 +65,7 @@ struct FlightClientTests {
     }
   }
 
-  @Test("metadata with batches and alone, each acknowledged", .timeLimit(.minutes(2)))
+  @Test("metadata with batches and alone, each acknowledged", .timeLimit(.minutes(10)))
   func putMetadata() async throws {
     let peer = try await Peer()
     let batches = (1...5).map { RecordBatch.numbers($0) }
@@ -75,7 +75,7 @@ struct FlightClientTests {
     #expect(got.batches == batches && got.metadata == ["0", "1", "2", "3", "4"])
   }
 
-  @Test("batches go both ways at once", .timeLimit(.minutes(2)), arguments: [1, 1_024, 65_536])
+  @Test("batches go both ways at once", .timeLimit(.minutes(10)), arguments: [1, 1_024, 65_536])
   func exchange(_ rows: Int) async throws {
     let peer = try await Peer()
     // At 65,536 rows 42 MB, more than both sides' windows: nobody writes all before it reads.
@@ -85,7 +85,7 @@ struct FlightClientTests {
     #expect(echoed.metadata == (0..<20).map { "\($0)" } + ["alone"])
   }
 
-  @Test("batches without rows, of one row and of 64 MB", .timeLimit(.minutes(2)))
+  @Test("batches without rows, of one row and of 64 MB", .timeLimit(.minutes(10)))
   func sizes() async throws {
     let peer = try await Peer()
     for rows in [0, 1, 2_000_000] {
@@ -102,7 +102,7 @@ struct FlightClientTests {
     }
   }
 
-  @Test("columns of every type", .timeLimit(.minutes(2)))
+  @Test("columns of every type", .timeLimit(.minutes(10)))
   func types() async throws {
     let peer = try await Peer()
     var generator = SeededGenerator()
@@ -118,7 +118,7 @@ struct FlightClientTests {
     }
   }
 
-  @Test("each status arrives as what it is, with its words", .timeLimit(.minutes(2)))
+  @Test("each status arrives as what it is, with its words", .timeLimit(.minutes(10)))
   func errors() async throws {
     let peer = try await Peer()
     let client = peer.client
@@ -144,7 +144,7 @@ struct FlightClientTests {
     #expect(await client.failure("none", "", Self.minute)?.code == .unimplemented)
   }
 
-  @Test("a deadline ends calls, of messages and of batches", .timeLimit(.minutes(2)))
+  @Test("a deadline ends calls, of messages and of batches", .timeLimit(.minutes(10)))
   func deadlines() async throws {
     let peer = try await Peer()
     // The connection is there, so that the time is not what that takes.
@@ -158,7 +158,7 @@ struct FlightClientTests {
     #expect(MonotonicTime.now - started < 20_000_000_000)
   }
 
-  @Test("streams and tasks that are cancelled end for the server too", .timeLimit(.minutes(2)))
+  @Test("streams and tasks that are cancelled end for the server too", .timeLimit(.minutes(10)))
   func cancels() async throws {
     let peer = try await Peer()
     let client = peer.client
@@ -174,7 +174,7 @@ struct FlightClientTests {
     while try await client.texts("cancelled", "", Self.minute).contains("get") == false {}
   }
 
-  @Test("metadata of text and of bytes", .timeLimit(.minutes(2)))
+  @Test("metadata of text and of bytes", .timeLimit(.minutes(10)))
   func metadata() async throws {
     let peer = try await Peer()
     var call = Self.minute
@@ -185,7 +185,7 @@ struct FlightClientTests {
   }
 
   @Test(
-    "handshakes whose token is in the head, and in a message", .timeLimit(.minutes(2)),
+    "handshakes whose token is in the head, and in a message", .timeLimit(.minutes(10)),
     arguments: ["header", "message"])
   func login(_ way: String) async throws {
     let peer = try await Peer(way)
@@ -208,7 +208,7 @@ struct FlightClientTests {
 
   @Test(
     "a stream on which nothing happens for long is not ended by gRPC's guard against PING frames",
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(10)))
   func silence() async throws {
     // What happens with PING frames every 50 ms: the server takes three, and then ends the connection.
     var options = FlightClientOptions()

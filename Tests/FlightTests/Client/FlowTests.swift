@@ -36,7 +36,7 @@ struct FlowTests {
     }
   }
 
-  @Test("a reader that stops stops its sender, while another stream goes on", .timeLimit(.minutes(1)))
+  @Test("a reader that stops stops its sender, while another stream goes on", .timeLimit(.minutes(10)))
   func slowReader() async throws {
     let slowService = Pourer()
     let server = try LocalServer(slowService)
@@ -80,7 +80,7 @@ struct FlowTests {
     #expect(outcome.status?.code == .cancelled && outcome.batches.count >= 500)
   }
 
-  @Test("calls at random with ends at random end once each, and leave nothing", .timeLimit(.minutes(2)))
+  @Test("calls at random with ends at random end once each, and leave nothing", .timeLimit(.minutes(10)))
   func random() async throws {
     var generator = SeededGenerator()
     let live = LiveCount()
@@ -161,7 +161,7 @@ struct FlowTests {
   }
 
   /// In a process of its own, as the memory of one that runs other tests at the same time says nothing.
-  @Test("10,000 idle streams on a connection take less than 100 MB, on both sides together", .timeLimit(.minutes(2)))
+  @Test("10,000 idle streams on a connection take less than 100 MB, on both sides together", .timeLimit(.minutes(10)))
   func idleStreams() async throws {
     await #expect(processExitsWith: .success) {
       let service = EchoService()

@@ -38,13 +38,13 @@ struct FlightServerTests {
 
   private static let folder = String(#filePath.prefix(#filePath.utf8.count - "/FlightServerTests.swift".utf8.count))
 
-  @Test("every method", .timeLimit(.minutes(2)))
+  @Test("every method", .timeLimit(.minutes(10)))
   func methods() async throws { try await Running().check("methods") }
 
-  @Test("metadata with batches and alone, each acknowledged", .timeLimit(.minutes(2)))
+  @Test("metadata with batches and alone, each acknowledged", .timeLimit(.minutes(10)))
   func putMetadata() async throws { try await Running().check("put_metadata") }
 
-  @Test("batches go both ways at once", .timeLimit(.minutes(2)))
+  @Test("batches go both ways at once", .timeLimit(.minutes(10)))
   func exchange() async throws {
     let running = try Running()
     try await running.check("exchange")
@@ -52,17 +52,17 @@ struct FlightServerTests {
     #expect(endings == [String](repeating: "exchange OK", count: 4))
   }
 
-  @Test("batches without rows, of one row and of 64 MB, dictionaries, long texts", .timeLimit(.minutes(2)))
+  @Test("batches without rows, of one row and of 64 MB, dictionaries, long texts", .timeLimit(.minutes(10)))
   func sizes() async throws { try await Running().check("sizes") }
 
-  @Test("each status arrives as what it is, and deadlines end calls and their tasks", .timeLimit(.minutes(2)))
+  @Test("each status arrives as what it is, and deadlines end calls and their tasks", .timeLimit(.minutes(10)))
   func errors() async throws {
     let running = try Running()
     try await running.check("errors")
     #expect(running.service.cancelled.wait(until: .now + 10_000_000_000) { $0 == 1 ? $0 : nil } == 1)
   }
 
-  @Test("a stream that is cancelled in the middle ends for the server too", .timeLimit(.minutes(2)))
+  @Test("a stream that is cancelled in the middle ends for the server too", .timeLimit(.minutes(10)))
   func cancels() async throws {
     let running = try Running()
     let batch = RecordBatch.numbers(8_192)
@@ -75,10 +75,10 @@ struct FlightServerTests {
     #expect(ending == "get CANCELLED")
   }
 
-  @Test("metadata of text and of bytes", .timeLimit(.minutes(2)))
+  @Test("metadata of text and of bytes", .timeLimit(.minutes(10)))
   func metadata() async throws { try await Running().check("metadata") }
 
-  @Test("users shake hands in both ways, and tokens say who calls", .timeLimit(.minutes(2)))
+  @Test("users shake hands in both ways, and tokens say who calls", .timeLimit(.minutes(10)))
   func login() async throws {
     var options = FlightServerOptions()
     options.authenticator = FlightTokens(users: ["ada": "secret"], tokens: ["fixed": "machine"])

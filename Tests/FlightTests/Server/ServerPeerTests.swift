@@ -16,7 +16,7 @@ struct ServerPeerTests {
   }
 
   @Test(
-    "grpcio's calls", .timeLimit(.minutes(2)), arguments: ["check", "watch", "poll", "gzip", "limit", "unknown"])
+    "grpcio's calls", .timeLimit(.minutes(10)), arguments: ["check", "watch", "poll", "gzip", "limit", "unknown"])
   func calls(_ name: String) async throws {
     let server = try Self.server()
     let script = "\(TestEnvironment.repository)/Tests/FlightTests/Peers/calls.py"
@@ -24,7 +24,7 @@ struct ServerPeerTests {
     #expect(peer.status == 0 && peer.output == "\(name)\n", "\(peer.errors.suffix(3_000))")
   }
 
-  @Test("what is none of gRPC gets an HTTP status and a sentence", .timeLimit(.minutes(1)))
+  @Test("what is none of gRPC gets an HTTP status and a sentence", .timeLimit(.minutes(10)))
   func curl() async throws {
     let server = try Self.server()
     let calls: [([String], String)] = [
@@ -42,7 +42,7 @@ struct ServerPeerTests {
     }
   }
 
-  @Test("h2load's requests are all answered", .timeLimit(.minutes(2)))
+  @Test("h2load's requests are all answered", .timeLimit(.minutes(10)))
   func load() async throws {
     let server = try Self.server()
     let folder = TemporaryFolder()
