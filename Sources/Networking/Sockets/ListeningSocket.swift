@@ -40,6 +40,9 @@ final class ListeningSocket: LoopMember, @unchecked Sendable {  // Touched on it
     timer = nil
     guard descriptor >= 0 else { return }
     listener.loop.remove(self, descriptor)
+    // A process that is just being started has the descriptor too, until it is another program: closing ours would not
+    // end the listening before.
+    shutdown(descriptor, Int32(SHUT_RDWR))
     close(descriptor)
     descriptor = -1
   }

@@ -9,7 +9,7 @@ import VolleyPlan
 /// Volley's client of Flight and its own server.
 @Suite("Flight client and server")
 struct ClientAndServerTests {
-  private static let minute = FlightCallOptions(timeout: .seconds(60))
+  private static let patient = FlightCallOptions(timeout: .seconds(600))
 
   @Test("every method", .timeLimit(.minutes(10)))
   func methods() async throws {
@@ -19,25 +19,25 @@ struct ClientAndServerTests {
     let client = FlightClient(to: server.endpoint, on: loop.loop)
     var generator = SeededGenerator()
     let batches = [5, 0, 70].map { FlightBatches.random($0, nulls: 3, offset: 1, &generator) }
-    let put = await client.put("a", batches, Self.minute, .init(metadataAtEnd: "alone"))
+    let put = await client.put("a", batches, Self.patient, .init(metadataAtEnd: "alone"))
     #expect(put.status == .ok && put.results == ["5 rows, 0", "0 rows, 1", "70 rows, 2", "alone"])
-    let got = await client.get("a", Self.minute)
+    let got = await client.get("a", Self.patient)
     #expect(got.status == .ok && got.batches == batches && got.metadata == ["0", "1", "2"], "\(generator)")
-    let echoed = await client.echo(batches, Self.minute, .init(metadataAtEnd: "alone"))
+    let echoed = await client.echo(batches, Self.patient, .init(metadataAtEnd: "alone"))
     #expect(echoed.status == .ok && echoed.batches == batches && echoed.metadata == ["0", "1", "2", "alone"])
-    let info = try await client.flightInfo(.path("a"), Self.minute)
+    let info = try await client.flightInfo(.path("a"), Self.patient)
     #expect(info.totalRecords == 75)
-    let poll = try await client.pollFlightInfo(.path("a"), Self.minute)
+    let poll = try await client.pollFlightInfo(.path("a"), Self.patient)
     #expect(poll.progress == 1 && poll.descriptor == nil && poll.info?.serialized() == info.serialized())
-    #expect(try await client.schema(.path("a"), Self.minute).schema == info.schema)
-    #expect(try await client.listFlights(Criteria(), Self.minute).count == 1)
-    #expect(try await client.actionTypes(Self.minute).map(\.type) == ["echo", "fail"])
-    #expect(try await client.texts("echo", "xyz", Self.minute) == ["x", "y", "z"])
+    #expect(try await client.schema(.path("a"), Self.patient).schema == info.schema)
+    #expect(try await client.listFlights(Criteria(), Self.patient).count == 1)
+    #expect(try await client.actionTypes(Self.patient).map(\.type) == ["echo", "fail"])
+    #expect(try await client.texts("echo", "xyz", Self.patient) == ["x", "y", "z"])
     #expect(try await client.health() == .serving)
     service.state.set(.notServing)
     #expect(try await client.health() == .notServing)
     for code in GRPCStatus.Code.allCases where code != .ok {
-      let status = await client.failure("fail", "\(code.rawValue)", Self.minute)
+      let status = await client.failure("fail", "\(code.rawValue)", Self.patient)
       #expect(status == GRPCStatus(code, "it fails: 100 % – \"über\"\n"))
     }
     #expect(server.server.connectionCount == 1)
@@ -50,7 +50,7 @@ struct ClientAndServerTests {
     let client = FlightClient(to: first.endpoint, on: loop.loop)
     let begun = Monitor<FlightStream?>(nil)
     let call = Task {
-      await client.echo([], Self.minute, .init(onBegin: { stream in begun.withLock { $0 = stream } }))
+      await client.echo([], Self.patient, .init(onBegin: { stream in begun.withLock { $0 = stream } }))
     }
     try await eventually { begun.withLock { $0 != nil } }
     // Behind it, so that the server has both.
@@ -67,7 +67,7 @@ struct ClientAndServerTests {
     await stopped.value
     #expect(first.server.connectionCount == 0)
     let second = try LocalServer(EchoService(), port: first.port)
-    #expect(try await client.texts("echo", "a", Self.minute) == ["a"])
+    #expect(try await client.texts("echo", "a", Self.patient) == ["a"])
     #expect(second.server.connectionCount == 1)
   }
 
@@ -89,7 +89,7 @@ struct ClientAndServerTests {
     let client = FlightClient(to: Endpoint(host: "127.0.0.1", port: port), on: loop.loop)
     let begun = Monitor(false)
     let call = Task {
-      await client.echo([], Self.minute, .init(onBegin: { _ in begun.withLock { $0 = true } }))
+      await client.echo([], Self.patient, .init(onBegin: { _ in begun.withLock { $0 = true } }))
     }
     try await eventually { begun.withLock { $0 } }
     #expect(try await client.health() == .serving)
@@ -97,7 +97,7 @@ struct ClientAndServerTests {
     let status = await call.value.status
     #expect(status?.code == .unavailable && status?.message.isEmpty == false, "\(status.map { "\($0)" } ?? "")")
     let second = try LocalServer(EchoService(), port: port)
-    #expect(try await client.texts("echo", "a", Self.minute) == ["a"])
+    #expect(try await client.texts("echo", "a", Self.patient) == ["a"])
     #expect(second.server.connectionCount == 1)
   }
 

@@ -29,36 +29,36 @@ struct FlightClientTests {
     }
   }
 
-  private static let minute = FlightCallOptions(timeout: .seconds(60))
+  private static let patient = FlightCallOptions(timeout: .seconds(600))
 
   @Test("every method", .timeLimit(.minutes(10)))
   func methods() async throws {
     let peer = try await Peer()
     let client = peer.client
     let batches = [RecordBatch.numbers(300), RecordBatch.numbers(300), RecordBatch.numbers(1)]
-    let put = await client.put("a", batches, Self.minute)
+    let put = await client.put("a", batches, Self.patient)
     #expect(put.status == .ok && put.results == ["300 rows, 0", "300 rows, 1", "1 rows, 2"] && put.beginnings == 1)
-    #expect(await client.put("b", [.numbers(1)], Self.minute).status == .ok)
-    let got = await client.get("a", Self.minute)
+    #expect(await client.put("b", [.numbers(1)], Self.patient).status == .ok)
+    let got = await client.get("a", Self.patient)
     #expect(got.status == .ok && got.batches == batches && got.schema?.fields == batches[0].schema.fields)
-    let info = try await client.flightInfo(.path("a"), Self.minute)
+    let info = try await client.flightInfo(.path("a"), Self.patient)
     #expect(info.totalRecords == 601 && info.descriptor == .path("a") && info.endpoints.count == 1)
     #expect(info.endpoints[0].ticket == Ticket(ticket: Array("a".utf8)))
     #expect(info.endpoints[0].locations == [Location(uri: "grpc://elsewhere:1")])
-    #expect(try await client.flightInfo(.command(Array("a".utf8)), Self.minute).totalRecords == 601)
-    #expect(try await client.schema(.path("a"), Self.minute).schema == info.schema)
-    #expect(try await client.listFlights(Criteria(), Self.minute).map(\.descriptor) == [.path("a"), .path("b")])
-    let listed = try await client.listFlights(Criteria(expression: Array("b".utf8)), Self.minute)
+    #expect(try await client.flightInfo(.command(Array("a".utf8)), Self.patient).totalRecords == 601)
+    #expect(try await client.schema(.path("a"), Self.patient).schema == info.schema)
+    #expect(try await client.listFlights(Criteria(), Self.patient).map(\.descriptor) == [.path("a"), .path("b")])
+    let listed = try await client.listFlights(Criteria(expression: Array("b".utf8)), Self.patient)
     #expect(listed.map(\.descriptor) == [.path("b")])
     #expect(
-      try await client.actionTypes(Self.minute)
+      try await client.actionTypes(Self.patient)
         == [ActionType(type: "echo", description: "gives back what it is given, in pieces"), ActionType(type: "fail")])
-    #expect(try await client.texts("echo", "xyz", Self.minute) == ["x", "y", "z"])
-    let many = try await client.act(Action(type: "many"), Self.minute)
+    #expect(try await client.texts("echo", "xyz", Self.patient) == ["x", "y", "z"])
+    let many = try await client.act(Action(type: "many"), Self.patient)
     #expect(many.count == 2_000 && many.allSatisfy { $0.body.count == 4_096 } && many[7].body[0] == 7)
     // pyarrow's servers have none.
     do {
-      _ = try await client.pollFlightInfo(.path("a"), Self.minute)
+      _ = try await client.pollFlightInfo(.path("a"), Self.patient)
       Issue.record("PollFlightInfo is answered")
     } catch {
       #expect(error.code == .unimplemented)
@@ -69,9 +69,9 @@ struct FlightClientTests {
   func putMetadata() async throws {
     let peer = try await Peer()
     let batches = (1...5).map { RecordBatch.numbers($0) }
-    let put = await peer.client.put("metadata", batches, Self.minute, .init(metadataAtEnd: "alone"))
+    let put = await peer.client.put("metadata", batches, Self.patient, .init(metadataAtEnd: "alone"))
     #expect(put.results == (0..<5).map { "\($0 + 1) rows, \($0)" } + ["alone"] && put.status == .ok)
-    let got = await peer.client.get("metadata", Self.minute)
+    let got = await peer.client.get("metadata", Self.patient)
     #expect(got.batches == batches && got.metadata == ["0", "1", "2", "3", "4"])
   }
 
@@ -80,7 +80,7 @@ struct FlightClientTests {
     let peer = try await Peer()
     // At 65,536 rows 42 MB, more than both sides' windows: nobody writes all before it reads.
     let batches = [RecordBatch](repeating: .numbers(rows), count: 20)
-    let echoed = await peer.client.echo(batches, Self.minute, .init(metadataAtEnd: "alone"))
+    let echoed = await peer.client.echo(batches, Self.patient, .init(metadataAtEnd: "alone"))
     #expect(echoed.status == .ok && echoed.batches == batches)
     #expect(echoed.metadata == (0..<20).map { "\($0)" } + ["alone"])
   }
@@ -90,14 +90,14 @@ struct FlightClientTests {
     let peer = try await Peer()
     for rows in [0, 1, 2_000_000] {
       let batch = RecordBatch.numbers(rows)
-      let put = await peer.client.put("n\(rows)", [batch], Self.minute)
+      let put = await peer.client.put("n\(rows)", [batch], Self.patient)
       #expect(put.status == .ok && put.results == ["\(rows) rows, 0"])
-      let got = await peer.client.get("n\(rows)", Self.minute)
+      let got = await peer.client.get("n\(rows)", Self.patient)
       #expect(got.status == .ok && got.schema?.fields == batch.schema.fields)
       // pyarrow sends tables without rows as no batch, and large ones in as many as it likes.
       #expect(got.batches.reduce(0) { $0 + $1.length } == rows)
       if rows > 0 { #expect(got.batches == [batch]) }
-      let echoed = await peer.client.echo([batch], Self.minute)
+      let echoed = await peer.client.echo([batch], Self.patient)
       #expect(echoed.status == .ok && echoed.batches == [batch])
     }
   }
@@ -108,11 +108,11 @@ struct FlightClientTests {
     var generator = SeededGenerator()
     for nulls in [0, 3] {
       let batches = [5, 0, 70, 1].map { FlightBatches.random($0, nulls: nulls, offset: 3, &generator) }
-      let echoed = await peer.client.echo(batches, Self.minute)
+      let echoed = await peer.client.echo(batches, Self.patient)
       #expect(echoed.status == .ok && echoed.batches == batches, "\(generator)")
       #expect(echoed.schema?.fields == batches[0].schema.fields)
-      #expect(await peer.client.put("types", batches, Self.minute).status == .ok)
-      let got = await peer.client.get("types", Self.minute)
+      #expect(await peer.client.put("types", batches, Self.patient).status == .ok)
+      let got = await peer.client.get("types", Self.patient)
       #expect(
         got.status == .ok && got.batches.filter { $0.length > 0 } == batches.filter { $0.length > 0 }, "\(generator)")
     }
@@ -126,29 +126,29 @@ struct FlightClientTests {
       .cancelled, .invalidArgument, .deadlineExceeded, .notFound, .permissionDenied, .unimplemented, .internal,
       .unavailable, .unauthenticated,
     ] {
-      let status = await client.failure("fail", "\(code.rawValue)", Self.minute)
+      let status = await client.failure("fail", "\(code.rawValue)", Self.patient)
       #expect(status?.code == code && status?.message.contains("it fails: 100 % – \"über\"") == true, "\(code)")
     }
-    let got = await client.get("none", Self.minute)
+    let got = await client.get("none", Self.patient)
     #expect(got.status?.code == .notFound && got.status?.message.contains("there is no flight 'none'") == true)
     do {
-      _ = try await client.flightInfo(.path("none"), Self.minute)
+      _ = try await client.flightInfo(.path("none"), Self.patient)
       Issue.record("there is a flight")
     } catch {
       #expect(error.code == .notFound && error.message.contains("über"))
     }
     // After a batch.
-    let broken = await client.get("broken", Self.minute)
+    let broken = await client.get("broken", Self.patient)
     #expect(broken.batches.count == 1 && broken.status?.code == .unavailable)
     #expect(broken.status?.message.contains("broken in the middle") == true)
-    #expect(await client.failure("none", "", Self.minute)?.code == .unimplemented)
+    #expect(await client.failure("none", "", Self.patient)?.code == .unimplemented)
   }
 
   @Test("a deadline ends calls, of messages and of batches", .timeLimit(.minutes(10)))
   func deadlines() async throws {
     let peer = try await Peer()
     // The connection is there, so that the time is not what that takes.
-    _ = try await peer.client.actionTypes(Self.minute)
+    _ = try await peer.client.actionTypes(Self.patient)
     let started = MonotonicTime.now
     let call = FlightCallOptions(timeout: .milliseconds(300))
     #expect(await peer.client.failure("wait", "", call)?.code == .deadlineExceeded)
@@ -163,21 +163,21 @@ struct FlightClientTests {
     let peer = try await Peer()
     let client = peer.client
     let got = await client.get(
-      "endless", Self.minute,
+      "endless", Self.patient,
       .init(onMessage: { number, stream in if number == 4 { stream.finish(GRPCStatus(.cancelled, "enough")) } }))
     #expect(got.status == GRPCStatus(.cancelled, "enough") && got.batches.count == 3)
-    let task = Task { await client.failure("wait", "", Self.minute) }
+    let task = Task { await client.failure("wait", "", Self.patient) }
     // The task may be cancelled before its call has begun, too; what the server saw is looked at with the stream's.
     task.cancel()
     #expect(await task.value?.code == .cancelled)
     // The connection is as good as before.
-    while try await client.texts("cancelled", "", Self.minute).contains("get") == false {}
+    while try await client.texts("cancelled", "", Self.patient).contains("get") == false {}
   }
 
   @Test("metadata of text and of bytes", .timeLimit(.minutes(10)))
   func metadata() async throws {
     let peer = try await Peer()
-    var call = Self.minute
+    var call = Self.patient
     try call.metadata.add("x-text", "some words")
     try call.metadata.add("x-raw-bin", bytes: (0...255).map { UInt8($0) })
     let got = try await peer.client.act(Action(type: "headers"), call).map(\.body)
@@ -189,21 +189,21 @@ struct FlightClientTests {
     arguments: ["header", "message"])
   func login(_ way: String) async throws {
     let peer = try await Peer(way)
-    #expect(await peer.client.failure("echo", "", Self.minute)?.code == .unauthenticated)
+    #expect(await peer.client.failure("echo", "", Self.patient)?.code == .unauthenticated)
     do {
-      _ = try await peer.client.handshake(user: "ada", password: "wrong", Self.minute)
+      _ = try await peer.client.handshake(user: "ada", password: "wrong", Self.patient)
       Issue.record("a wrong password is taken")
     } catch {
       #expect(error.code == .unauthenticated && error.message.contains("a wrong password"))
     }
-    let token = try await peer.client.handshake(user: "ada", password: "secret", Self.minute)
+    let token = try await peer.client.handshake(user: "ada", password: "secret", Self.patient)
     #expect(token == .bearer("token-of-ada"))
     var options = FlightClientOptions()
     options.credentials = token
     let client = peer.another(options)
-    #expect(try await client.texts("echo", "a", Self.minute) == ["a"])
-    #expect(await client.echo([.numbers(3)], Self.minute).status == .ok)
-    if way == "message" { #expect(try await client.texts("who", "", Self.minute) == ["ada"]) }
+    #expect(try await client.texts("echo", "a", Self.patient) == ["a"])
+    #expect(await client.echo([.numbers(3)], Self.patient).status == .ok)
+    if way == "message" { #expect(try await client.texts("who", "", Self.patient) == ["ada"]) }
   }
 
   @Test(
@@ -214,7 +214,7 @@ struct FlightClientTests {
     var options = FlightClientOptions()
     options.connection.pingAfter = .milliseconds(50)
     let peer = try await Peer(options: options)
-    let got = await peer.client.get("slow 1.5", Self.minute)
+    let got = await peer.client.get("slow 1.5", Self.patient)
     #expect(got.status == GRPCStatus(.unavailable, "Too many pings"))
     // Those of gRPC take one in five minutes.
     let usual = FlightClientOptions().connection.pingAfter

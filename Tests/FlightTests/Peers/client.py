@@ -10,7 +10,7 @@ except ImportError as error:
 
 port = sys.argv[1]
 client = flight.connect(f'grpc://localhost:{port}')
-options = flight.FlightCallOptions(timeout=60)
+options = flight.FlightCallOptions(timeout=600)
 
 
 def table(rows, columns=4):
@@ -139,7 +139,7 @@ def cancels():
 
 
 def metadata():
-    sent = flight.FlightCallOptions(timeout=60, headers=[(b'x-text', b'some words'), (b'x-raw-bin', bytes(range(256)))])
+    sent = flight.FlightCallOptions(timeout=600, headers=[(b'x-text', b'some words'), (b'x-raw-bin', bytes(range(256)))])
     got = [r.body.to_pybytes() for r in client.do_action(flight.Action('metadata', b''), sent)]
     assert got == [b'x-raw-bin=' + bytes(range(256)), b'x-text=some words'], got
 
@@ -147,7 +147,7 @@ def metadata():
 def login():
     token = client.authenticate_basic_token('ada', 'secret')
     who = lambda *headers: [r.body.to_pybytes() for r in client.do_action(
-        flight.Action('who', b''), flight.FlightCallOptions(timeout=60, headers=list(headers)))]
+        flight.Action('who', b''), flight.FlightCallOptions(timeout=600, headers=list(headers)))]
     assert who(token) == [b'ada']
     assert who((b'authorization', b'Bearer fixed')) == [b'machine']
     for headers in [[], [(b'authorization', b'Bearer wrong')], [(b'authorization', b'Digest x')]]:
