@@ -44,7 +44,8 @@ struct FlightDataDecoderTests {
   func peers() throws {
     var random = SeededGenerator()
     let commands = (0..<200).map { _ in "random LaterFlightData \(UInt32.random(in: 0 ... .max, using: &random))" }
-    let answers = try ProtobufPeer.ask(commands)
+    // An empty message too.
+    let answers = try ProtobufPeer.ask(commands) + [ProtobufPeer.hex([])]
     let dumps = try ProtobufPeer.ask(answers.map { "dump FlightData \($0)" })
     let bytes = answers.flatMap { Self.framed(ProtobufPeer.bytes($0)) }
     for size in [1, 3, 50, 5000, bytes.count] {
