@@ -14,13 +14,14 @@ public final class StageMetrics: Sendable {
   private let batchesIn = Atomic<Int>(0)
   private let batchesOut = Atomic<Int>(0)
   private let busy = Atomic<Int>(0)
-  private let idle = Atomic<Int>(0)
-  private let backpressured = Atomic<Int>(0)
+  private let idle = PauseTime()
+  private let backpressured = PauseTime()
   private let watermarkMicroseconds = Atomic<Int64>(.min)
   private let deadLetterRows = Atomic<Int>(0)
   private let lateDropped = Atomic<Int>(0)
   private let lateRouted = Atomic<Int>(0)
   private let alignment = Atomic<Int>(0)
+  private let lastAlignment = Atomic<Int>(0)
   private let snapshots = Atomic<Int>(0)
   private let snapshotTime = Atomic<Int>(0)
   private let snapshotBytes = Atomic<Int>(0)
@@ -47,10 +48,19 @@ public final class StageMetrics: Sendable {
 
   /// Time in the stage's own code.
   public func addBusy(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: busy) }
-  /// Time without input.
-  public func addIdle(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: idle) }
-  /// Time with results for which there was no room.
-  public func addBackpressured(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: backpressured) }
+  /// Time without input, while no other such time goes on.
+  public func addIdle(nanoseconds: Int) { idle.add(nanoseconds: Int64(nanoseconds)) }
+
+  /// There is no input from now on, until `endPause`: the time counts while it passes.
+  public func beginIdle(at now: MonotonicTime) { idle.begin(at: now) }
+  /// There is no room for results from now on, until `endPause`.
+  public func beginBackpressured(at now: MonotonicTime) { backpressured.begin(at: now) }
+
+  /// Does nothing when neither goes on.
+  public func endPause(at now: MonotonicTime) {
+    idle.end(at: now)
+    backpressured.end(at: now)
+  }
 
   /// How far event time has come here.
   public func reached(_ time: EventTime) { watermarkMicroseconds.store(time.microseconds, ordering: .relaxed) }
@@ -64,7 +74,10 @@ public final class StageMetrics: Sendable {
   public func addLateRouted(rows: Int) { StageMetrics.add(rows, to: lateRouted) }
 
   /// Time in which channels that had delivered a barrier waited for the others.
-  public func addAlignment(nanoseconds: Int) { StageMetrics.add(nanoseconds, to: alignment) }
+  public func addAlignment(nanoseconds: Int) {
+    StageMetrics.add(nanoseconds, to: alignment)
+    lastAlignment.store(nanoseconds, ordering: .relaxed)
+  }
   /// The stage stood still that long while what had changed of its state was taken.
   public func addSnapshot(nanoseconds: Int, bytes: Int) {
     StageMetrics.add(1, to: snapshots)
@@ -86,6 +99,7 @@ public final class StageMetrics: Sendable {
 
   /// What has been counted so far. Each number is right by itself; two of them may be a batch apart.
   public var counts: StageCounts {
+    let now = MonotonicTime.now
     var counts = StageCounts()
     counts.rowsIn = rowsIn.load(ordering: .relaxed)
     counts.rowsOut = rowsOut.load(ordering: .relaxed)
@@ -94,12 +108,13 @@ public final class StageMetrics: Sendable {
     counts.batchesIn = batchesIn.load(ordering: .relaxed)
     counts.batchesOut = batchesOut.load(ordering: .relaxed)
     counts.busyNanoseconds = busy.load(ordering: .relaxed)
-    counts.idleNanoseconds = idle.load(ordering: .relaxed)
-    counts.backpressuredNanoseconds = backpressured.load(ordering: .relaxed)
+    counts.idleNanoseconds = Int(idle.total(now: now))
+    counts.backpressuredNanoseconds = Int(backpressured.total(now: now))
     counts.deadLetters = deadLetterRows.load(ordering: .relaxed)
     counts.lateRowsDropped = lateDropped.load(ordering: .relaxed)
     counts.lateRowsRouted = lateRouted.load(ordering: .relaxed)
     counts.alignmentNanoseconds = alignment.load(ordering: .relaxed)
+    counts.lastAlignmentNanoseconds = lastAlignment.load(ordering: .relaxed)
     counts.snapshots = snapshots.load(ordering: .relaxed)
     counts.snapshotNanoseconds = snapshotTime.load(ordering: .relaxed)
     counts.snapshotBytes = snapshotBytes.load(ordering: .relaxed)

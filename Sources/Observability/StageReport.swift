@@ -1,65 +1,6 @@
-import Base
-
-/// What a stage, or all subtasks of it together, has counted.
-public struct StageCounts: Sendable {
-  public var rowsIn = 0
-  public var rowsOut = 0
-  public var bytesIn = 0
-  public var bytesOut = 0
-  public var batchesIn = 0
-  public var batchesOut = 0
-  /// In the stage's own code, without that of the stages behind it.
-  public var busyNanoseconds = 0
-  /// Its task had no input.
-  public var idleNanoseconds = 0
-  /// Its task had results for which there was no room.
-  public var backpressuredNanoseconds = 0
-  /// Records that went to the dead-letter output.
-  public var deadLetters = 0
-  /// Rows that came too late and were dropped.
-  public var lateRowsDropped = 0
-  /// Rows that came too late and went to the output for late rows.
-  public var lateRowsRouted = 0
-  /// Time in which channels that had delivered an epoch's barrier waited for the others.
-  public var alignmentNanoseconds = 0
-  /// Snapshots of its state, how long it stood still for them, and bytes of what had changed.
-  public var snapshots = 0
-  public var snapshotNanoseconds = 0
-  public var snapshotBytes = 0
-  /// The lowest watermark of the subtasks that have one.
-  public var watermark: EventTime?
-  /// In the order of their first use.
-  public var userCounters: [(name: String, value: Int)] = []
-
-  public init() {}
-
-  /// Adds what another subtask of the stage has counted.
-  public mutating func add(_ other: StageCounts) {
-    rowsIn += other.rowsIn
-    rowsOut += other.rowsOut
-    bytesIn += other.bytesIn
-    bytesOut += other.bytesOut
-    batchesIn += other.batchesIn
-    batchesOut += other.batchesOut
-    busyNanoseconds += other.busyNanoseconds
-    idleNanoseconds += other.idleNanoseconds
-    backpressuredNanoseconds += other.backpressuredNanoseconds
-    deadLetters += other.deadLetters
-    lateRowsDropped += other.lateRowsDropped
-    lateRowsRouted += other.lateRowsRouted
-    alignmentNanoseconds += other.alignmentNanoseconds
-    snapshots += other.snapshots
-    snapshotNanoseconds += other.snapshotNanoseconds
-    snapshotBytes += other.snapshotBytes
-    if let time = other.watermark { watermark = min(watermark ?? time, time) }
-    for counter in other.userCounters {
-      if let index = userCounters.firstIndex(where: { $0.name == counter.name }) {
-        userCounters[index].value += counter.value
-      } else {
-        userCounters.append(counter)
-      }
-    }
-  }
+/// What a stage of a job does.
+public enum StageKind: String, Sendable, Hashable {
+  case source, `operator`, sink
 }
 
 /// One stage of a running or finished job: a source, an operator or a sink, over all its subtasks.
@@ -67,6 +8,9 @@ public struct StageReport: Sendable {
   /// What the stage is called: "orders", "filter", "sink out".
   public var label: String
   public var uid: String?
+  /// Its name in the job: the uid, or the label with a number.
+  public var id: String
+  public var kind: StageKind
   /// The task that it is part of: its index in the execution graph, and its name.
   public var task: Int
   public var taskName: String
@@ -76,18 +20,79 @@ public struct StageReport: Sendable {
   /// What waits in the channels in front of the stage's task; 0 for a stage in the middle of a chain.
   public var queuedBatches: Int
   public var queuedBytes: Int
+  /// What the sum is made of, by subtask.
+  public var subtasks: [SubtaskReport]
 
   public init(
-    label: String, uid: String?, task: Int, taskName: String, parallelism: Int, counts: StageCounts,
-    queuedBatches: Int = 0, queuedBytes: Int = 0
+    label: String, uid: String?, id: String? = nil, kind: StageKind = .operator, task: Int, taskName: String,
+    parallelism: Int, counts: StageCounts, queuedBatches: Int = 0, queuedBytes: Int = 0, subtasks: [SubtaskReport] = []
   ) {
     self.label = label
     self.uid = uid
+    self.id = id ?? uid ?? label
+    self.kind = kind
     self.task = task
     self.taskName = taskName
     self.parallelism = parallelism
     self.counts = counts
     self.queuedBatches = queuedBatches
     self.queuedBytes = queuedBytes
+    self.subtasks = subtasks
+  }
+
+  /// A stage of these subtasks.
+  public init(
+    label: String, uid: String?, id: String, kind: StageKind, task: Int, taskName: String, subtasks: [SubtaskReport]
+  ) {
+    var counts = StageCounts()
+    for subtask in subtasks { counts.add(subtask.counts) }
+    self.init(
+      label: label, uid: uid, id: id, kind: kind, task: task, taskName: taskName, parallelism: subtasks.count,
+      counts: counts, queuedBatches: subtasks.reduce(0) { $0 + ($1.input?.batches ?? 0) },
+      queuedBytes: subtasks.reduce(0) { $0 + ($1.input?.bytes ?? 0) }, subtasks: subtasks)
+  }
+}
+
+/// One subtask's part of a stage.
+public struct SubtaskReport: Sendable {
+  public var counts: StageCounts
+  /// The channels in front of it; nil in the middle of a chain.
+  public var input: ChannelFill?
+  /// How long the call of the stage's code has lasted that has not returned; nil: there is none.
+  public var runningCall: Duration?
+  /// Rows that wait for answers from elsewhere; nil of a stage whose rows do not.
+  public var pendingRows: Int?
+
+  public init(
+    counts: StageCounts, input: ChannelFill? = nil, runningCall: Duration? = nil, pendingRows: Int? = nil
+  ) {
+    self.counts = counts
+    self.input = input
+    self.runningCall = runningCall
+    self.pendingRows = pendingRows
+  }
+}
+
+/// What lies on channels, and what may.
+public struct ChannelFill: Sendable, Hashable {
+  /// Batches and signals.
+  public var batches: Int
+  public var bytes: Int
+  public var batchLimit: Int
+  public var byteLimit: Int
+
+  public init(batches: Int = 0, bytes: Int = 0, batchLimit: Int = 0, byteLimit: Int = 0) {
+    self.batches = batches
+    self.bytes = bytes
+    self.batchLimit = batchLimit
+    self.byteLimit = byteLimit
+  }
+
+  /// Adds those of another channel.
+  public mutating func add(_ other: ChannelFill) {
+    batches += other.batches
+    bytes += other.bytes
+    batchLimit += other.batchLimit
+    byteLimit += other.byteLimit
   }
 }

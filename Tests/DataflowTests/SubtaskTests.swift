@@ -161,7 +161,7 @@ struct SubtaskTests {
     let bench = try ChainBench([body], outputLimit: 2)
     for element in [rows(1, 2, 3, 4, 5), rows(6), .end] { bench.put(element) }
     guard case .waiting(until: nil) = bench.run() else { return #expect(Bool(false), "it waits for room") }
-    #expect(journal.count("op", "process") == 1 && bench.inputs[0].queued.elements == 2)
+    #expect(journal.count("op", "process") == 1 && bench.inputs[0].fill.batches == 2)
     var words: [String] = []
     for _ in 0..<3 {
       words += bench.output()

@@ -112,7 +112,7 @@ private final class Reader: Sendable {
   }
 }
 
-private struct Thread: @unchecked Sendable {  // A handle.
+struct Thread: @unchecked Sendable {  // A handle.
   private let handle: pthread_t
 
   private final class Body {

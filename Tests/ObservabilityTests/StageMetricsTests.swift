@@ -12,7 +12,10 @@ struct StageMetricsTests {
     metrics.emitted(rows: 5, bytes: 50)
     metrics.addBusy(nanoseconds: 1)
     metrics.addIdle(nanoseconds: 2)
-    metrics.addBackpressured(nanoseconds: 3)
+    metrics.beginBackpressured(at: MonotonicTime(nanoseconds: 100))
+    metrics.endPause(at: MonotonicTime(nanoseconds: 103))
+    metrics.addAlignment(nanoseconds: 9)
+    metrics.addAlignment(nanoseconds: 4)
     metrics.addDeadLetters(6)
     metrics.addLateDropped(rows: 7)
     metrics.addLateDropped(rows: 1)
@@ -23,7 +26,19 @@ struct StageMetricsTests {
     #expect((counts.rowsOut, counts.bytesOut, counts.batchesOut) == (5, 50, 1))
     #expect((counts.busyNanoseconds, counts.idleNanoseconds, counts.backpressuredNanoseconds) == (1, 2, 3))
     #expect((counts.lateRowsDropped, counts.lateRowsRouted) == (8, 3))
+    #expect((counts.alignmentNanoseconds, counts.lastAlignmentNanoseconds) == (13, 4))
     #expect(counts.deadLetters == 6 && counts.watermark == EventTime(microseconds: 9))
+  }
+
+  @Test("a pause counts while it goes on, and only as what it is")
+  func pauses() {
+    let metrics = StageMetrics()
+    let start = MonotonicTime.now
+    metrics.beginIdle(at: start)
+    let counts = metrics.counts
+    #expect(counts.idleNanoseconds >= 0 && counts.idleNanoseconds <= MonotonicTime.now - start)
+    metrics.endPause(at: start + 50)
+    #expect(metrics.counts.idleNanoseconds == 50 && metrics.counts.backpressuredNanoseconds == 0)
   }
 
   @Test("a name has one counter, and a stage has at most 64 of them")

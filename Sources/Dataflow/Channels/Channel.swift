@@ -1,5 +1,6 @@
 import Arrow
 import Base
+import Observability
 
 /// What lies on a channel.
 public struct ChannelItem: Sendable {
@@ -47,5 +48,5 @@ public protocol ChannelReader: AnyObject, Sendable {
   /// The first element, in the order in which they were offered; nil when there is none.
   func take() -> ChannelItem?
   /// What lies on the channel now; for reports, from any thread.
-  var queued: (elements: Int, bytes: Int) { get }
+  var fill: ChannelFill { get }
 }

@@ -1,3 +1,4 @@
+import Observability
 import Synchronization
 
 /// A channel between two subtasks of one worker: a ring of slots, written by one and read by the other without a lock.
@@ -80,9 +81,11 @@ public final class LocalChannel: ChannelReader, ChannelWriter, @unchecked Sendab
     return item
   }
 
-  public var queued: (elements: Int, bytes: Int) {
+  public var fill: ChannelFill {
     let first = head.load(ordering: .relaxed)
-    return (max(0, tail.load(ordering: .relaxed) - first), max(0, bytes.load(ordering: .relaxed)))
+    return ChannelFill(
+      batches: max(0, tail.load(ordering: .relaxed) - first), bytes: max(0, bytes.load(ordering: .relaxed)),
+      batchLimit: elementLimit, byteLimit: byteLimit)
   }
 
   /// The most bytes that have ever lain on it.

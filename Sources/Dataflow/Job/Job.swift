@@ -92,9 +92,14 @@ public final class Job: Sendable {
   /// What every stage has counted so far, task by task, the source first; also after the end.
   public func report() -> [StageReport] {
     let runtime = life.withLock { $0.runtime }
-    let queued = runtime?.queued ?? stages.entries.map { _ in (elements: 0, bytes: 0) }
-    return stages.reports(queued: queued)
+    return stages.reports(fills: runtime?.fills)
   }
+
+  /// Whether no source is read any more, and what is in flight drains. From any thread.
+  public var haveSourcesEnded: Bool { running?.sources.allSatisfy(\.isAtEnd) ?? false }
+
+  /// What the keyed state takes of memory; nil when the job does not run. From any thread.
+  public var stateMemory: StateMemory? { running?.stateMemory }
 
   /// The calls of sources, operators and sinks that have not returned, the longest first. From any thread, at any time:
   /// what holds up a job that does not start or does not stop is among them.

@@ -36,7 +36,7 @@ struct JobBuilder {
     stateMemory = StateMemory(limit: options.stateBytes)
     runtime = JobRuntime(
       scheduler: scheduler, control: control, epochs: options.checkpoints.map { JobEpochs($0) },
-      stageCount: stages.entries.count)
+      stateMemory: stateMemory, stages: stages)
   }
 
   private func makeChannel() -> LocalChannel {
@@ -187,7 +187,7 @@ struct JobBuilder {
     let output = ChannelOutput(writer: channel, account: parts.chain.account, coalescer: makeCoalescer())
     parts.outputs.append(output)
     parts.writers.append(channel)
-    runtime.inputs[entry].append(channel)
+    runtime.inputs[entry][parts.number].append(channel)
     runtime.sinkThreads.append(SinkThread(stage: stage, body: body, reader: channel, control: control, epochs: epochs))
     return SinkFeed(output: output, context: parts.chain)
   }
@@ -198,7 +198,7 @@ struct JobBuilder {
     guard case .source(_, _, let make) = parts.task.head else {
       let ports = ports(of: parts)
       parts.readers = ports.map(\.channel)
-      if firstEntry < runtime.inputs.count, !parts.task.steps.isEmpty { runtime.inputs[firstEntry] += parts.readers }
+      if !parts.task.steps.isEmpty { runtime.inputs[firstEntry][parts.number] += parts.readers }
       let gate = InputGate(
         ports: ports.map { InputGate.Port(reader: $0.channel, input: $0.input, side: $0.side) },
         start: parts.chain.clock.reached)
@@ -221,6 +221,7 @@ struct JobBuilder {
     }
     let channel = makeChannel()
     parts.readers = [channel]
+    if !parts.task.steps.isEmpty { runtime.inputs[firstEntry + 1][parts.number].append(channel) }
     runtime.sourceThreads.append(
       SourceThread(
         source: source, writer: channel, coalescer: makeCoalescer(), waitingBytes: options.waitingBytes,

@@ -11,16 +11,20 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
   var sources: [SourceControl] = []
   var sourceThreads: [SourceThread] = []
   var sinkThreads: [SinkThread] = []
-  /// By entry of the stage table: the channels in front of it.
-  var inputs: [[any ChannelReader]]
+  /// By entry of the stage table and subtask: the channels in front of it.
+  var inputs: [[[any ChannelReader]]]
+  let stateMemory: StateMemory
   /// Under which a clock that is moved by hand knows the job.
   private var clockListener: Int?
 
-  init(scheduler: Scheduler, control: JobControl, epochs: JobEpochs?, stageCount: Int) {
+  init(
+    scheduler: Scheduler, control: JobControl, epochs: JobEpochs?, stateMemory: StateMemory, stages: StageTable
+  ) {
     self.scheduler = scheduler
     self.control = control
     self.epochs = epochs
-    inputs = [[any ChannelReader]](repeating: [], count: stageCount)
+    self.stateMemory = stateMemory
+    inputs = stages.entries.map { [[any ChannelReader]](repeating: [], count: $0.metrics.count) }
   }
 
   var partCount: Int { subtasks.count + sourceThreads.count + sinkThreads.count }
@@ -99,16 +103,15 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
     if case .manual(let clock) = clock, let clockListener { clock.remove(clockListener) }
   }
 
-  /// By entry of the stage table: what waits in front of it.
-  var queued: [(elements: Int, bytes: Int)] {
-    inputs.map { channels in
-      var sum = (elements: 0, bytes: 0)
-      for channel in channels {
-        let queued = channel.queued
-        sum.elements += queued.elements
-        sum.bytes += queued.bytes
+  /// By entry of the stage table and subtask: what lies in front of it; nil where no channel is.
+  var fills: [[ChannelFill?]] {
+    inputs.map { subtasks in
+      subtasks.map { channels in
+        if channels.isEmpty { return nil }
+        var sum = ChannelFill()
+        for channel in channels { sum.add(channel.fill) }
+        return sum
       }
-      return sum
     }
   }
 }

@@ -8,6 +8,7 @@ struct StageTable: Sendable {
     var uid: String?
     /// Its name in epochs.
     var id: String
+    var kind: StageKind
     var task: Int
     var taskName: String
     /// By subtask.
@@ -24,16 +25,16 @@ struct StageTable: Sendable {
     var nameless: [String: Int] = [:]
     for (index, task) in graph.tasks.enumerated() {
       firstEntry.append(entries.count)
-      func add(_ label: String, _ uid: String?) {
+      func add(_ label: String, _ uid: String?, _ kind: StageKind) {
         let metrics = (0..<task.parallelism).map { _ in StageMetrics() }
         let calls = (0..<task.parallelism).map { _ in CallClock() }
         entries.append(
           Entry(
-            label: label, uid: uid, id: uid ?? StageTable.id(label, &nameless), task: index, taskName: task.name,
-            metrics: metrics, calls: calls))
+            label: label, uid: uid, id: uid ?? StageTable.id(label, &nameless), kind: kind, task: index,
+            taskName: task.name, metrics: metrics, calls: calls))
       }
-      if case .source(let label, let uid, _) = task.head { add(label, uid) }
-      for step in task.steps { add(step.label, step.uid) }
+      if case .source(let label, let uid, _) = task.head { add(label, uid, .source) }
+      for step in task.steps { add(step.label, step.uid, step.body.kind) }
     }
   }
 
@@ -77,20 +78,33 @@ struct StageTable: Sendable {
   /// Operators that wait for answers, those with the most rows first.
   func pendingRows() -> [PendingRows] {
     entries.map { entry in
-      PendingRows(label: entry.label, uid: entry.uid, rows: entry.calls.reduce(0) { $0 + $1.pendingRows })
+      PendingRows(label: entry.label, uid: entry.uid, rows: entry.calls.reduce(0) { $0 + ($1.pendingRows ?? 0) })
     }.filter { $0.rows > 0 }.sorted { $0.rows > $1.rows }
   }
 
-  /// - Parameter queued: by entry, what waits in front of it.
-  func reports(queued: [(elements: Int, bytes: Int)]) -> [StageReport] {
-    entries.indices.map { index in
+  /// - Parameter fills: by entry and subtask, what lies in front of it; nil: the job does not run.
+  func reports(fills: [[ChannelFill?]]?) -> [StageReport] {
+    let now = MonotonicTime.now
+    return entries.indices.map { index in
       let entry = entries[index]
-      var counts = StageCounts()
-      for metrics in entry.metrics { counts.add(metrics.counts) }
+      let subtasks = entry.metrics.indices.map { subtask in
+        let calls = entry.calls[subtask]
+        return SubtaskReport(
+          counts: entry.metrics[subtask].counts, input: fills?[index][subtask],
+          runningCall: calls.since.map { .nanoseconds(max(0, now - $0)) }, pendingRows: calls.pendingRows)
+      }
       return StageReport(
-        label: entry.label, uid: entry.uid, task: entry.task, taskName: entry.taskName,
-        parallelism: entry.metrics.count, counts: counts,
-        queuedBatches: queued[index].elements, queuedBytes: queued[index].bytes)
+        label: entry.label, uid: entry.uid, id: entry.id, kind: entry.kind, task: entry.task,
+        taskName: entry.taskName, subtasks: subtasks)
+    }
+  }
+}
+
+extension JobGraph.Body {
+  fileprivate var kind: StageKind {
+    switch self {
+    case .operator: .operator
+    case .sink: .sink
     }
   }
 }

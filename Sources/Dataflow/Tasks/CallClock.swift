@@ -8,7 +8,8 @@ import Synchronization
 final class CallClock: Sendable {
   /// Nanoseconds of the monotonic clock; 0 outside of a call.
   private let start = Atomic<Int64>(0)
-  private let pending = Atomic<Int>(0)
+  /// Below zero: nobody has noted any.
+  private let pending = Atomic<Int>(-1)
 
   func enter(at now: MonotonicTime) { start.store(now.nanoseconds, ordering: .relaxed) }
 
@@ -16,7 +17,11 @@ final class CallClock: Sendable {
 
   func note(pendingRows: Int) { pending.store(pendingRows, ordering: .relaxed) }
 
-  var pendingRows: Int { pending.load(ordering: .relaxed) }
+  /// Nil of a stage whose rows do not wait elsewhere, and before its first one.
+  var pendingRows: Int? {
+    let rows = pending.load(ordering: .relaxed)
+    return rows < 0 ? nil : rows
+  }
 
   /// Nil outside of a call.
   var since: MonotonicTime? {

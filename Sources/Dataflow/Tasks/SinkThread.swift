@@ -66,8 +66,9 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
           isDirty = false
           try timed { () throws(Failure) in try body.flush() }
         } else {
+          stage.metrics.beginIdle(at: start)
           if let due { parker.park(until: due) } else { parker.park() }
-          stage.metrics.addIdle(nanoseconds: Int(MonotonicTime.now - start))
+          stage.metrics.endPause(at: .now)
         }
         continue
       }

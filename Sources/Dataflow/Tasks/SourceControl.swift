@@ -7,6 +7,7 @@ final class SourceControl: @unchecked Sendable {
   let stage: Stage
   let body: any Source
   private let isStopRequested = Atomic<Bool>(false)
+  private let isRead = Atomic<Bool>(true)
   private let state = Monitor(State.made)
   private let epochs: StageEpochs?
   private let replayable: (any ReplayableSource)?
@@ -98,9 +99,13 @@ final class SourceControl: @unchecked Sendable {
 
   /// It is read no more, with its last positions as its part of every later epoch.
   func end() throws(Failure) {
+    isRead.store(false, ordering: .relaxed)
     guard let epochs else { return }
     epochs.end(try snapshot())
   }
+
+  /// It has given all its rows, or was stopped. From any thread.
+  var isAtEnd: Bool { !isRead.load(ordering: .relaxed) }
 
   private func snapshot() throws(Failure) -> StageSnapshot {
     guard let replayable else { return .source([]) }

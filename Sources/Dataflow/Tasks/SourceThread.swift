@@ -73,7 +73,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
         continue
       }
       if source.isHalted {
-        parker.park()
+        rest { parker.park() }
         continue
       }
       let start = MonotonicTime.now
@@ -101,7 +101,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
       case .idle:
         // One that comes back at once although it may wait is not asked again at full speed.
         let pause = min(idleReads.delay(), wait)
-        if now - start < pause { parker.park(until: start + pause) }
+        if now - start < pause { rest { parker.park(until: start + pause) } }
       case .end:
         if source.hasEnded() { return }
       }
@@ -131,11 +131,18 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
   /// Waits until what was read has found room, or the job has failed.
   private func waitForRoom() {
     if output.retry() { return }
-    let start = MonotonicTime.now
+    source.stage.metrics.beginBackpressured(at: .now)
     let held = clock.reached
     while !control.hasFailed && !output.retry() { parker.park() }
     timeHeld += clock.reached - held
-    source.stage.metrics.addBackpressured(nanoseconds: Int(MonotonicTime.now - start))
+    source.stage.metrics.endPause(at: .now)
+  }
+
+  /// Waits without a call of the source's.
+  private func rest(_ wait: () -> Void) {
+    source.stage.metrics.beginIdle(at: .now)
+    wait()
+    source.stage.metrics.endPause(at: .now)
   }
 
   /// A read's own work is what it took of the processor; the rest of its time it waited for rows.

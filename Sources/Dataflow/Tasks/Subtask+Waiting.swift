@@ -49,7 +49,13 @@ extension Subtask {
   }
 
   func wait(_ kind: Pause, until time: MonotonicTime?) -> RunOutcome {
-    pause = (kind, context.now)
+    isPausing = true
+    for stage in stages {
+      switch kind {
+      case .idle: stage.metrics.beginIdle(at: context.now)
+      case .backpressured: stage.metrics.beginBackpressured(at: context.now)
+      }
+    }
     var earliest = time
     for output in outputs {
       guard let deadline = output.deadline else { continue }

@@ -74,7 +74,8 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
   var readBatch: RecordBatch?
   /// The input was looked at since the run began: what comes there goes before operators that wait for rows to come.
   var hasLooked = false
-  var pause: (kind: Pause, since: MonotonicTime)?
+  /// It waits, and its stages count that.
+  var isPausing = false
   var idleReads = IdleBackoff()
 
   /// - Parameters:
@@ -158,15 +159,10 @@ final class Subtask: Runnable, @unchecked Sendable {  // As `Runnable`: by the t
     }
   }
 
+  /// Its stages count no longer what they wait.
   func countPause() {
-    guard let pause else { return }
-    self.pause = nil
-    let nanoseconds = Int(context.now - pause.since)
-    for stage in stages {
-      switch pause.kind {
-      case .idle: stage.metrics.addIdle(nanoseconds: nanoseconds)
-      case .backpressured: stage.metrics.addBackpressured(nanoseconds: nanoseconds)
-      }
-    }
+    guard isPausing else { return }
+    isPausing = false
+    for stage in stages { stage.metrics.endPause(at: context.now) }
   }
 }
