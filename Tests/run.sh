@@ -8,7 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 need_swift
 need_packages gcc libc6-dev libstdc++-12-dev binutils librocksdb-dev libssl-dev libnghttp2-dev nghttp2-client curl python3 python3-pip libpython3-dev graphviz util-linux procps zlib1g-dev liblz4-dev libzstd-dev
-need_python pyarrow duckdb xxhash h2 grpc_tools=grpcio-tools
+need_python pyarrow duckdb xxhash h2 grpc_tools=grpcio-tools prometheus_client
+need_program prometheus
 
 logs=.build/test-logs
 mkdir -p "$logs"

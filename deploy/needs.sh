@@ -10,6 +10,10 @@ need_swift() {
   fi
 }
 
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo --preserve-env=DEBIAN_FRONTEND "$@"; fi
+}
+
 # need_packages NAME…: Debian packages, installed with apt-get when one is missing.
 need_packages() {
   local missing=() name
@@ -17,10 +21,8 @@ need_packages() {
     dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
   done
   [ ${#missing[@]} -eq 0 ] && return
-  local as_root=()
-  if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
-  "${as_root[@]}" apt-get update -q
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
+  as_root apt-get update -q
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -q --no-install-recommends "${missing[@]}"
 }
 
 # need_python MODULE[=PACKAGE]…: Python modules, installed with pip into a folder of the project's own when one is missing.
@@ -32,4 +34,15 @@ need_python() {
   done
   [ ${#missing[@]} -eq 0 ] && return
   python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target .build/python "${missing[@]}"
+}
+
+# need_program NAME: a program of the Debian package of that name, unpacked into a folder of the project's own: installed, the package
+# would start a service.
+need_program() {
+  local folder=$PWD/.build/programs
+  export PATH="$folder/usr/bin:$PATH"
+  command -v "$1" >/dev/null && return
+  mkdir -p "$folder"
+  (cd "$folder" && { apt-get download -q "$1" || { as_root apt-get update -q && apt-get download -q "$1"; }; } &&
+    dpkg -x "$1"_*.deb . && rm "$1"_*.deb)
 }
