@@ -5,8 +5,25 @@ import Glibc
 struct BoundSocket: Sendable {
   let descriptor: Int32
   let address: SocketAddress
+  /// Another process listens at it too, also when this one no longer does.
+  var isShared = false
 
   func drop() { close(descriptor) }
+
+  /// A socket that somebody else opened. Closed on failure.
+  static func inherit(_ descriptor: Int32) throws(Failure) -> BoundSocket {
+    let flags = fcntl(descriptor, F_GETFL)
+    guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) >= 0,
+      fcntl(descriptor, F_SETFD, FD_CLOEXEC) >= 0, let address = SocketCalls.ownAddress(descriptor)
+    else {
+      let code = errno
+      close(descriptor)
+      throw Failure(
+        .software,
+        "descriptor \(descriptor), where this process is to listen, is no socket of its own: \(systemText(code))")
+    }
+    return BoundSocket(descriptor: descriptor, address: address, isShared: true)
+  }
 
   /// Listens at all of the endpoints, each with all addresses of its name, or fails. Blocks while names are looked up.
   static func bind(_ endpoints: [Endpoint], backlog: Int32) throws(Failure) -> [BoundSocket] {

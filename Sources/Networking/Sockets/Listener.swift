@@ -28,11 +28,30 @@ public final class Listener: @unchecked Sendable {
   ///   - tls: a server's; nil for none.
   ///   - report: is told, on a loop's thread and at most once a second, when connections are refused or cannot be accepted.
   ///   - handler: makes each connection's handler, on the connection's loop.
-  public init(
+  public convenience init(
     at endpoints: [Endpoint], on group: EventLoopGroup, options: ListenerOptions = ListenerOptions(),
     tls: TLSContext? = nil, report: @escaping @Sendable (Failure) -> Void, handler: @escaping MakeHandler
   ) throws(Failure) {
     let bound = try BoundSocket.bind(endpoints, backlog: options.backlog)
+    try self.init(bound, group, options, tls, report, handler)
+  }
+
+  /// Accepts at a socket that listens already, such as one that another process opened and this one inherited.
+  ///
+  /// - Parameters:
+  ///   - descriptor: from now on the listener's, also when this fails; it does not block any more and is closed on exec. Other
+  ///     descriptors of the socket keep its port when this one is closed.
+  public convenience init(
+    inheriting descriptor: Int32, on group: EventLoopGroup, options: ListenerOptions = ListenerOptions(),
+    tls: TLSContext? = nil, report: @escaping @Sendable (Failure) -> Void, handler: @escaping MakeHandler
+  ) throws(Failure) {
+    try self.init([try BoundSocket.inherit(descriptor)], group, options, tls, report, handler)
+  }
+
+  private init(
+    _ bound: [BoundSocket], _ group: EventLoopGroup, _ options: ListenerOptions, _ tls: TLSContext?,
+    _ report: @escaping @Sendable (Failure) -> Void, _ handler: @escaping MakeHandler
+  ) throws(Failure) {
     addresses = bound.map(\.address)
     loop = group.loops[0]
     self.group = group
@@ -43,7 +62,7 @@ public final class Listener: @unchecked Sendable {
     let isRunning = loop.execute { [self] in start(bound) }
     guard isRunning else {
       for socket in bound { socket.drop() }
-      throw Failure(.software, "'\(endpoints[0])' cannot be listened at: the event loop '\(loop.name)' has ended")
+      throw Failure(.software, "'\(addresses[0])' cannot be listened at: the event loop '\(loop.name)' has ended")
     }
   }
 

@@ -7,6 +7,7 @@ final class ListeningSocket: LoopMember, @unchecked Sendable {  // Touched on it
   private let listener: Listener
   private let address: SocketAddress
   private var descriptor: Int32
+  private let isShared: Bool
   /// Runs while nothing can be accepted.
   private var timer: LoopTimer?
 
@@ -20,6 +21,7 @@ final class ListeningSocket: LoopMember, @unchecked Sendable {  // Touched on it
     self.listener = listener
     address = socket.address
     descriptor = socket.descriptor
+    isShared = socket.isShared
   }
 
   /// Begins to accept, or gives the socket back.
@@ -42,7 +44,7 @@ final class ListeningSocket: LoopMember, @unchecked Sendable {  // Touched on it
     listener.loop.remove(self, descriptor)
     // A process that is just being started has the descriptor too, until it is another program: closing ours would not
     // end the listening before.
-    shutdown(descriptor, Int32(SHUT_RDWR))
+    if !isShared { shutdown(descriptor, Int32(SHUT_RDWR)) }
     close(descriptor)
     descriptor = -1
   }
