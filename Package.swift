@@ -65,7 +65,7 @@ let package = Package(
       name: "Host",
       dependencies: [
         "Arrow", "Base", "CPlatform", "CSDKArchive", "Checkpointing", "Connectors", "Dataflow", "Expressions", "Keys",
-        "Observability", "Operators", "Planning", "PluginLoading", "State", plan, abi,
+        "Networking", "Observability", "Operators", "Planning", "PluginLoading", "State", plan, abi,
       ]),
     // Floor 8
     .executableTarget(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the release host: volley-host with the Swift runtime inside, so that it runs where no Swift is installed; of other
-# libraries it needs Debian's librocksdb7.8 there, and librocksdb-dev here.
+# libraries it needs Debian's librocksdb7.8, libssl3 and libnghttp2-14 there, and librocksdb-dev, libssl-dev and libnghttp2-dev here.
 # Prints the path of the binary. Further arguments go to `swift build`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

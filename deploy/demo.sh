@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 need_swift
-need_packages gcc libc6-dev libstdc++-12-dev binutils librocksdb-dev
+need_packages gcc libc6-dev libstdc++-12-dev binutils librocksdb-dev libssl-dev libnghttp2-dev
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 

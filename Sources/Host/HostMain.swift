@@ -34,11 +34,15 @@ private func perform(
     // Wrong flags are told before any process is started.
     let options = try RunOptions(arguments, environment: environment)
     let worker = WorkerArguments([verb.rawValue] + arguments, environment: environment)
+    let log = Console(options.logFormat).log
+    let health = try HealthPort.open(options.health, log: log)
+    defer { health?.close() }
     guard let checkpoints = options.checkpoints else {
-      return try supervise(worker, program, logFormat: options.logFormat, stopTimeout: options.stopTimeout)
+      return try supervise(
+        worker, program, logFormat: options.logFormat, stopTimeout: options.stopTimeout, health: health?.descriptor)
     }
     var supervision = JobSupervision(
-      options, checkpoints, program: program, arguments: worker, log: Console(options.logFormat).log)
+      options, checkpoints, program: program, arguments: worker, health: health, log: log)
     return try supervision.run()
   case .inspect, .check:
     if verb == .inspect {
@@ -71,10 +75,11 @@ private func perform(
 
 /// Runs one worker and tells how it ended, if it could not do so itself.
 private func supervise(
-  _ arguments: WorkerArguments, _ program: String, logFormat: LogFormat, stopTimeout: Duration
+  _ arguments: WorkerArguments, _ program: String, logFormat: LogFormat, stopTimeout: Duration, health: Int32? = nil
 ) throws(Failure) -> Int32 {
   var signals = SupervisorSignals()
-  let supervisor = try Supervisor(name: program, arguments: arguments.words, environment: arguments.environment)
+  let supervisor = try Supervisor(
+    name: program, arguments: arguments.words, environment: arguments.environment, health: health)
   let end = supervisor.wait(&signals, stopTimeout: stopTimeout)
   if let failure = end.failure {
     // A worker that died has left its status line behind.

@@ -22,6 +22,16 @@ import Testing
     #expect(options.memoryLimit == .percent(80))
     #expect(options.report == .text)
     #expect(options.logFormat == .auto)
+    #expect(options.health == HealthOptions(port: 8080, isGiven: false))
+  }
+
+  @Test("a port for health that the user named is one that has to be had")
+  func healthPort() throws {
+    #expect(try options("--health-port", "9000").health == HealthOptions(port: 9000, isGiven: true))
+    #expect(try options("--health-port=0").health == HealthOptions(port: 0, isGiven: true))
+    let named = ["VOLLEY_HEALTH_PORT": "8080"]
+    #expect(try options(environment: named).health == HealthOptions(port: 8080, isGiven: true))
+    #expect(try options("--health-port", "7", environment: named).health.port == 7)
   }
 
   @Test("a flag wins over its variable, and the variable over the default")
@@ -96,6 +106,8 @@ import Testing
       (["--set", "a=1", "--set", "a=2"], "--set gives 'a' twice: '1' and '2'; leave one out"),
       (["--threads", "1", "--threads", "2"], "--threads is given twice: '1' and '2'; leave one out"),
       (["--report", "xml"], "--report is 'xml', expected 'text', 'json' or 'none'"),
+      (["--health-port", "65536"], "--health-port is '65536', expected a whole number from 1 to 65535, or 0 for none"),
+      (["--health-port", "+1"], "--health-port is '+1', expected a whole number from 1 to 65535, or 0 for none"),
       (["--log-format", "text"], "--log-format is 'text', expected 'auto' or 'json'"),
       (["--test-source", "x"], "--test-source is 'x', expected a source's uid and a JSON-lines file, as 'uid=path'"),
       (["--test-sink", "u=a", "--test-sink", "u=b"], "--test-sink gives 'u' twice: 'a' and 'b'; leave one out"),

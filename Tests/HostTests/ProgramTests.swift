@@ -81,7 +81,7 @@ import Testing
 
   @Test("a worker without its supervisor does nothing")
   func orphan() {
-    let outcome = HostProgram.run("worker-of", "1", "9", "run", "--plugin", "x")
+    let outcome = HostProgram.run("worker-of", "1", "9", "-1", "0", "run", "--plugin", "x")
     #expect(outcome.status == 70)
     #expect(outcome.output == "")
   }

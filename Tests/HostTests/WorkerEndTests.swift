@@ -192,12 +192,18 @@ import Testing
 
   @Test("a worker's command line is split into identity and work")
   func identity() throws {
-    let identity = WorkerIdentity(supervisor: 12, report: 3)
-    let arguments = identity.arguments + ["run", "--plugin", "x"]
-    let (found, rest) = try #require(WorkerIdentity.split(arguments[...]))
-    #expect(found == identity)
-    #expect(Array(rest) == ["run", "--plugin", "x"])
-    for other in [[], ["run"], ["worker-of"], ["worker-of", "x", "y"], ["worker-of", "1"]] {
+    for identity in [
+      WorkerIdentity(supervisor: 12, report: 3), WorkerIdentity(supervisor: 12, report: 3, health: 0, restarts: 17),
+    ] {
+      let arguments = identity.arguments + ["run", "--plugin", "x"]
+      let (found, rest) = try #require(WorkerIdentity.split(arguments[...]))
+      #expect(found == identity)
+      #expect(Array(rest) == ["run", "--plugin", "x"])
+    }
+    for other in [
+      [], ["run"], ["worker-of"], ["worker-of", "1", "2", "x", "y"], ["worker-of", "x", "2", "3", "4"],
+      ["worker-of", "1", "2", "3"],
+    ] {
       #expect(WorkerIdentity.split(other[...]) == nil)
     }
   }

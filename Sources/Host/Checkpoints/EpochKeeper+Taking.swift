@@ -127,7 +127,8 @@ extension EpochKeeper {
       return tell(.publicationFailed(epoch), job)
     }
     _ = files.takeNewBytes()
-    counted.withLock { $0.complete(microseconds: manifest.cost.microseconds, newBytes: manifest.cost.newBytes) }
+    let newest = EpochCounts.Newest(manifest, completed: .now)
+    counted.withLock { $0.complete(microseconds: manifest.cost.microseconds, newest) }
     whenComplete(manifest)
     log.log(
       kind == .checkpoint ? .debug : .info, "epoch.complete",
@@ -148,8 +149,8 @@ extension EpochKeeper {
   }
 
   private func tellAborted(_ epoch: Epoch, _ why: EpochCoordinator.AbortReason) {
-    counted.withLock { $0.aborted += 1 }
     let told = why == .timeout ? "it was not complete within \(rhythm.timeout)" : reason ?? why.rawValue
+    counted.withLock { $0.abort(told) }
     log.warning(
       "epoch.aborted", "epoch \(epoch.number) is given up, the job goes on without it: \(told)",
       [
@@ -172,6 +173,18 @@ extension EpochKeeper {
     } catch {
       log.warning(
         "epoch.retention", "old epochs cannot be removed, which is tried again after the next one: \(error.message)")
+    }
+  }
+}
+
+extension EpochCounts.Newest {
+  /// - Parameter completed: nil: by another process.
+  init(_ manifest: Manifest, completed: MonotonicTime?) {
+    self.init(
+      epoch: manifest.epoch, time: ProcessingTime(microseconds: manifest.created), completed: completed,
+      newBytes: manifest.cost.newBytes)
+    for stage in manifest.stages where !stage.tables.isEmpty {
+      stateBytes[stage.id] = stage.subtasks.reduce(0) { sum, part in part.files.reduce(sum) { $0 + $1.size } }
     }
   }
 }

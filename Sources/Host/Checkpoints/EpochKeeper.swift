@@ -74,6 +74,9 @@ final class EpochKeeper: JobCheckpoints, @unchecked Sendable {  // See above; th
     origin = EpochOrigin(directory: directory, manifest: taken.manifest, names: origins, broken: taken.broken)
     lastEpoch = taken.lastEpoch
     files = taken.files
+    if let manifest = taken.manifest {
+      counted.withLock { $0.newest = EpochCounts.Newest(manifest, completed: nil) }
+    }
   }
 
   // MARK: From any thread

@@ -71,7 +71,7 @@ enum RunFlags {
     [
       plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,
       batchRows.entry, batchDelay.entry, stopTimeout.entry, memoryLimit.entry, report.entry, logFormat.entry,
-      testSource.entry, testSink.entry, testClock.entry,
+      HealthFlags.port.entry, testSource.entry, testSink.entry, testClock.entry,
     ] + CheckpointFlags.all + QuarantineFlags.all
   static let inspect: [FlagEntry] = [
     plugin.entry, pipeline.entry, connector.entry, codec.entry, set.entry, parallelism.entry, threads.entry,

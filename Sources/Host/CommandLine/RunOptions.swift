@@ -13,6 +13,7 @@ struct RunOptions: Sendable {
   var memoryLimit: MemoryLimit
   var report: ReportFormat
   var logFormat: LogFormat
+  var health: HealthOptions
   var testSources: [Assignment]
   var testSinks: [Assignment]
   /// How far each batch of a source moves processing time on; nil: that is the machine's.
@@ -34,6 +35,7 @@ struct RunOptions: Sendable {
     let logFormat = try flags.required(RunFlags.logFormat)
     self.logFormat = logFormat
     report = try flags.value(RunFlags.report) ?? (logFormat == .json ? .json : .text)
+    health = try HealthOptions(flags)
     testSources = try flags.values(RunFlags.testSource)
     testSinks = try flags.values(RunFlags.testSink)
     testClock = try flags.value(RunFlags.testClock)

@@ -12,11 +12,17 @@ struct JobSupervision {
   private var policy: RestartPolicy
   private var signals = SupervisorSignals()
   private var traps = TrapSearchPolicy()
+  /// Where the job is asked about its health; nil: it is not.
+  private let health: HealthPort?
+  /// Workers that were started in the place of one that died.
+  private var restarts = 0
 
+  /// - Parameter health: stays the caller's.
   init(
     _ options: RunOptions, _ checkpoints: CheckpointOptions, program: String, arguments: WorkerArguments,
-    log: EventLog
+    health: HealthPort?, log: EventLog
   ) {
+    self.health = health
     self.program = program
     self.options = options
     self.checkpoints = checkpoints
@@ -32,13 +38,14 @@ struct JobSupervision {
       let predecessor = Predecessor(checkpoints)
       let supervisor = try Supervisor(
         name: program, arguments: arguments.words, environment: arguments.environment, keepsCheckpoints: true,
-        search: traps.order)
+        search: traps.order, health: health?.descriptor, restarts: restarts)
       let end = supervisor.wait(&signals, stopTimeout: options.stopTimeout)
       if signals.shutdown.hasBegun || end.isWanted {
         tell(end)
         return end.exitCode
       }
       if end.newestEpoch != nil { forgetChoice() }
+      restarts += 1
       if looksForRecords(after: end) { continue }
       let decision = policy.decide(
         end.life(replacedPlugin: predecessor?.isReplaced(by: options.pipeline) ?? false))
@@ -59,14 +66,24 @@ struct JobSupervision {
             "restart": .int(number), "limit": .int(checkpoints.restarts.restarts),
             "delay_seconds": .double(delay.seconds),
           ])
-        guard signals.pause(delay) else { return end.exitCode }
+        guard try pause(delay) else { return end.exitCode }
       case .returnToFormer(let delay, let deaths):
         tellDeath(of: end)
         guard let predecessor else { preconditionFailure("a plugin on probation has a predecessor") }
         try goBack(to: predecessor, after: deaths, end)
-        guard signals.pause(delay) else { return end.exitCode }
+        guard try pause(delay) else { return end.exitCode }
       }
     }
+  }
+
+  /// Lets time pass between two workers, and says so to whoever asks how the job is. False when somebody asked for the end.
+  private mutating func pause(_ delay: Duration) throws(Failure) -> Bool {
+    let reason = "the worker died, and the job goes on from its last epoch within \(timeText(delay.seconds))"
+    let server = try health.map { port throws(Failure) in
+      try HealthServer(try port.duplicate(), HealthService(between: reason))
+    }
+    defer { server?.stop() }
+    return signals.pause(delay)
   }
 
   /// Whether the next worker looks for the record of which this one died.

@@ -19,13 +19,16 @@ struct Supervisor: ~Copyable {
   ///   - arguments: verb and flags.
   ///   - keepsCheckpoints: a worker that died may be followed by another.
   ///   - search: what the worker looks for.
+  ///   - health: the descriptor of the socket on which the worker answers about its health.
+  ///   - restarts: workers before this one that died.
   init(
     name: String, arguments: [String], environment: [String: String], keepsCheckpoints: Bool = false,
-    search: TrapSearchOrder? = nil
+    search: TrapSearchOrder? = nil, health: Int32? = nil, restarts: Int = 0
   ) throws(Failure) {
     let report = try CrashReport()
     if let search { report.ask(for: search) }
-    let identity = WorkerIdentity(supervisor: getpid(), report: report.descriptor)
+    let identity = WorkerIdentity(
+      supervisor: getpid(), report: report.descriptor, health: health, restarts: restarts)
     var variables = environment
     // The runtime's own crash handlers would replace those that fill the report in.
     variables["SWIFT_BACKTRACE"] = "enable=no"

@@ -8,21 +8,28 @@ struct WorkerIdentity: Sendable, Hashable {
   var supervisor: pid_t
   /// Descriptor of the crash report.
   var report: Int32
+  /// Descriptor of the socket on which it answers about its health; nil: it is not asked.
+  var health: Int32?
+  /// Workers of the job before this one that died.
+  var restarts: Int
 
-  var arguments: [String] { [Self.verb, "\(supervisor)", "\(report)"] }
+  init(supervisor: pid_t, report: Int32, health: Int32? = nil, restarts: Int = 0) {
+    self.supervisor = supervisor
+    self.report = report
+    self.health = health
+    self.restarts = restarts
+  }
+
+  var arguments: [String] { [Self.verb, "\(supervisor)", "\(report)", "\(health ?? -1)", "\(restarts)"] }
 
   /// The identity and what is to be done; nil when the command line is not a worker's.
   static func split(_ arguments: ArraySlice<String>) -> (WorkerIdentity, ArraySlice<String>)? {
-    guard arguments.first == verb, arguments.count >= 3 else { return nil }
-    let numbers = arguments.dropFirst()
-    guard let supervisor = numbers.first.flatMap({ pid_t($0) }),
-      let report = numbers.dropFirst().first.flatMap({ Int32($0) })
+    let words = Array(arguments.prefix(5))
+    guard words.count == 5, words[0] == verb, let supervisor = pid_t(words[1]), let report = Int32(words[2]),
+      let health = Int32(words[3]), let restarts = Int(words[4])
     else { return nil }
-    return (WorkerIdentity(supervisor: supervisor, report: report), arguments.dropFirst(3))
-  }
-
-  init(supervisor: pid_t, report: Int32) {
-    self.supervisor = supervisor
-    self.report = report
+    let identity = WorkerIdentity(
+      supervisor: supervisor, report: report, health: health < 0 ? nil : health, restarts: restarts)
+    return (identity, arguments.dropFirst(5))
   }
 }

@@ -17,9 +17,11 @@ struct RunCommand {
   private let console: Console
   private let stop: StopWatch
   private let savepoints: SavepointBell
+  private let health: WorkerHealth
 
-  init(_ options: RunOptions, _ stop: StopWatch, _ savepoints: SavepointBell) {
+  init(_ options: RunOptions, _ stop: StopWatch, _ savepoints: SavepointBell, _ health: WorkerHealth) {
     self.options = options
+    self.health = health
     self.stop = stop
     self.savepoints = savepoints
     let console = Console(options.logFormat)
@@ -38,6 +40,7 @@ struct RunCommand {
     let threads = options.threads ?? machine.cores
     tellResources(machine, memory, threads: threads)
     let loaded = try LoadedPipeline(options.pipeline, log: console.log)
+    health.loaded(loaded.plan.name, [loaded.plugin] + loaded.others)
     var plan = loaded.plan
     for source in options.testSources { plan = try plan.replacingSource(uid: source.name, withJSONLines: source.value) }
     for sink in options.testSinks { plan = try plan.replacingSink(uid: sink.name, withJSONLines: sink.value) }
@@ -79,14 +82,25 @@ struct RunCommand {
         channelBytes: shares.channelBytes, waitingBytes: shares.waitingBytes, stateBytes: shares.stateBytes,
         clock: clock, checkpoints: session?.keeper),
       log: console.log, whenFailed: { [stop] in stop.expire() })
-    var endJob: @Sendable () -> Void = { job.stop() }
+    var endJob: @Sendable () -> Void = { [health] in
+      health.stops()
+      job.stop()
+    }
     if let session {
-      endJob = { session.stop() }
+      endJob = { [health] in
+        health.stops()
+        session.stop()
+      }
       savepoints.answer { session.keeper.takeSavepoint() }
     }
     stop.watch(job, timeout: options.stopTimeout, format: options.logFormat, stop: endJob)
     let monitor = JobMonitor(job, graph: jobGraph, console: console, drawsStatus: !plan.talksToTerminal)
-    var final = try monitor.runToEnd { session?.run(job) }
+    health.starts(job, keeper: session?.keeper, memoryLimit: memory.bytes)
+    defer { health.ended() }
+    var final = try monitor.runToEnd { [health] in
+      session?.run(job)
+      health.runs()
+    }
     final.epochs = session?.keeper.counts
     loaded.code.registry.warnOfKeptBatches()
     switch options.report {

@@ -42,7 +42,12 @@ struct Worker {
       case .run:
         let options = try RunOptions(rest, environment: environment)
         format = options.logFormat
-        try RunCommand(options, stop, savepoints).run()
+        let health = WorkerHealth(restarts: identity.restarts)
+        let server = try identity.health.map { descriptor throws(Failure) in
+          try HealthServer(descriptor, health.service)
+        }
+        defer { server?.stop() }
+        try RunCommand(options, stop, savepoints, health).run()
       case .inspect: try InspectCommand(try InspectOptions(rest, environment: environment)).run()
       case .check: return try CheckCommand(try CheckOptions(rest, environment: environment)).run()
       case .checkpoints, .state, .savepoint, .quarantine, .replay, .new, .sdk, .version, .bench, .help:

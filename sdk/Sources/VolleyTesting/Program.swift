@@ -21,8 +21,10 @@ enum Program {
     posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
     defer { for argument in arguments { free(argument) } }
+    var variables = environment()
+    defer { for variable in variables { free(variable) } }
     var process = pid_t()
-    let status = posix_spawn(&process, command[0], &actions, nil, &arguments, environ)
+    let status = posix_spawn(&process, command[0], &actions, nil, &arguments, &variables)
     guard status == 0 else {
       throw PipelineTestFailure("\(command[0]) cannot be started: \(String(cString: strerror(status)))")
     }
@@ -30,6 +32,18 @@ enum Program {
     return Outcome(
       status: code, output: String(decoding: try ScratchFolder.read(output), as: UTF8.self),
       errors: String(decoding: try ScratchFolder.read(errors), as: UTF8.self), isTimedOut: isTimedOut)
+  }
+
+  /// The test's own, and no port for health: tests run side by side.
+  private static func environment() -> [UnsafeMutablePointer<CChar>?] {
+    var variables: [UnsafeMutablePointer<CChar>?] = []
+    var entry = environ
+    while let variable = entry.pointee {
+      variables.append(strdup(variable))
+      entry += 1
+    }
+    if getenv("VOLLEY_HEALTH_PORT") == nil { variables.append(strdup("VOLLEY_HEALTH_PORT=0")) }
+    return variables + [nil]
   }
 
   /// After the limit the host may stop in order, then it is killed.
