@@ -10,6 +10,9 @@ final class HealthConnection: ByteChannelHandler, HTTP1SessionHandler {
   private var timer: LoopTimer?
   /// It waits until the answers before it are gone: a client that asks and does not read holds one answer.
   private var request: HTTP1Request?
+  /// It has asked, or may be about to, and has not got all of its answer.
+  private var isWaiting = false
+  private var hasAnswered = false
 
   init(_ channel: ByteChannel, _ service: HealthService, _ connections: Monitor<HealthServer.Connections>) {
     self.channel = channel
@@ -25,12 +28,22 @@ final class HealthConnection: ByteChannelHandler, HTTP1SessionHandler {
     session = HTTP1Session(options: options, at: channel.loop.now)
     super.init()
     session.handler = self
-    connections.withLock { $0.open += 1 }
+    note(isWaiting: true)
+  }
+
+  private func note(isWaiting: Bool) {
+    guard isWaiting != self.isWaiting else { return }
+    self.isWaiting = isWaiting
+    connections.withLock { $0.waiting += isWaiting ? 1 : -1 }
+    if !isWaiting { connections.broadcast() }
   }
 
   override func connected(applicationProtocol: String?) { send() }
 
-  override func received(_ bytes: UnsafeRawBufferPointer) { session.receive(bytes, at: channel.loop.now) }
+  override func received(_ bytes: UnsafeRawBufferPointer) {
+    note(isWaiting: true)
+    session.receive(bytes, at: channel.loop.now)
+  }
 
   override func receivedAll() { send() }
 
@@ -45,8 +58,7 @@ final class HealthConnection: ByteChannelHandler, HTTP1SessionHandler {
   override func closed(_ failure: Failure?) {
     timer?.cancel()
     timer = nil
-    connections.withLock { $0.open -= 1 }
-    connections.broadcast()
+    note(isWaiting: false)
   }
 
   func received(_ request: HTTP1Request, in session: HTTP1Session) { self.request = request }
@@ -61,10 +73,12 @@ final class HealthConnection: ByteChannelHandler, HTTP1SessionHandler {
       channel.flush()
       guard channel.isOpen, channel.output.byteCount <= channel.options.lowOutput, let request else { break }
       self.request = nil
+      hasAnswered = true
       // The session gives the next request in this call, if it has come.
       session.respond(response(to: request), at: channel.loop.now)
     }
     guard channel.isOpen else { return }
+    if hasAnswered && request == nil && channel.output.isEmpty { note(isWaiting: false) }
     if session.isEnded && request == nil { return channel.close() }
     if session.wantsInput { channel.resumeReading() } else { channel.pauseReading() }
     awaitTime()

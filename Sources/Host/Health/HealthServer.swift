@@ -8,7 +8,8 @@ final class HealthServer: Sendable {
   private let connections: Monitor<Connections>
 
   struct Connections {
-    var open = 0
+    /// Those that have no answer yet, though they have asked or are new.
+    var waiting = 0
     /// No more are accepted.
     var isClosing = false
   }
@@ -30,7 +31,7 @@ final class HealthServer: Sendable {
 
   /// Connections that are open at a time.
   private static let connectionLimit = 256
-  /// How long those that are open when it stops have to get their answers.
+  /// How long those that wait when it stops have to get their answers.
   private static let grace: Int64 = 200_000_000
 
   /// Accepts nobody any more and returns when those who have asked have their answers, or soon: whoever connects from now on waits
@@ -43,7 +44,7 @@ final class HealthServer: Sendable {
     }
     if closes {
       let deadline = MonotonicTime.now + Self.grace
-      _ = connections.wait(until: deadline) { $0.isClosing && $0.open == 0 ? () : nil }
+      _ = connections.wait(until: deadline) { $0.isClosing && $0.waiting == 0 ? () : nil }
     }
     group.stop()
   }

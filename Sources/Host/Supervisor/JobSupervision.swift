@@ -66,22 +66,21 @@ struct JobSupervision {
             "restart": .int(number), "limit": .int(checkpoints.restarts.restarts),
             "delay_seconds": .double(delay.seconds),
           ])
-        guard try pause(delay) else { return end.exitCode }
+        guard pause(delay) else { return end.exitCode }
       case .returnToFormer(let delay, let deaths):
         tellDeath(of: end)
         guard let predecessor else { preconditionFailure("a plugin on probation has a predecessor") }
         try goBack(to: predecessor, after: deaths, end)
-        guard try pause(delay) else { return end.exitCode }
+        guard pause(delay) else { return end.exitCode }
       }
     }
   }
 
   /// Lets time pass between two workers, and says so to whoever asks how the job is. False when somebody asked for the end.
-  private mutating func pause(_ delay: Duration) throws(Failure) -> Bool {
+  private mutating func pause(_ delay: Duration) -> Bool {
     let reason = "the worker died, and the job goes on from its last epoch within \(timeText(delay.seconds))"
-    let server = try health.map { port throws(Failure) in
-      try HealthServer(try port.duplicate(), HealthService(between: reason))
-    }
+    // Without an answer in that time the job goes on just the same.
+    let server = health.flatMap { port in try? HealthServer(port.duplicate(), HealthService(between: reason)) }
     defer { server?.stop() }
     return signals.pause(delay)
   }

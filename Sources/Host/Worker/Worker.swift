@@ -43,9 +43,7 @@ struct Worker {
         let options = try RunOptions(rest, environment: environment)
         format = options.logFormat
         let health = WorkerHealth(restarts: identity.restarts)
-        let server = try identity.health.map { descriptor throws(Failure) in
-          try HealthServer(descriptor, health.service)
-        }
+        let server = identity.health.flatMap { serveHealth(health, at: $0, options.logFormat) }
         defer { server?.stop() }
         try RunCommand(options, stop, savepoints, health).run()
       case .inspect: try InspectCommand(try InspectOptions(rest, environment: environment)).run()
@@ -58,6 +56,16 @@ struct Worker {
       Complaint(error).tell(format)
       platform_note_failure(error.message)
       return error.kind.exitCode
+    }
+  }
+
+  /// A job is not worth less because nobody can ask how it is.
+  private func serveHealth(_ health: WorkerHealth, at descriptor: Int32, _ format: LogFormat) -> HealthServer? {
+    do throws(Failure) { return try HealthServer(descriptor, health.service) } catch {
+      Console(format).log.warning(
+        "health.unavailable", "runs without /healthz, /readyz and /metrics: \(error.message)",
+        ["reason": .string(error.message)])
+      return nil
     }
   }
 
