@@ -16,8 +16,6 @@ enum HostProgram {
   static let path: String = {
     let path = "\(folder)/volley-host"
     guard access(path, X_OK) == 0 else { fatalError("there is no \(path): run 'swift build' first") }
-    // Many jobs run side by side: only those that are asked have a port.
-    setenv("VOLLEY_HEALTH_PORT", "0", 0)
     return path
   }()
 

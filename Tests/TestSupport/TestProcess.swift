@@ -35,6 +35,8 @@ public enum TestProcess {
       pointer += 1
     }
     variables += environment.map { "\($0)=\($1)" }
+    // Many hosts run side by side: only those that are asked about their health have a port.
+    if !variables.contains(where: { $0.hasPrefix("VOLLEY_HEALTH_PORT=") }) { variables.append("VOLLEY_HEALTH_PORT=0") }
     var argumentPointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     var variablePointers: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
     defer { for pointer in argumentPointers + variablePointers { free(pointer) } }
