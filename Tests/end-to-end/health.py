@@ -20,6 +20,10 @@ from prometheus_client.parser import text_string_to_metric_families as families
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import waiting
 
+# Where Tests/run.sh unpacks Prometheus when it is not installed.
+PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.build/programs/usr/bin")
+os.environ["PATH"] += ":" + PROGRAMS
+
 FIELDS = [plans.field("k", "int64"), plans.field("v", "int64"), plans.field("t", {"timestamp": {"unit": "us"}})]
 # Of the generator; every fourth of them is in front of the filter.
 ROWS = 120_000
