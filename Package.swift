@@ -49,7 +49,10 @@ let package = Package(
       ]),
     .target(
       name: "Connectors",
-      dependencies: ["Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan]),
+      dependencies: [
+        "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Flight", "Keys", "Networking", "Observability", "Text",
+        plan,
+      ]),
     // Floor 5
     .target(
       name: "Planning",

@@ -99,11 +99,11 @@ private let mixture =
     }
     #expect(
       found("twice")
-        == "\(folder.file("twice")): has several columns named 'a'; write the file with a name for each, or declare a schema without "
+        == "\(folder.file("twice")): has several columns named 'a'; write it with a name for each, or declare a schema without "
         + "them")
     #expect(
       found("empty")
-        == "\(folder.file("empty")): has a column without a name; write the file with a name for it, or declare a schema without it"
+        == "\(folder.file("empty")): has a column without a name; write it with a name for it, or declare a schema without it"
     )
     // With a schema the others can be read, and the one that is meant twice cannot.
     func read(_ name: String, _ column: String) throws -> [[String?]] {
@@ -114,7 +114,7 @@ private let mixture =
     #expect(try read("empty", "b") == [["1"]])
     #expect(
       message { _ = try read("twice", "a") }
-        == "\(folder.file("twice")): has several columns named 'a'; write the file with a name for each, or leave them out of the "
+        == "\(folder.file("twice")): has several columns named 'a'; write it with a name for each, or leave them out of the "
         + "schema")
   }
 
@@ -141,7 +141,7 @@ private let mixture =
   func refusals() throws {
     #expect(
       message { _ = try BuiltinConnectors.inferSchema(.init(name: "stdin"), uid: "orders") }
-        == "source 'orders' (stdin): the schema is missing, and only files tell theirs; declare it")
+        == "source 'orders' (stdin): the schema is missing, and only files and flights tell theirs; declare it")
     let missing = Plan.Connector(name: "csv", options: .object([.init("path", .string("/none/x.csv"))]))
     #expect(
       message { _ = try BuiltinConnectors.inferSchema(missing, uid: "orders") }.hasPrefix(

@@ -24,7 +24,9 @@ let package = Package(
     room("CRocksMemory", "CRocksDB"),
     room("State", "Arrow", "Base", "CPlatform", "CRocksDB", "CRocksMemory", "Keys", plan),
     room("Dataflow", "Arrow", "Base", "CPlatform", "Observability", "State", plan),
-    room("Connectors", "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Keys", "Observability", "Text", plan),
+    room(
+      "Connectors", "Arrow", "Base", "Calendar", "CPlatform", "Dataflow", "Flight", "Keys", "Networking",
+      "Observability", "Text", plan),
     .executableTarget(
       name: "fuzz",
       dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Flight", "Text", plan], path: "Fuzz",

@@ -23,7 +23,7 @@ struct ArrowColumns {
       guard found[(index + 1)...].allSatisfy({ $0.name != field.name }) else {
         throw Failure(
           .data,
-          "\(path): has several columns named '\(field.name)'; write the file with a name for each, or leave them out of the schema"
+          "\(path): has several columns named '\(field.name)'; write it with a name for each, or leave them out of the schema"
         )
       }
       guard found[index].type == field.type else {

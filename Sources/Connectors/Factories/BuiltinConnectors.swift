@@ -6,12 +6,17 @@ import VolleyPlan
 
 /// The connectors that need no plugin.
 public enum BuiltinConnectors {
-  public static let sourceNames = ["csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "generator"]
-  public static let sinkNames = ["csv", "jsonlines", "arrow", "arrowstream", "stdout", "console", "blackhole"]
+  public static let sourceNames = [
+    "csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "flight", "generator",
+  ]
+  public static let sinkNames = [
+    "csv", "jsonlines", "arrow", "arrowstream", "stdout", "console", "blackhole",
+  ]
 
   /// All names, of sources and sinks.
   public static let names = [
-    "csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "generator", "stdout", "console", "blackhole",
+    "csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "flight", "generator",
+    "stdout", "console", "blackhole",
   ]
 
   /// A source's factory; nil when no built-in source has that name. Touches no file.
@@ -32,6 +37,7 @@ public enum BuiltinConnectors {
     let factory =
       switch connector.name {
       case "generator": try generator(&options, schema, label)
+      case "flight": try flight(&options, schema, label, uid, codecs)
       case "stdin": try standardInput(&options, schema, badRecords, label, uid, codecs, log)
       case "arrow", "arrowstream": try arrowFiles(connector.name, &options, schema, label, uid, codecs, log)
       default: try files(connector.name, &options, schema, badRecords, label, uid, codecs, log)

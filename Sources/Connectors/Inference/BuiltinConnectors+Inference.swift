@@ -5,7 +5,7 @@ import VolleyPlan
 extension BuiltinConnectors {
   /// The columns of a source whose plan declares none, from the beginning of its files: for csv and jsonlines from the first
   /// `inferRows` records (10,000) among the first `inferBytes` bytes (4 MiB) of each file, in the order of their paths, compressed or
-  /// not; for Arrow from the first file's schema. All columns are nullable. See `InferredType` for the rules. Nil for a connector that is not
+  /// not; for Arrow from the first file's schema, for Flight from what the server says. All columns are nullable. See `InferredType` for the rules. Nil for a connector that is not
   /// built in.
   ///
   /// - Throws: `noInput` when there is no file, `usage` when the connector cannot say or the options are wrong, `data` when the
@@ -16,8 +16,9 @@ extension BuiltinConnectors {
     guard sourceNames.contains(connector.name) else { return nil }
     var options = try ConnectorOptions(connector, role: "source", uid: uid)
     let place = options.place
+    if connector.name == "flight" { return try flightSchema(&options, uid, codecs) }
     guard ["csv", "jsonlines", "arrow", "arrowstream"].contains(connector.name) else {
-      throw Failure(.usage, "\(place): the schema is missing, and only files tell theirs; declare it")
+      throw Failure(.usage, "\(place): the schema is missing, and only files and flights tell theirs; declare it")
     }
     let patterns = try options.requiredStrings("path", meaning: "the path or pattern of the files to read")
     let paths =
@@ -53,18 +54,18 @@ extension BuiltinConnectors {
   }
 
   /// Columns of a file that can be told apart by their names.
-  private static func named(_ fields: [Field], _ path: String) throws(Failure) -> [Field] {
+  static func named(_ fields: [Field], _ path: String) throws(Failure) -> [Field] {
     var names: Set<String> = []
     for field in fields {
       if field.name.isEmpty {
         throw Failure(
           .data,
-          "\(path): has a column without a name; write the file with a name for it, or declare a schema without it")
+          "\(path): has a column without a name; write it with a name for it, or declare a schema without it")
       }
       if !names.insert(field.name).inserted {
         throw Failure(
           .data,
-          "\(path): has several columns named '\(field.name)'; write the file with a name for each, or declare a schema without them"
+          "\(path): has several columns named '\(field.name)'; write it with a name for each, or declare a schema without them"
         )
       }
     }

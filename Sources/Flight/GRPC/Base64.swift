@@ -1,6 +1,6 @@
-/// Bytes as text, for metadata whose name ends in `-bin`.
+/// Bytes as text: in metadata whose name ends in `-bin`, and where people write tickets.
 /// Source: RFC 4648, section 4.
-enum Base64 {
+public enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
   /// By ASCII code; 255 where it is no digit.
@@ -11,7 +11,7 @@ enum Base64 {
   }()
 
   /// - Parameter padded: whether `=` fills the last group. gRPC's senders should not.
-  static func encode(_ bytes: [UInt8], padded: Bool = false) -> String {
+  public static func encode(_ bytes: [UInt8], padded: Bool = false) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -25,7 +25,7 @@ enum Base64 {
   }
 
   /// The bytes of a text with or without padding; nil when it is none of Base64.
-  static func decode(_ text: some StringProtocol) -> [UInt8]? {
+  public static func decode(_ text: some StringProtocol) -> [UInt8]? {
     var digits = Array(text.utf8)
     if digits.last == 0x3D {
       guard digits.count % 4 == 0 else { return nil }
