@@ -7,16 +7,16 @@ import VolleyPlan
 /// The connectors that need no plugin.
 public enum BuiltinConnectors {
   public static let sourceNames = [
-    "csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "flight", "generator",
+    "csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "flight", "flight-listen", "generator",
   ]
   public static let sinkNames = [
-    "csv", "jsonlines", "arrow", "arrowstream", "stdout", "console", "blackhole",
+    "csv", "jsonlines", "arrow", "arrowstream", "stdout", "console", "flight", "flight-serve", "blackhole",
   ]
 
   /// All names, of sources and sinks.
   public static let names = [
-    "csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "flight", "generator",
-    "stdout", "console", "blackhole",
+    "csv", "jsonlines", "lines", "arrow", "arrowstream", "stdin", "flight", "flight-listen", "generator",
+    "stdout", "console", "flight-serve", "blackhole",
   ]
 
   /// A source's factory; nil when no built-in source has that name. Touches no file.
@@ -38,6 +38,7 @@ public enum BuiltinConnectors {
       switch connector.name {
       case "generator": try generator(&options, schema, label)
       case "flight": try flight(&options, schema, label, uid, codecs)
+      case "flight-listen": try flightListen(&options, schema, label, uid, codecs, log)
       case "stdin": try standardInput(&options, schema, badRecords, label, uid, codecs, log)
       case "arrow", "arrowstream": try arrowFiles(connector.name, &options, schema, label, uid, codecs, log)
       default: try files(connector.name, &options, schema, badRecords, label, uid, codecs, log)
@@ -63,6 +64,8 @@ public enum BuiltinConnectors {
       switch connector.name {
       case "blackhole": blackhole(label, uid, log)
       case "console": try console(options, schema, uid, label)
+      case "flight": try flightSink(&options, schema, label)
+      case "flight-serve": try flightServe(&options, schema, label, uid, log)
       case "stdout": try standardOutput(&options, schema, label, uid, codecs)
       default: try fileSink(connector.name, &options, schema, label, uid, codecs)
       }

@@ -27,6 +27,16 @@ extension BuiltinConnectors {
     }
   }
 
+  static func flightSink(
+    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
+  ) throws(Failure) -> SinkFactory {
+    let putting = try FlightPutting(&options)
+    let guarantee = DeliveryGuarantee.atLeastOnce(reason: "a Flight server has rows as soon as they are put")
+    return SinkFactory(
+      label: label, maximumParallelism: nil, guarantee: { guarantee },
+      make: { _ throws(Failure) in try FlightPutSink(putting, schema) })
+  }
+
   /// The option `buffer`: bytes that wait between a connection and a thread at most.
   static func flightBuffer(_ options: inout ConnectorOptions) throws(Failure) -> Int {
     Int(try options.int("buffer", in: 1_024...(1 << 32)) ?? 16 << 20)

@@ -1,0 +1,116 @@
+import Arrow
+import Base
+import Flight
+
+/// A DoPut: rows on their way to a server.
+///
+/// `state` has a lock; all other fields belong to the stream's loop, where the writer's thread has work done: that is what makes
+/// it `Sendable`.
+final class FlightPut: FlightStreamHandler, @unchecked Sendable {
+  private struct State {
+    /// Bytes of batches that have no room in the stream.
+    var waiting = 0
+    /// Messages that the server has acknowledged.
+    var acknowledged = 0
+    /// How the stream ended.
+    var status: GRPCStatus?
+  }
+
+  private let state = Monitor(State())
+  private let stream: FlightStream
+  private let schema: IPCSchema
+  private let limit: Int
+  private var writer: FlightBatchWriter
+  private var waiting = WaitingBatches()
+  private var isEnding = false
+
+  /// - Parameter limit: bytes that wait at most, beside one batch and what the connection holds.
+  init(_ stream: FlightStream, _ schema: IPCSchema, _ descriptor: FlightDescriptor, limit: Int) {
+    self.stream = stream
+    self.schema = schema
+    self.limit = limit
+    writer = FlightBatchWriter(descriptor: descriptor)
+  }
+
+  // MARK: The writer's thread
+
+  /// Waits for room.
+  ///
+  /// - Returns: false when the stream has ended.
+  func give(_ batch: RecordBatch) -> Bool {
+    let byteCount = batch.byteCount
+    let limit = limit
+    let isOpen = state.wait { state in
+      if state.status != nil { return false }
+      guard state.waiting == 0 || state.waiting + byteCount <= limit else { return nil }
+      state.waiting += byteCount
+      return true
+    }
+    guard isOpen == true else { return false }
+    return stream.execute { [self] in
+      waiting.append(batch, byteCount)
+      send()
+    }
+  }
+
+  /// How the stream ended; nil: it has not.
+  var status: GRPCStatus? { state.withLock { $0.status } }
+
+  /// Sends no more, and waits for the server's status; nil: it has not come by the deadline.
+  func finish(until deadline: MonotonicTime) -> GRPCStatus? {
+    stream.execute { [self] in
+      isEnding = true
+      send()
+    }
+    return state.wait(until: deadline) { $0.status }
+  }
+
+  /// Waits until the server has acknowledged so many messages, or the stream has ended.
+  ///
+  /// - Returns: how many it has.
+  func waitForAcknowledgements(_ count: Int, until deadline: MonotonicTime) -> Int {
+    _ = state.wait(until: deadline) { $0.acknowledged >= count || $0.status != nil ? true : nil }
+    return state.withLock { $0.acknowledged }
+  }
+
+  func giveUp() {
+    stream.execute { [self] in stream.finish(GRPCStatus(.cancelled, "the writer does not go on")) }
+  }
+
+  // MARK: The loop
+
+  override func began(on stream: FlightStream) {
+    do throws(Failure) {
+      try stream.send { queue throws(Failure) in try writer.begin(schema, to: &queue) }
+    } catch { stream.finish(GRPCStatus(error)) }
+    send()
+  }
+
+  override func hasRoom(on stream: FlightStream) { send() }
+
+  override func received(_ result: PutResult, on stream: FlightStream) {
+    state.withLock { $0.acknowledged += 1 }
+    state.broadcast()
+  }
+
+  override func closed(_ status: GRPCStatus, on stream: FlightStream) {
+    waiting.removeAll()
+    state.withLock { $0.status = status }
+    state.broadcast()
+  }
+
+  private func send() {
+    // What is given before the stream has begun waits for it.
+    guard writer.schema != nil else { return }
+    do throws(Failure) {
+      try waiting.send(to: stream, with: &writer) { byteCount in
+        state.withLock { $0.waiting -= byteCount }
+        state.broadcast()
+      }
+    } catch {
+      waiting.removeAll()
+      return stream.finish(GRPCStatus(error))
+    }
+    if waiting.isEmpty, isEnding { stream.finish() }
+  }
+}

@@ -1,0 +1,122 @@
+import Arrow
+import Base
+import Dataflow
+import Flight
+
+/// Where a Flight sink puts rows, as its options say.
+struct FlightPutting: Sendable {
+  let peer: FlightPeer
+  let descriptor: FlightDescriptor
+  let buffer: Int
+  /// The server acknowledges each message.
+  let acknowledges: Bool
+
+  init(_ options: inout ConnectorOptions) throws(Failure) {
+    peer = try FlightPeer(&options)
+    let parts = try options.requiredStrings("path", meaning: "the flight's path, or an array of its parts")
+    descriptor = FlightDescriptor(kind: .path, path: parts)
+    buffer = try BuiltinConnectors.flightBuffer(&options)
+    acknowledges = try options.bool("acknowledges", default: false)
+  }
+}
+
+/// Puts rows to a server of Flight.
+///
+/// What was put counts as stored when the server has ended its stream with OK: a flush ends the stream, and the next row begins
+/// another one. A server that acknowledges each message has one stream, and is waited for instead.
+final class FlightPutSink: Sink {
+  let blocks = true
+  private let putting: FlightPutting
+  private let schema: IPCSchema
+  private let session: FlightSession
+  /// Nothing stops a sink: only to wait with.
+  private let intake = FlightIntake(limit: 0)
+  private var put: FlightPut?
+  /// Messages of that stream: the schema's is not counted.
+  private var sent = 0
+
+  init(_ putting: FlightPutting, _ schema: Schema) throws(Failure) {
+    self.putting = putting
+    self.schema = IPCSchema(schema.fields)
+    session = try FlightSession(putting.peer)
+  }
+
+  func open() throws(Failure) {
+    do throws(Failure) { _ = try session.logIn(intake) } catch {
+      session.close()
+      throw error
+    }
+  }
+
+  func write(_ batch: RecordBatch) throws(Failure) {
+    let put = try begun()
+    guard put.give(batch) else { throw ended(put) }
+    sent += 1
+  }
+
+  func flush() throws(Failure) {
+    guard let put, sent > 0 else { return }
+    guard putting.acknowledges else { return try finish(put) }
+    guard put.waitForAcknowledgements(sent, until: deadline) >= sent else {
+      throw put.status == nil ? late("acknowledged what was put (its option 'acknowledges')") : ended(put)
+    }
+  }
+
+  func close(complete: Bool) throws(Failure) {
+    defer {
+      put?.giveUp()
+      put = nil
+      session.close()
+    }
+    if complete, let put { try finish(put) }
+  }
+
+  private func begun() throws(Failure) -> FlightPut {
+    if let put { return put }
+    let (schema, descriptor, buffer) = (schema, putting.descriptor, putting.buffer)
+    let options = try session.callOptions(isStream: true)
+    let made = Monitor<FlightPut?>(nil)
+    session.client().put(options) { stream in
+      let put = FlightPut(stream, schema, descriptor, limit: buffer)
+      made.withLock { $0 = put }
+      made.broadcast()
+      return put
+    }
+    // Loops of connectors do not end: it is made.
+    guard let begun = made.wait(for: { $0 }) else {
+      preconditionFailure("without a deadline the waiting ends with a value")
+    }
+    (put, sent) = (begun, 0)
+    return begun
+  }
+
+  private func finish(_ put: FlightPut) throws(Failure) {
+    self.put = nil
+    guard let status = put.finish(until: deadline) else {
+      put.giveUp()
+      throw late("ended the stream")
+    }
+    guard status.isOK else { throw session.failure(status, what) }
+  }
+
+  private var what: String { "DoPut to \(FlightTarget.shown(putting.descriptor))" }
+
+  private var deadline: MonotonicTime { .now + putting.peer.timeout.wholeNanoseconds }
+
+  private func late(_ what: String) -> Failure {
+    Failure(
+      .io, retryable: true,
+      "\(putting.peer.place): \(putting.peer.location) has not \(what) within \(putting.peer.timeout); see its option 'timeout'"
+    )
+  }
+
+  /// Why a stream ended that should go on.
+  private func ended(_ put: FlightPut) -> Failure {
+    let status = put.status ?? .ok
+    guard status.isOK else { return session.failure(status, what) }
+    return Failure(
+      .io, retryable: true,
+      "\(putting.peer.place): \(putting.peer.location) ended \(what) before all was put; it does not take more, or has not said why"
+    )
+  }
+}
