@@ -59,12 +59,12 @@ chaos() {
 # Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
 address() {
   LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
-    swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests|AsyncOperator|KeyedProcess'
+    swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests|AsyncOperator|KeyedProcess|NetworkingTests|FlightTests'
 }
 
 # Not with code of the SDK's: it locks with `Mutex`, which the thread sanitizer does not see, and would tell of races there.
 thread() {
-  swift test --sanitize=thread --scratch-path .build/thread --filter 'DataflowTests|AsyncOperator'
+  swift test --sanitize=thread --scratch-path .build/thread --filter 'DataflowTests|AsyncOperator|NetworkingTests|FlightTests'
 }
 
 # A short run over the committed inputs and what becomes of them; hours are for hands.
