@@ -25,6 +25,10 @@ final class PeerProcess: Sendable {
 
   /// Starts a program of Peers, and waits until it listens.
   static func python(_ name: String, _ arguments: String...) async throws -> PeerProcess {
+    try await python(name, arguments: arguments)
+  }
+
+  static func python(_ name: String, arguments: [String]) async throws -> PeerProcess {
     let script = "\(TestEnvironment.repository)/Tests/FlightTests/Peers/\(name)"
     return try await withCheckedThrowingContinuation { continuation in
       do throws(Failure) {

@@ -1,13 +1,8 @@
-import Base
-import TestSupport
-
-@testable import Networking
-
 /// Issues certificates with the openssl program, in a folder of its own.
-final class TestAuthority {
-  let folder = TemporaryFolder()
+public final class TestAuthority {
+  public let folder = TemporaryFolder()
 
-  init() {
+  public init() {
     folder.write(
       "ca.conf",
       """
@@ -34,16 +29,18 @@ final class TestAuthority {
     ])
   }
 
-  var certificate: String { folder.file("ca.pem") }
+  /// Its own, which others may trust.
+  public var certificate: String { folder.file("ca.pem") }
 
-  func openssl(_ arguments: [String]) {
+  public func openssl(_ arguments: [String]) {
     let outcome = TestProcess.run(["openssl"] + arguments)
     precondition(outcome.status == 0, "openssl (apt install openssl): \(outcome.errors)")
   }
 
-  struct Pair {
-    var certificate: String
-    var key: String
+  /// Paths of a certificate and its private key.
+  public struct Pair: Sendable {
+    public var certificate: String
+    public var key: String
   }
 
   /// A certificate for names such as `DNS:localhost,IP:127.0.0.1`.
@@ -51,7 +48,7 @@ final class TestAuthority {
   /// - Parameters:
   ///   - file: what its files are called.
   ///   - start, end: of its validity, as YYYYMMDDHHMMSSZ.
-  func issue(
+  public func issue(
     _ file: String, _ names: String = "DNS:localhost,IP:127.0.0.1", start: String = "20200101000000Z",
     end: String = "20990101000000Z"
   ) -> Pair {
@@ -66,22 +63,5 @@ final class TestAuthority {
       "-enddate", end,
     ])
     return pair
-  }
-
-  func server(
-    _ pair: Pair, clients: String? = nil, interval: Int64 = 0, protocols: [String] = ["h2", "http/1.1"],
-    report: @escaping @Sendable (Failure) -> Void = { _ in }
-  ) throws -> TLSContext {
-    try TLSContext(
-      .server, TLSContext.Paths(certificate: pair.certificate, key: pair.key, authorities: clients), protocols,
-      interval, report)
-  }
-
-  func client(
-    _ pair: Pair? = nil, trusting authorities: String? = nil, protocols: [String] = ["h2", "http/1.1"]
-  ) throws -> TLSContext {
-    try TLSContext.client(
-      authorities: authorities ?? certificate, certificate: pair?.certificate, key: pair?.key, protocols: protocols,
-      report: { _ in })
   }
 }
