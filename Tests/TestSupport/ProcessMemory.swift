@@ -7,6 +7,12 @@ public enum ProcessMemory {
   /// Bytes of addresses, whether there is memory behind them or not.
   public static var mappedBytes: Int { bytes(0) }
 
+  /// What may take so many bytes may take so many here: the address sanitizer puts walls around each block, and the thread sanitizer
+  /// keeps who touched it last.
+  public static func bound(_ bytes: Int) -> Int {
+    bytes * (dlsym(nil, "__asan_init") != nil ? 4 : dlsym(nil, "__tsan_init") != nil ? 12 : 1)
+  }
+
   private static func bytes(_ field: Int) -> Int {
     let text = String(decoding: TestProcess.contents(of: "/proc/self/statm") ?? [], as: UTF8.self)
     let fields = text.split(separator: " ")

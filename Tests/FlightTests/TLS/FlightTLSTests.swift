@@ -118,7 +118,8 @@ struct FlightTLSTests {
     #expect(load.output.contains("5000 succeeded, 0 failed, 0 errored, 0 timeout"), "\(load.output) \(load.errors)")
   }
 
-  @Test("clients without TLS, with garbage and with certificates that are none hold up nobody", .timeLimit(.minutes(10)))
+  @Test(
+    "clients without TLS, with garbage and with certificates that are none hold up nobody", .timeLimit(.minutes(10)))
   func garbage() async throws {
     let world = World(.mutual)
     let server = try world.ourServer()
