@@ -38,7 +38,7 @@ public struct OutputQueue: ~Copyable {
     var count = bytes.count
     byteCount += count
     while count > 0 {
-      let block = room()
+      let block = room(for: count)
       let part = min(count, block.room)
       let start = block.append(address, part)
       if let last = runs.indices.last, last >= first, runs[last].owner === block,
@@ -156,24 +156,44 @@ public struct OutputQueue: ~Copyable {
   /// Runs that have been written stay in the array up to this many.
   private static let kept = 64
 
-  /// The block that has room for a byte at least.
-  private mutating func room() -> CopyBlock {
+  /// The block that has room for a byte at least. The first one is as large as what comes, and each later one twice as large
+  /// as the one before: ten thousand streams that have a little output each keep little memory.
+  private mutating func room(for count: Int) -> CopyBlock {
     if let block, block.room > 0 { return block }
-    let made = CopyBlock()
+    let made = CopyBlock(atLeast: max(count, (block?.capacity ?? 0) * 2))
     block = made
     return made
+  }
+
+  /// Bytes of memory that copied runs take, with what is free in their blocks.
+  var copiedCapacity: Int {
+    var blocks: [ObjectIdentifier: Int] = [:]
+    if let block { blocks[ObjectIdentifier(block)] = block.capacity }
+    for case let block as CopyBlock in runs[first...].map(\.owner) { blocks[ObjectIdentifier(block)] = block.capacity }
+    return blocks.values.reduce(0, +)
   }
 }
 
 /// A block to which small runs of bytes are copied, one behind the other.
 private final class CopyBlock {
-  static let capacity = 16 * 1024
-  private let start = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+  let capacity: Int
+  private let start: UnsafeMutableRawPointer
   private var used = 0
+
+  private static let least = 256
+  private static let most = 16 * 1024
+
+  /// With room for `count` bytes, or as many as a block has at most.
+  init(atLeast count: Int) {
+    var capacity = Self.least
+    while capacity < min(count, Self.most) { capacity *= 2 }
+    self.capacity = capacity
+    start = .allocate(byteCount: capacity, alignment: 16)
+  }
 
   deinit { start.deallocate() }
 
-  var room: Int { Self.capacity - used }
+  var room: Int { capacity - used }
 
   /// Forgets what was copied, once nobody refers to it.
   func empty() { used = 0 }

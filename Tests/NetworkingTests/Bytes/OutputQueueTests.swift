@@ -106,6 +106,37 @@ struct OutputQueueTests {
     #expect(watched == nil && queue.byteCount == 1)
   }
 
+  @Test("Copied bytes take memory of about their own size, in whatever pieces they come")
+  func copiedMemory() {
+    for piece in [1, 9, 100, 511, 5_000] {
+      var queue = OutputQueue()
+      var count = 0
+      while count < 60_000 {
+        queue.append(copying: [UInt8](repeating: 1, count: piece))
+        count += piece
+        // A block is at most twice as large as the one before, and no larger than 16 KiB.
+        #expect(queue.copiedCapacity <= 3 * count + 256, "\(count) bytes in pieces of \(piece)")
+        #expect(queue.copiedCapacity <= count + 16 * 1024, "\(count) bytes in pieces of \(piece)")
+      }
+      #expect(queue.copiedCapacity >= count)
+      while !queue.isEmpty { #expect(!Self.write(&queue, .max, limit: .max).isEmpty) }
+      #expect(queue.copiedCapacity == 0)
+    }
+  }
+
+  @Test("A queue that is written empty keeps a block only when it was told to, and then the same one")
+  func keptMemory() {
+    for keeps in [false, true] {
+      var queue = OutputQueue(keepsBlock: keeps)
+      for _ in 0..<100 {
+        queue.append(copying: [UInt8](repeating: 1, count: 100))
+        #expect(queue.copiedCapacity == 256)
+        #expect(Self.write(&queue, 100, limit: .max).count == 100)
+        #expect(queue.copiedCapacity == (keeps ? 256 : 0))
+      }
+    }
+  }
+
   @Test("A writer that writes nothing, or fails, removes nothing")
   func nothingWritten() {
     var queue = OutputQueue()

@@ -106,6 +106,23 @@ struct HTTP2CostTests {
     }
   }
 
+  @Test("Ten thousand streams with a little output that waits keep 256 bytes each for it")
+  func slowStreams() throws {
+    let joined = Joined()
+    joined.exchange()
+    var streams: [HTTP2Stream] = []
+    for _ in 0..<10_000 {
+      streams.append(try joined.client.open(.post, handler: Handler()))
+      if streams.count % 100 == 0 { joined.exchange() }
+    }
+    for stream in streams { stream.send([UInt8](repeating: 1, count: 100)) }
+    #expect(joined.client.outputByteCount == 1_000_000)
+    #expect(streams.reduce(0) { $0 + $1.output.copiedCapacity } == 10_000 * 256)
+    joined.exchange()
+    #expect(joined.client.outputByteCount == 0)
+    #expect(streams.allSatisfy { $0.output.copiedCapacity == 0 })
+  }
+
   @Test("Handlers get data from where the other side's handlers had them, not a copy")
   func nothingIsCopied() throws {
     let joined = Joined()
