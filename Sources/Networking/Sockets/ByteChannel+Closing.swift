@@ -61,6 +61,8 @@ extension ByteChannel {
     phase = .closed
     deadlineTimer?.cancel()
     deadlineTimer = nil
+    acknowledgementTimer?.cancel()
+    acknowledgementTimer = nil
     connecting?.cancel()
     connecting = nil
     dropDescriptor(resets: resets)

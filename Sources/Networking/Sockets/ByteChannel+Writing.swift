@@ -68,6 +68,7 @@ extension ByteChannel {
       if written >= 0 {
         bytesSent += written
         writeBudget -= written
+        if !isWatched { watchAcknowledgements() }
         // The kernel took a part: it is full, and says when it no longer is.
         if written < asked { mayWrite = false }
         return written

@@ -45,6 +45,12 @@ public final class ByteChannel: LoopMember, @unchecked Sendable {
   var phase: Phase
   /// Negative while there is none.
   var descriptor: Int32 = -1
+  /// Looks whether the peer acknowledges what it is sent; made with the first bytes.
+  var acknowledgementTimer: LoopTimer?
+  /// The timer is set.
+  var isWatched = false
+  /// When the first of the bytes went to the kernel that has had some ever since.
+  var watchedSince = MonotonicTime(nanoseconds: 0)
   /// What is needed while it connects.
   var connecting: Connecting?
   /// Runs out when the peer does not do in time what the phase waits for.

@@ -9,8 +9,8 @@ public struct ConnectionOptions: Sendable {
   public var keepAliveInterval: Duration = .seconds(5)
   /// A peer that has not answered as many is gone (TCP_KEEPCNT).
   public var keepAliveCount = 3
-  /// A peer that has not acknowledged a byte for that long is gone (TCP_USER_TIMEOUT), and so, since Linux 5.11, is one that
-  /// acknowledges but has no room for a byte that long: nil where the peer's protocol stops reading from its socket for long.
+  /// A peer that has acknowledged nothing for that long, while it was sent bytes, is gone; nil: the kernel alone finds out
+  /// (tcp_retries2, a quarter of an hour). One that acknowledges and has no room is not gone, however long that lasts.
   public var unacknowledgedLimit: Duration? = .seconds(30)
   /// For finding the name's addresses and connecting to one of them.
   public var connectDeadline: Duration = .seconds(10)
@@ -32,9 +32,6 @@ public struct ConnectionOptions: Sendable {
     SocketCalls.set(descriptor, tcp, TCP_KEEPIDLE, Self.whole(keepAliveIdle, 1_000_000_000))
     SocketCalls.set(descriptor, tcp, TCP_KEEPINTVL, Self.whole(keepAliveInterval, 1_000_000_000))
     SocketCalls.set(descriptor, tcp, TCP_KEEPCNT, Int32(clamping: max(1, keepAliveCount)))
-    if let unacknowledgedLimit {
-      SocketCalls.set(descriptor, tcp, TCP_USER_TIMEOUT, Self.whole(unacknowledgedLimit, 1_000_000))
-    }
   }
 
   /// A duration in units of as many nanoseconds, rounded up, at least one.

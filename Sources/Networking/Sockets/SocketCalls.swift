@@ -25,6 +25,20 @@ enum SocketCalls {
     return code
   }
 
+  /// Bytes that were sent to a peer and that it has not acknowledged, or that wait in the kernel for its window (tcp(7),
+  /// SIOCOUTQ); 0 for a socket that is none.
+  static func unacknowledgedBytes(_ descriptor: Int32) -> Int {
+    var count: Int32 = 0
+    return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+  }
+
+  /// What the kernel knows of a connection; nil with errno.
+  static func state(_ descriptor: Int32) -> tcp_info? {
+    var info = tcp_info()
+    var length = socklen_t(MemoryLayout<tcp_info>.size)
+    return getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 ? info : nil
+  }
+
   /// Closes a connection so that the peer sees it reset, whatever waits in either direction.
   static func reset(_ descriptor: Int32) {
     var lingering = linger(l_onoff: 1, l_linger: 0)
