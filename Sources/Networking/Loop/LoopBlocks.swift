@@ -43,6 +43,21 @@ final class LoopBlocks {
     return made
   }
 
+  /// Takes the bytes that a TLS session has for its peer out of the loop's block, together with the block: for a connection
+  /// that keeps them until its peer reads on. The memory comes back to the loop with the last reference.
+  func takeEncrypted() -> EncryptedBytes {
+    let block = encrypted
+    defer { block.pointee = volley_tls_output(bytes: nil, count: 0, capacity: 0) }
+    return EncryptedBytes(block.pointee, self)
+  }
+
+  /// Memory that a connection no longer needs.
+  fileprivate func giveBack(_ output: volley_tls_output) {
+    let block = encrypted
+    guard block.pointee.bytes == nil else { return free(output.bytes) }
+    block.pointee = volley_tls_output(bytes: output.bytes, count: 0, capacity: output.capacity)
+  }
+
   private static func block(_ block: inout UnsafeMutableRawBufferPointer?, _ size: Int) -> UnsafeMutableRawBufferPointer
   {
     if let block { return block }
@@ -50,4 +65,17 @@ final class LoopBlocks {
     block = made
     return made
   }
+}
+
+/// Bytes of TLS that wait for their peer, in memory that was the loop's. Used and let go on the loop's thread.
+final class EncryptedBytes {
+  private let output: volley_tls_output
+  private let blocks: LoopBlocks
+
+  fileprivate init(_ output: volley_tls_output, _ blocks: LoopBlocks) {
+    self.output = output
+    self.blocks = blocks
+  }
+
+  deinit { blocks.giveBack(output) }
 }

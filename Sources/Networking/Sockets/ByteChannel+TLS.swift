@@ -76,7 +76,7 @@ extension ByteChannel {
 
   /// Encrypts a part of the output and sends it. Returns whether the channel is still there.
   func encrypt(_ tls: TLSSession) -> Bool {
-    let limit = min(writeBudget, Self.encryptedAtOnce)
+    let limit = min(writeBudget, encryptedAtOnce)
     let failure = tls.encrypt(&output, atMost: limit, staging: loop.blocks.staging)
     guard sendEncrypted() else { return false }
     if let failure {
@@ -86,9 +86,11 @@ extension ByteChannel {
     return true
   }
 
-  /// Bytes that are encrypted before they are sent: the more, the fewer calls of the kernel; but what the kernel does not take is kept by the
-  /// connection, and they leave the caches.
-  private static let encryptedAtOnce = 8 * TLSSession.recordSize
+  /// Bytes that are encrypted before they are sent, when the kernel takes all of them: the more, the fewer calls of the
+  /// kernel, each of which wakes a peer on the same machine; but they leave the caches.
+  static let mostEncryptedAtOnce = 32 * TLSSession.recordSize
+  /// For a peer that does not keep up, as the connection keeps what the kernel does not take.
+  static let leastEncryptedAtOnce = 8 * TLSSession.recordSize
 
   /// Takes what TLS has for the peer from the loop's block, and sends it or keeps it. Returns whether the channel is still
   /// there.
@@ -104,7 +106,17 @@ extension ByteChannel {
       sent = withUnsafePointer(to: &vector) { send(UnsafeBufferPointer(start: $0, count: 1)) }
       guard sent >= 0 else { return false }
     }
-    encrypted.append(copying: UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+    guard sent < bytes.count else {
+      if sent >= encryptedAtOnce { encryptedAtOnce = min(encryptedAtOnce * 2, Self.mostEncryptedAtOnce) }
+      return true
+    }
+    encryptedAtOnce = Self.leastEncryptedAtOnce
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
+    if rest.count < block.pointee.capacity / 4 {
+      encrypted.append(copying: rest)
+    } else {
+      encrypted.append(rest, ownedBy: loop.blocks.takeEncrypted())
+    }
     return true
   }
 

@@ -62,6 +62,8 @@ public final class ByteChannel: LoopMember, @unchecked Sendable {
   var tls: TLSSession?
   /// What TLS made of output, or has to say itself, and the kernel has not taken yet.
   var encrypted = OutputQueue()
+  /// Bytes of output that are encrypted before they are sent.
+  var encryptedAtOnce = leastEncryptedAtOnce
   /// Decrypted bytes that came with the handshake's last ones while the handler did not want any.
   var held: [UInt8] = []
   /// Whether the first bytes of TLS have been looked at.
