@@ -53,6 +53,48 @@ struct TLSChannelTests {
     }
   }
 
+  @Test("Peers that read nothing for a while get all when they read on, and little is encrypted for them before")
+  func stalledPeers() throws {
+    let authority = TestAuthority()
+    let pair = authority.issue("server")
+    try withLoops { group in
+      let server = try TestServer(group, tls: authority.server(pair)) {
+        var behaviour = TestPeer.Behaviour()
+        behaviour.connected = { $0.pauseReading() }
+        return TestPeer(behaviour)
+      }
+      let client = try authority.client()
+      // More than what the kernel's buffers take on both sides.
+      let content = pattern(24_000_000)
+      let peers = (0..<3).map { _ in TestPeer.connect(to: server.endpoint, on: group.next(), tls: client) }
+      for peer in peers { peer.send(content) }
+      for peer in peers {
+        #expect(peer.wait { $0.connected == 1 })
+        let isStalled = Monitor<Bool?>(nil)
+        let end = MonotonicTime.now + TestPeer.patience
+        @Sendable func look(_ channel: ByteChannel) {
+          let isFull = !channel.encrypted.isEmpty && !channel.mayWrite
+          guard !isFull, .now < end else {
+            isStalled.withLock { $0 = isFull }
+            return isStalled.broadcast()
+          }
+          channel.loop.schedule(after: .milliseconds(5)) { look(channel) }
+        }
+        peer.onLoop { look($0) }
+        #expect(isStalled.wait { $0 } == true)
+        // A record has 22 bytes beside its own.
+        let most = ByteChannel.mostEncryptedAtOnce * 101 / 100
+        #expect(peer.onLoop { $0.encrypted.byteCount <= most && !$0.output.isEmpty })
+      }
+      for index in peers.indices { server.peer(index).onLoop { $0.resumeReading() } }
+      for index in peers.indices {
+        #expect(server.peer(index).wait { $0.bytes.count == content.count } && server.peer(index).now.bytes == content)
+        peers[index].onLoop { $0.close() }
+        #expect(peers[index].wait { $0.closed == 1 } && peers[index].now.failure == nil)
+      }
+    }
+  }
+
   @Test("Both sides agree on a protocol and a version, and the server learns the name that was asked for")
   func agreement() throws {
     let authority = TestAuthority()
