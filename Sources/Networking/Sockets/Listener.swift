@@ -86,6 +86,9 @@ public final class Listener: @unchecked Sendable {
     }
   }
 
+  /// A socket was ended by its loop, and listener and socket no longer need each other. On the listener's loop.
+  func forget(_ socket: ListeningSocket) { sockets.removeAll { $0 === socket } }
+
   /// Connections that are open now.
   public var connectionCount: Int { openCount.load(ordering: .relaxed) }
 

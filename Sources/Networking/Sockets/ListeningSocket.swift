@@ -49,7 +49,10 @@ final class ListeningSocket: LoopMember, @unchecked Sendable {  // Touched on it
     descriptor = -1
   }
 
-  override func loopEnds() { end() }
+  override func loopEnds() {
+    end()
+    listener.forget(self)
+  }
 
   override func ready(_ events: UInt32) { if timer?.isSet != true { turn() } }
 

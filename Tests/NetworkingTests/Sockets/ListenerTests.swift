@@ -100,6 +100,23 @@ struct ListenerTests {
     }
   }
 
+  @Test("A listener that nobody closed goes with its loops, and its connections with it")
+  func goesWithLoops() throws {
+    weak var listener: Listener?
+    weak var channel: ByteChannel?
+    do {
+      let group = try EventLoopGroup(name: "test", count: 1)
+      let server = try TestServer(group)
+      let socket = PlainSocket.connected(to: server.endpoint)
+      listener = server.listener
+      channel = server.peer().channel
+      #expect(server.hasConnections(1))
+      group.stop()
+      withExtendedLifetime(socket) {}
+    }
+    #expect(listener == nil && channel == nil)
+  }
+
   @Test(
     "Without a descriptor left nothing spins, it is reported, and connections are accepted when there are some again")
   func outOfDescriptors() async {
