@@ -67,8 +67,9 @@ let package = Package(
     .target(
       name: "Host",
       dependencies: [
-        "Arrow", "Base", "CPlatform", "CSDKArchive", "Checkpointing", "Connectors", "Dataflow", "Expressions", "Keys",
-        "Networking", "Observability", "Operators", "Planning", "PluginLoading", "State", plan, abi,
+        "Arrow", "Base", "COpenSSL", "CPlatform", "CSDKArchive", "Checkpointing", "Connectors", "Dataflow",
+        "Expressions", "Flight", "Keys", "Networking", "Observability", "Operators", "Planning", "PluginLoading",
+        "State", plan, abi,
       ]),
     // Floor 8
     .executableTarget(

@@ -81,6 +81,7 @@ bench() {
     "$host" bench state --case session-window-10k --case interval-join-10k --case timer-10k --json &&
     "$host" bench state --case dirty-keys-100k --case epoch-each-second-1k --case restore-to-speed-1m --seconds 2 --json &&
     "$host" bench windows --rows 100000 --json &&
+    "$host" bench flight --bytes 33554432 --repeat 1 --json &&
     "$host" bench nexmark --events 200000 --threads 2 --repeat 1 --json --plugin Plugins/nexmark/libnexmark.so &&
     Tests/columns-peers.py "$host" --rows 200000 --repeat 1
 }

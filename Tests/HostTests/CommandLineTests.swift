@@ -173,7 +173,13 @@ import Testing
       (
         ["nexmark", "--case", "q5"],
         "--case means nothing to 'bench nexmark', which takes --query, --events, --threads, --repeat, --plugin, --latency, "
-          + "--json; it is a flag of 'bench', 'bench columns', 'bench state', 'bench windows', 'bench process'"
+          + "--json; it is a flag of 'bench', 'bench columns', 'bench state', 'bench windows', 'bench process', "
+          + "'bench flight'"
+      ),
+      (
+        ["flight", "--threads", "2"],
+        "--threads means nothing to 'bench flight', which takes --case, --batch-rows, --bytes, --repeat, --python, --json; it "
+          + "is a flag of 'bench', 'bench state', 'bench nexmark'"
       ),
       (
         ["--query", "q5"],

@@ -8,7 +8,7 @@ enum BenchCommand {
     "case", "NAME", fallbackWords: "all but soak", repeatable: true,
     expected: "the name of a case: \(Bench.names.joined(separator: ", "))",
     help:
-      "one case (\(Bench.names.joined(separator: ", ")); columns, state and windows have cases of their own); again for more",
+      "one case (\(Bench.names.joined(separator: ", ")); columns, state, windows and flight have their own); again for more",
     read: { $0.isEmpty ? nil : $0 })
   private static let threads = Flag(
     "threads", "N", fallback: "1", expected: "a whole number from 1 to 256",
@@ -17,8 +17,9 @@ enum BenchCommand {
     "rows", "N", fallbackWords: "enough for a few seconds", expected: "a whole number from 1 to 1000000000000",
     help: "rows in all; for batch-function, batches", read: RunFlags.count(upTo: 1_000_000_000_000))
   private static let repeats = Flag(
-    "repeat", "N", fallback: "3", expected: "a whole number from 1 to 1000",
-    help: "runs of engine and bare loop in turn, whose medians are told", read: RunFlags.count(upTo: 1000))
+    "repeat", "N", fallback: "3", fallbackWords: "3; 5 for flight", expected: "a whole number from 1 to 1000",
+    help: "runs in turn of what is compared, such as engine and bare loop, whose medians are told",
+    read: RunFlags.count(upTo: 1000))
   private static let minutes = Flag(
     "minutes", "N", fallback: "10", expected: "a number of minutes above 0 such as '10' or '0.5'",
     help: "how long the soak lasts", read: { text in Double(text).flatMap { $0 > 0 && $0 < 1e6 ? $0 : nil } })
@@ -46,19 +47,31 @@ enum BenchCommand {
   private static let latency = Flag(
     "latency", nil, expected: "no value",
     help: "nexmark only: also how long windows' results take at half of the rate that was reached", read: { _ in true })
+  private static let batchRows = Flag(
+    "batch-rows", "N", fallbackWords: "1024, 8192 and 65536", repeatable: true,
+    expected: "a whole number from 1 to 4000000",
+    help: "flight only: rows of a batch, of 32 bytes each; again for more sizes",
+    read: RunFlags.count(upTo: 4_000_000))
+  private static let bytes = Flag(
+    "bytes", "N", fallback: "1073741824", expected: "a whole number from 1 to 1000000000000",
+    help: "flight only: bytes of batches that each run moves", read: RunFlags.count(upTo: 1_000_000_000_000))
+  private static let python = Flag(
+    "python", "PATH", fallbackWords: "python3, which need not have it",
+    expected: "the name or path of a Python that has pyarrow",
+    help: "flight only: whose pyarrow is measured too", read: { $0.isEmpty ? nil : $0 })
   private static let json = Flag(
     "json", nil, expected: "no value", help: "one JSON object a line", read: { _ in true })
 
   static let flags: [FlagEntry] = [
     cases.entry, threads.entry, rows.entry, repeats.entry, minutes.entry, seconds.entry, plugin.entry, data.entry,
-    queries.entry, events.entry, latency.entry, json.entry,
+    queries.entry, events.entry, latency.entry, batchRows.entry, bytes.entry, python.entry, json.entry,
   ]
 
   /// What is measured: the word behind the verb.
   enum Subject: String, CaseIterable {
     /// Without a word: plans through channels and scheduler.
     case engine = ""
-    case columns, state, windows, process, nexmark
+    case columns, state, windows, process, nexmark, flight
 
     static let words = allCases.map(\.rawValue).filter { !$0.isEmpty }
 
@@ -72,6 +85,7 @@ enum BenchCommand {
       case .process: [cases.entry, rows.entry, repeats.entry, plugin.entry, json.entry]
       case .nexmark:
         [queries.entry, events.entry, threads.entry, repeats.entry, plugin.entry, latency.entry, json.entry]
+      case .flight: [cases.entry, batchRows.entry, bytes.entry, repeats.entry, python.entry, json.entry]
       }
     }
 
@@ -105,6 +119,7 @@ enum BenchCommand {
   }
 
   static func run(_ arguments: [String], environment: [String: String]) throws(Failure) -> Int32 {
+    if arguments.first == FlightBenchServer.word { return try FlightBenchServer.run(arguments.dropFirst()) }
     let parsed = try ParsedFlags(arguments, flags: flags, verb: "bench", environment: environment)
     let subject = try Subject(parsed)
     var options = BenchOptions()
@@ -154,6 +169,17 @@ enum BenchCommand {
       nexmark.plugin = options.plugin
       nexmark.measuresLatency = try parsed.value(latency) ?? false
       try nexmark.run()
+    case .flight:
+      var flight = FlightBench { (object, line) throws(Failure) in
+        if let text = asJSON ? object?.text : line { try printLine(text) }
+      }
+      flight.cases = options.cases
+      let sizes = try parsed.values(batchRows)
+      if !sizes.isEmpty { flight.batchRows = sizes }
+      if let bytes = try parsed.value(bytes) { flight.bytes = bytes }
+      if parsed.isGiven(repeats.entry) { flight.repeats = options.repeats }
+      flight.python = try parsed.value(python)
+      try flight.run()
     }
     return 0
   }

@@ -35,27 +35,28 @@ struct BenchResult {
 
   var line: String {
     var parts = [
-      padded(name, 16), "\(threads) thread\(threads == 1 ? " " : "s")", number(rowsPerSecond / 1e6, 9) + " M rows/s",
+      padded(name, 16), "\(threads) thread\(threads == 1 ? " " : "s")",
+      twoDecimals(rowsPerSecond / 1e6, width: 9) + " M rows/s",
     ]
     if let limit = limitRowsPerSecond, let ratio {
-      parts.append("limit" + number(limit / 1e6, 9) + " M rows/s")
-      parts.append("ratio" + number(ratio, 6))
+      parts.append("limit" + twoDecimals(limit / 1e6, width: 9) + " M rows/s")
+      parts.append("ratio" + twoDecimals(ratio, width: 6))
     }
-    parts.append("cpu" + number(cpuSeconds, 7) + " s of" + number(seconds, 7) + " s")
-    for (name, value) in extra { parts.append("\(name) \(number(value, 0))") }
+    parts.append("cpu" + twoDecimals(cpuSeconds, width: 7) + " s of" + twoDecimals(seconds, width: 7) + " s")
+    for (name, value) in extra { parts.append("\(name) \(twoDecimals(value, width: 0))") }
     return parts.joined(separator: "  ")
   }
 
   private func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
   }
+}
 
-  /// Two decimals, right-aligned.
-  private func number(_ value: Double, _ width: Int) -> String {
-    let hundredths = Int((value * 100).rounded())
-    let text = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
-    return String(repeating: " ", count: max(0, width - text.count)) + text
-  }
+/// Two decimals, right-aligned.
+func twoDecimals(_ value: Double, width: Int = 0) -> String {
+  let hundredths = Int((value * 100).rounded())
+  let text = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+  return String(repeating: " ", count: max(0, width - text.count)) + text
 }
 
 enum ProcessUsage {
