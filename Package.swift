@@ -140,8 +140,8 @@ let package = Package(
     .testTarget(
       name: "HostTests",
       dependencies: [
-        "Base", "Checkpointing", "Dataflow", "DurabilityTestSupport", "Host", "Observability", "Planning",
-        "TestSupport", "volley-host", plan, abi,
+        "Arrow", "Base", "Checkpointing", "Dataflow", "DurabilityTestSupport", "Flight", "Host", "Networking",
+        "Observability", "Planning", "TestSupport", "volley-host", plan, abi,
         .product(name: "VolleyTesting", package: "sdk"),
       ],
       exclude: ["Peers"]),

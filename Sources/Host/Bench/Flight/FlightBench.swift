@@ -30,13 +30,13 @@ struct FlightBench {
     let server = try FlightBenchServer.Handle(certificate)
     defer { server.peer.end() }
     let client = try FlightBenchClient(server.ports, certificate)
-    if wanted.contains("idle-streams") {
-      try IdleStreams(server: server, client: client.plain, report: report).run()
-    }
     let transfers = wanted.compactMap { FlightTransfer(rawValue: $0) }
     let pyarrow =
       transfers.isEmpty && !wanted.contains("round-trip") ? nil : try findPyarrow(certificate)
     defer { pyarrow?.end() }
+    if wanted.contains("idle-streams") {
+      try IdleStreams(server: server, client: client.plain, report: report).run()
+    }
     if wanted.contains("limit") { try limit(server) }
     if !transfers.isEmpty { try report(nil, TransferResult.heading) }
     for transfer in transfers {

@@ -5,7 +5,9 @@
 /// not timed, so that pyarrow has the better of the comparison with Volley, which always sums up.
 enum PyarrowScript {
   static let text = #"""
-    import os, socket, sys, threading, time
+    import os, signal, socket, sys, threading, time
+    # Who started this one ends it, also when Ctrl-C ends that.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     role, parent, lines = sys.argv[1], int(sys.argv[2]), socket.socket(fileno=int(sys.argv[3]))
     if os.getppid() != parent:
         sys.exit()
