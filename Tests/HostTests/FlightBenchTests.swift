@@ -75,7 +75,9 @@ import Testing
     // They serve as long as the process lives.
     try OSThread(name: "sink") { BareTCP.sink(sink.descriptor) }.detach()
     try OSThread(name: "pong") { BareTCP.pong(pong.descriptor) }.detach()
-    #expect(try BareTCP.rate(to: sink.port, bytes: 3 * BareTCP.block) > 0)
+    for blocks in [3, 1] { #expect(try BareSender(to: sink.port).rate(bytes: blocks * BareTCP.block) > 0) }
+    let sender = try BareSender(to: sink.port)
+    for _ in 0..<3 { #expect(try sender.rate(bytes: 2 * BareTCP.block) > 0) }
     #expect(try BareTCP.roundTrips(to: pong.port, count: 10).count == 10)
     #expect(try BareTCP.roundTrips(to: pong.port, count: 1).count == 1)
   }

@@ -11,19 +11,22 @@ enum BareTCP {
 
   // MARK: The server's side, each on a thread of its own, for ever
 
-  /// Reads each connection to its end, and answers with how many bytes there were, as 8 of them.
+  /// Is told on each connection how many bytes come, as 8 of them, reads those, answers with as many as there were, and
+  /// so on. One connection after the other.
   static func sink(_ listener: Int32) {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: block, alignment: 4096)
     while true {
       let descriptor = BenchSocket.accept(listener)
-      var total = 0
-      while true {
-        let count = recv(descriptor, memory.baseAddress, memory.count, 0)
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { break }
-        total += count
+      while let expected = BenchSocket.receiveNumber(descriptor) {
+        var total = 0
+        while total < expected {
+          let count = recv(descriptor, memory.baseAddress, min(memory.count, expected - total), 0)
+          if count < 0, errno == EINTR { continue }
+          guard count > 0 else { break }
+          total += count
+        }
+        guard BenchSocket.sendNumber(total, to: descriptor) else { break }
       }
-      withUnsafeBytes(of: total) { _ = BenchSocket.sendAll($0, to: descriptor) }
       close(descriptor)
     }
   }
@@ -43,30 +46,6 @@ enum BareTCP {
 
   // MARK: The client's side
 
-  /// Sends so many bytes to a sink. Gigabytes a second until the sink has told that it has them.
-  static func rate(to port: UInt16, bytes: Int) throws(Failure) -> Double {
-    let descriptor = try BenchSocket.connect(port)
-    defer { close(descriptor) }
-    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: block, alignment: 4096)
-    defer { memory.deallocate() }
-    for index in memory.indices { memory[index] = UInt8(truncatingIfNeeded: index) }
-    let count = max(1, bytes / block)
-    let start = MonotonicTime.now
-    for _ in 0..<count where !BenchSocket.sendAll(UnsafeRawBufferPointer(memory), to: descriptor) {
-      throw Failure(.io, "the bare TCP connection broke: \(BenchSocket.reason)")
-    }
-    shutdown(descriptor, Int32(SHUT_WR))
-    var total = 0
-    let got = withUnsafeMutableBytes(of: &total) {
-      recv(descriptor, $0.baseAddress, 8, Int32(truncatingIfNeeded: MSG_WAITALL))
-    }
-    let elapsed = MonotonicTime.now - start
-    guard got == 8, total == count * block else {
-      throw Failure(.software, "of \(count * block) bytes over bare TCP \(total) were received")
-    }
-    return Double(total) / Double(elapsed)
-  }
-
   /// Nanoseconds that each of so many pings took to be answered.
   static func roundTrips(to port: UInt16, count: Int) throws(Failure) -> [Int64] {
     let socket = try PingSocket(BenchSocket.connect(port))
@@ -79,6 +58,38 @@ enum BareTCP {
       times.append(MonotonicTime.now - start)
     }
     return times
+  }
+}
+
+/// A connection to a ``BareTCP/sink(_:)``. It stays for all rounds, as Flight's does, so that its windows are wide.
+final class BareSender {
+  private let descriptor: Int32
+  private let block = UnsafeMutableRawBufferPointer.allocate(byteCount: BareTCP.block, alignment: 4096)
+
+  init(to port: UInt16) throws(Failure) {
+    descriptor = try BenchSocket.connect(port)
+    for index in block.indices { block[index] = UInt8(truncatingIfNeeded: index) }
+  }
+
+  deinit {
+    close(descriptor)
+    block.deallocate()
+  }
+
+  /// Sends so many bytes, rounded to whole blocks. Gigabytes a second until the sink has told that it has them.
+  func rate(bytes: Int) throws(Failure) -> Double {
+    let count = max(1, bytes / block.count)
+    let start = MonotonicTime.now
+    var isSent = BenchSocket.sendNumber(count * block.count, to: descriptor)
+    for _ in 0..<count where isSent { isSent = BenchSocket.sendAll(UnsafeRawBufferPointer(block), to: descriptor) }
+    guard isSent, let total = BenchSocket.receiveNumber(descriptor) else {
+      throw Failure(.io, "the bare TCP connection broke: \(BenchSocket.reason)")
+    }
+    let elapsed = MonotonicTime.now - start
+    guard total == count * block.count else {
+      throw Failure(.software, "of \(count * block.count) bytes over bare TCP \(total) were received")
+    }
+    return Double(total) / Double(elapsed)
   }
 }
 

@@ -51,6 +51,19 @@ enum BenchSocket {
     return true
   }
 
+  static func sendNumber(_ number: Int, to descriptor: Int32) -> Bool {
+    withUnsafeBytes(of: number) { sendAll($0, to: descriptor) }
+  }
+
+  /// nil at the connection's end.
+  static func receiveNumber(_ descriptor: Int32) -> Int? {
+    var number = 0
+    let count = withUnsafeMutableBytes(of: &number) {
+      recv(descriptor, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_WAITALL))
+    }
+    return count == MemoryLayout<Int>.size ? number : nil
+  }
+
   private static func make() throws(Failure) -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Failure(.io, "no socket: \(reason)") }

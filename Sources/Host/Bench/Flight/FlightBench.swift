@@ -37,12 +37,13 @@ struct FlightBench {
     if wanted.contains("idle-streams") {
       try IdleStreams(server: server, client: client.plain, report: report).run()
     }
-    if wanted.contains("limit") { try limit(server) }
+    let bare = try BareSender(to: server.ports.sink)
+    if wanted.contains("limit") { try limit(bare) }
     if !transfers.isEmpty { try report(nil, TransferResult.heading) }
     for transfer in transfers {
       for rows in batchRows {
         let rounds = TransferRounds(
-          transfer: transfer, rows: rows, bytes: bytes, server: server, client: client, pyarrow: pyarrow)
+          transfer: transfer, rows: rows, bytes: bytes, bare: bare, client: client, pyarrow: pyarrow)
         let result = try rounds.run(repeats)
         try report(result.json, result.line)
       }
@@ -71,10 +72,10 @@ struct FlightBench {
   }
 
   /// What the kernel alone does.
-  private func limit(_ server: FlightBenchServer.Handle) throws(Failure) {
-    _ = try BareTCP.rate(to: server.ports.sink, bytes: bytes / 8)
+  private func limit(_ bare: BareSender) throws(Failure) {
+    _ = try bare.rate(bytes: bytes / 8)
     var rates: [Double] = []
-    for _ in 0..<repeats { rates.append(try BareTCP.rate(to: server.ports.sink, bytes: bytes)) }
+    for _ in 0..<repeats { rates.append(try bare.rate(bytes: bytes)) }
     let fields = BenchFields(
       "limit",
       [

@@ -7,7 +7,7 @@ struct TransferRounds {
   let rows: Int
   /// Of bodies, each time.
   let bytes: Int
-  let server: FlightBenchServer.Handle
+  let bare: BareSender
   let client: FlightBenchClient
   let pyarrow: PyarrowPeers?
 
@@ -21,7 +21,7 @@ struct TransferRounds {
     _ = try pyarrow?.run(transfer, tls: false, rows: rows, count: count, checks: false)
     var rates: [TransferResult.Peer: [Double]] = [:]
     for _ in 0..<repeats {
-      rates[.tcp, default: []].append(try BareTCP.rate(to: server.ports.sink, bytes: bytes))
+      rates[.tcp, default: []].append(try bare.rate(bytes: bytes))
       for tls in [false, true] {
         let volley = try FlightBenchClient.run(transfer, on: tls ? client.tls : client.plain, batch, count: count)
         rates[tls ? .volleyTLS : .volley, default: []].append(total / Double(volley))
