@@ -53,8 +53,8 @@ enum BenchCommand {
     help: "flight only: rows of a batch, of 32 bytes each; again for more sizes",
     read: RunFlags.count(upTo: 4_000_000))
   private static let bytes = Flag(
-    "bytes", "N", fallback: "1073741824", expected: "a whole number from 1 to 1000000000000",
-    help: "flight only: bytes of batches that each run moves", read: RunFlags.count(upTo: 1_000_000_000_000))
+    "bytes", "N", fallback: "1073741824", expected: "a whole number from 1 to 30000000000",
+    help: "flight only: bytes of batches that each run moves", read: RunFlags.count(upTo: 30_000_000_000))
   private static let python = Flag(
     "python", "PATH", fallbackWords: "python3, which need not have it",
     expected: "the name or path of a Python that has pyarrow",
