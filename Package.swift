@@ -122,7 +122,7 @@ let package = Package(
       dependencies: [
         "Arrow", "ArrowTestSupport", "Base", "Calendar", "Connectors", "Dataflow", "DurabilityTestSupport",
         "Observability", "TestSupport", plan,
-      ]),
+      ], exclude: ["Flight/Peers"]),
     .testTarget(
       name: "PlanningTests",
       dependencies: [

@@ -51,10 +51,12 @@ public enum BuiltinConnectors {
   ///
   /// - Parameters:
   ///   - codecs: for compressed files.
+  ///   - pipeline: its name, by which a server that keeps epochs knows it.
   ///   - log: where a blackhole tells its checksum.
   /// - Throws: `usage`: an option that is unknown, missing or of the wrong type.
   public static func sink(
-    _ connector: Plan.Connector, schema: Schema, uid: String, codecs: CodecSet = .none, log: EventLog? = nil
+    _ connector: Plan.Connector, schema: Schema, uid: String, codecs: CodecSet = .none, pipeline: String = "",
+    log: EventLog? = nil
   ) throws(Failure) -> SinkFactory? {
     guard sinkNames.contains(connector.name) else { return nil }
     var options = try ConnectorOptions(connector, role: "sink", uid: uid)
@@ -64,7 +66,7 @@ public enum BuiltinConnectors {
       switch connector.name {
       case "blackhole": blackhole(label, uid, log)
       case "console": try console(options, schema, uid, label)
-      case "flight": try flightSink(&options, schema, label)
+      case "flight": try flightSink(&options, schema, label, uid, pipeline)
       case "flight-serve": try flightServe(&options, schema, label, uid, log)
       case "stdout": try standardOutput(&options, schema, label, uid, codecs)
       default: try fileSink(connector.name, &options, schema, label, uid, codecs)

@@ -28,13 +28,26 @@ extension BuiltinConnectors {
   }
 
   static func flightSink(
-    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String
+    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String, _ pipeline: String
   ) throws(Failure) -> SinkFactory {
     let putting = try FlightPutting(&options)
-    let guarantee = DeliveryGuarantee.atLeastOnce(reason: "a Flight server has rows as soon as they are put")
-    return SinkFactory(
-      label: label, maximumParallelism: nil, guarantee: { guarantee },
-      make: { _ throws(Failure) in try FlightPutSink(putting, schema) })
+    guard let folder = putting.spool else {
+      let guarantee = DeliveryGuarantee.atLeastOnce(
+        reason: "a Flight server has rows as soon as they are put, unless it keeps the last epoch (the option 'spool')")
+      return SinkFactory(
+        label: label, maximumParallelism: nil, guarantee: { guarantee },
+        make: { _ throws(Failure) in try FlightPutSink(putting, schema) })
+    }
+    let files = WrittenFiles(
+      place: options.place, uid: uid, path: folder, form: .parts(FlightSpool.names))
+    return SinkFactory(label: label, maximumParallelism: nil, files: files) { context throws(Failure) in
+      EpochSink(try FlightPutSink(putting, schema)) { () throws(Failure) in
+        let subtask = context.id.index
+        let spool = FlightSpool(folder, subtask: subtask, place: putting.peer.place)
+        let log = try FlightEpochLog(putting, pipeline: pipeline, uid: uid)
+        return FlightEpochSink(spool, log, schema, subtask: subtask)
+      }
+    }
   }
 
   /// The option `buffer`: bytes that wait between a connection and a thread at most.

@@ -2,6 +2,27 @@ import Arrow
 import Base
 import Flight
 
+extension FlightSession {
+  /// Begins a DoPut.
+  ///
+  /// - Parameter limit: bytes of rows that wait at most.
+  func put(_ schema: IPCSchema, to descriptor: FlightDescriptor, limit: Int) throws(Failure) -> FlightPut {
+    let options = try callOptions(isStream: true)
+    let made = Monitor<FlightPut?>(nil)
+    client().put(options) { stream in
+      let put = FlightPut(stream, schema, descriptor, limit: limit)
+      made.withLock { $0 = put }
+      made.broadcast()
+      return put
+    }
+    // Loops of connectors do not end: it is made.
+    guard let begun = made.wait(for: { $0 }) else {
+      preconditionFailure("without a deadline the waiting ends with a value")
+    }
+    return begun
+  }
+}
+
 /// A DoPut: rows on their way to a server.
 ///
 /// `state` has a lock; all other fields belong to the stream's loop, where the writer's thread has work done: that is what makes
@@ -23,6 +44,8 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
   private var writer: FlightBatchWriter
   private var waiting = WaitingBatches()
   private var isEnding = false
+  /// Goes behind the last batch, in a message of its own; nil: no such message.
+  private var lastMetadata: [UInt8]?
 
   /// - Parameter limit: bytes that wait at most, beside one batch and what the connection holds.
   init(_ stream: FlightStream, _ schema: IPCSchema, _ descriptor: FlightDescriptor, limit: Int) {
@@ -36,11 +59,11 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
 
   /// Waits for room.
   ///
-  /// - Returns: false when the stream has ended.
-  func give(_ batch: RecordBatch) -> Bool {
+  /// - Returns: false when the stream has ended, or there was no room by the deadline.
+  func give(_ batch: RecordBatch, until deadline: MonotonicTime? = nil) -> Bool {
     let byteCount = batch.byteCount
     let limit = limit
-    let isOpen = state.wait { state in
+    let isOpen = state.wait(until: deadline) { state in
       if state.status != nil { return false }
       guard state.waiting == 0 || state.waiting + byteCount <= limit else { return nil }
       state.waiting += byteCount
@@ -57,8 +80,11 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
   var status: GRPCStatus? { state.withLock { $0.status } }
 
   /// Sends no more, and waits for the server's status; nil: it has not come by the deadline.
-  func finish(until deadline: MonotonicTime) -> GRPCStatus? {
+  ///
+  /// - Parameter metadata: goes behind the last batch, in a message without rows; nil: there is no such message.
+  func finish(with metadata: [UInt8]? = nil, until deadline: MonotonicTime) -> GRPCStatus? {
     stream.execute { [self] in
+      lastMetadata = metadata
       isEnding = true
       send()
     }
@@ -111,6 +137,12 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
       waiting.removeAll()
       return stream.finish(GRPCStatus(error))
     }
-    if waiting.isEmpty, isEnding { stream.finish() }
+    guard waiting.isEmpty, isEnding else { return }
+    if let metadata = lastMetadata.take() {
+      do throws(Failure) {
+        try stream.send { queue throws(Failure) in try writer.write(appMetadata: metadata, to: &queue) }
+      } catch { return stream.finish(GRPCStatus(error)) }
+    }
+    stream.finish()
   }
 }

@@ -10,6 +10,8 @@ struct FlightPutting: Sendable {
   let buffer: Int
   /// The server acknowledges each message.
   let acknowledges: Bool
+  /// Where the rows of an epoch wait until it is complete, ends with "/"; nil: the server has rows as soon as they are put.
+  let spool: String?
 
   init(_ options: inout ConnectorOptions) throws(Failure) {
     peer = try FlightPeer(&options)
@@ -17,6 +19,10 @@ struct FlightPutting: Sendable {
     descriptor = FlightDescriptor(kind: .path, path: parts)
     buffer = try BuiltinConnectors.flightBuffer(&options)
     acknowledges = try options.bool("acknowledges", default: false)
+    let folder =
+      options.value("spool") == nil
+      ? nil : try options.requiredString("spool", meaning: "a folder where rows wait for their checkpoint")
+    spool = folder.map { $0.hasSuffix("/") ? $0 : "\($0)/" }
   }
 }
 
@@ -73,19 +79,7 @@ final class FlightPutSink: Sink {
 
   private func begun() throws(Failure) -> FlightPut {
     if let put { return put }
-    let (schema, descriptor, buffer) = (schema, putting.descriptor, putting.buffer)
-    let options = try session.callOptions(isStream: true)
-    let made = Monitor<FlightPut?>(nil)
-    session.client().put(options) { stream in
-      let put = FlightPut(stream, schema, descriptor, limit: buffer)
-      made.withLock { $0 = put }
-      made.broadcast()
-      return put
-    }
-    // Loops of connectors do not end: it is made.
-    guard let begun = made.wait(for: { $0 }) else {
-      preconditionFailure("without a deadline the waiting ends with a value")
-    }
+    let begun = try session.put(schema, to: putting.descriptor, limit: putting.buffer)
     (put, sent) = (begun, 0)
     return begun
   }

@@ -29,10 +29,10 @@ struct Endpoint {
   let remedy: String
 
   /// Nil for a node that is neither source nor sink.
-  init?(_ typed: TypedNode, code: any UserCode, log: EventLog?) throws(Failure) {
+  init?(_ typed: TypedNode, code: any UserCode, pipeline: String, log: EventLog?) throws(Failure) {
     switch typed.node.operator {
     case .source(let source): self = try Self.source(source, typed, code, log)
-    case .sink(let sink): self = try Self.sink(sink, typed, code, log)
+    case .sink(let sink): self = try Self.sink(sink, typed, code, pipeline, log)
     default: return nil
     }
   }
@@ -105,7 +105,7 @@ struct Endpoint {
   }
 
   private static func sink(
-    _ sink: Plan.Sink, _ typed: TypedNode, _ code: any UserCode, _ log: EventLog?
+    _ sink: Plan.Sink, _ typed: TypedNode, _ code: any UserCode, _ pipeline: String, _ log: EventLog?
   ) throws(Failure) -> Endpoint {
     let schema = typed.inputs[0].schema
     switch sink.implementation {
@@ -117,7 +117,7 @@ struct Endpoint {
         })
     case .connector(let connector):
       if let factory = try BuiltinConnectors.sink(
-        connector, schema: schema, uid: typed.node.stableName, codecs: code.codecs, log: log)
+        connector, schema: schema, uid: typed.node.stableName, codecs: code.codecs, pipeline: pipeline, log: log)
       {
         return Endpoint(
           label: factory.label, maximumParallelism: factory.maximumParallelism, defaultParallelism: nil,

@@ -71,7 +71,8 @@ public struct ExecutionGraph {
     var endpoints: [Int: Endpoint] = [:]
     for node in typed.nodes {
       do {
-        if let endpoint = try Endpoint(node, code: code, log: log) { endpoints[node.node.id] = endpoint }
+        let endpoint = try Endpoint(node, code: code, pipeline: plan.name, log: log)
+        if let endpoint { endpoints[node.node.id] = endpoint }
       } catch {
         // A built-in connector names the place itself.
         throw error.message.hasPrefix(node.node.placeName) ? error : error.within(node.node.placeName)

@@ -85,13 +85,15 @@ extension Sink {
   ///   - path: the flight's path, in parts.
   ///   - acknowledges: the server acknowledges each message of one stream; else what was put counts as stored when the
   ///     server has ended a stream, and each pause of the input ends one.
+  ///   - spool: a folder where the rows of a checkpoint wait until it is complete, when they are put: each row is stored once by
+  ///     a server that keeps epochs, as the README says. nil: rows are put as they come.
   public static func flight(
-    _ uri: String, path: [String], login: FlightLogin = .none, acknowledges: Bool = false
+    _ uri: String, path: [String], login: FlightLogin = .none, acknowledges: Bool = false, spool: String? = nil
   ) -> Sink {
     connector(
       "flight",
       options: [("uri", .string(uri)), ("path", .array(path.map { .string($0) }))] + login.options
-        + (acknowledges ? [("acknowledges", true)] : []))
+        + (acknowledges ? [("acknowledges", true)] : []) + (spool.map { [("spool", .string($0))] } ?? []))
   }
 
   /// A stream of rows that clients of Arrow Flight subscribe to: DoGet with its name as the ticket. Each gets the rows from when
