@@ -23,7 +23,8 @@ extension BuiltinConnectors {
     let taking = try FlightTaking(&options, uid: uid, reading: flightReading(codecs, uid))
     return SourceFactory(
       label: label, maximumParallelism: 1,
-      guarantee: .atMostOnce(reason: "rows that clients put are acknowledged before a checkpoint has them")
+      guarantee: .atLeastOnce(
+        reason: "clients send again what was not acknowledged, which a checkpoint may have had already")
     ) { _ in FlightListenSource(taking, schema, log) }
   }
 }

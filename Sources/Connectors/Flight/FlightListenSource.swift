@@ -29,8 +29,9 @@ struct FlightTaking: Sendable {
 /// Takes rows that clients of Flight put, of many at a time, in the order in which they come.
 ///
 /// What a client sends wrong ends its own stream only. Each message is acknowledged, with its metadata, when the pipeline
-/// has taken its rows.
-final class FlightListenSource: Source {
+/// has taken its rows; with epochs, when an epoch that has them is complete. The stream of a client that has sent all ends with OK behind
+/// its acknowledgements.
+final class FlightListenSource: AcknowledgingSource {
   let blocks = true
   private let taking: FlightTaking
   private let schema: Schema
@@ -38,8 +39,10 @@ final class FlightListenSource: Source {
   let intake: FlightIntake
   private(set) var seat: FlightServers.Seat?
   private var rest: RecordBatch?
-  /// What is acknowledged once `rest` is given.
-  private var unacknowledged: (stream: FlightStream, metadata: [UInt8])?
+  /// What is said once `rest` is given.
+  private var unsaid: FlightAnswer?
+  /// What waits for an epoch; nil without epochs.
+  private(set) var waiting: WaitingAnswers?
   private var clientsDone = 0
 
   init(_ taking: FlightTaking, _ schema: Schema, _ log: EventLog?) {
@@ -64,7 +67,7 @@ final class FlightListenSource: Source {
   func close() {
     intake.stop()
     if let seat { FlightServers.giveBack(seat) }
-    (seat, rest, unacknowledged) = (nil, nil, nil)
+    (seat, rest, unsaid, waiting) = (nil, nil, nil, nil)
   }
 
   func read(maxRows: Int, timeout: Duration) throws(Failure) -> ReadOutcome {
@@ -75,7 +78,9 @@ final class FlightListenSource: Source {
         rest = count < batch.length ? batch.slice(count..<batch.length) : nil
         return .batch(batch.slice(0..<count))
       }
-      acknowledge()
+      sayRest()
+      // Clients that would have to be remembered with more than that wait for an epoch: nothing is read meanwhile.
+      if let waiting, waiting.byteCount >= taking.buffer { return .idle }
       switch intake.take(until: deadline) {
       case .nothing: return .idle
       case .stopped: return .end
@@ -84,11 +89,24 @@ final class FlightListenSource: Source {
     }
   }
 
+  func useEpochs() { waiting = WaitingAnswers() }
+
+  func reach(_ epoch: Epoch) {
+    // A batch that was given in part belongs to a later epoch.
+    if rest == nil { sayRest() }
+    waiting?.reach(epoch)
+  }
+
+  func committed(_ epoch: Epoch) { waiting?.say(upTo: epoch) }
+
   /// What was given last has come to those behind the source.
-  private func acknowledge() {
-    guard let (stream, metadata) = unacknowledged else { return }
-    unacknowledged = nil
-    stream.execute { stream.send(PutResult(appMetadata: metadata)) }
+  private func sayRest() {
+    guard let answer = unsaid.take() else { return }
+    say(answer)
+  }
+
+  private func say(_ answer: FlightAnswer) {
+    if waiting == nil { answer.say() } else { waiting?.append(answer) }
   }
 
   private func take(_ entry: FlightIntake.Entry) {
@@ -97,7 +115,7 @@ final class FlightListenSource: Source {
     case .closed: break
     case .sentAll:
       guard !flight.isRefused else { return }
-      flight.stream.execute { flight.stream.finish() }
+      say(FlightAnswer(stream: flight.stream, metadata: nil))
       clientsDone += 1
       if clientsDone == taking.clients { intake.endWithStreams() }
     case .data(let data):
@@ -115,11 +133,11 @@ final class FlightListenSource: Source {
     switch try flight.reader.take(data) {
     case nil: break
     case .schema(let schema, _): flight.columns = try ArrowColumns(self.schema, in: schema.fields, of: "what is put")
-    case .appMetadata(let metadata): unacknowledged = (flight.stream, metadata)
+    case .appMetadata(let metadata): unsaid = FlightAnswer(stream: flight.stream, metadata: metadata)
     case .batch(let batch, let metadata):
       let batch = try flight.columns?.take(batch, of: "what is put")
       rest = batch.flatMap { $0.length > 0 ? $0 : nil }
-      unacknowledged = (flight.stream, metadata)
+      unsaid = FlightAnswer(stream: flight.stream, metadata: metadata)
     }
   }
 }

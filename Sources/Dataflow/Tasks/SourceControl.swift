@@ -11,8 +11,12 @@ final class SourceControl: @unchecked Sendable {
   private let state = Monitor(State.made)
   private let epochs: StageEpochs?
   private let replayable: (any ReplayableSource)?
+  /// The same, when it acknowledges what epochs have.
+  private let acknowledging: (any AcknowledgingSource)?
   /// The last epoch whose barrier it gave.
   private var lastEpoch = Epoch(0)
+  /// The last that it was told to be complete.
+  private var toldEpoch = Epoch(0)
   /// Of one that runs a past epoch again, what is to come of it.
   private var bound = Bound.none
 
@@ -33,6 +37,7 @@ final class SourceControl: @unchecked Sendable {
     self.body = body
     self.epochs = epochs
     replayable = epochs == nil ? nil : body as? any ReplayableSource
+    acknowledging = epochs == nil ? nil : body as? any AcknowledgingSource
   }
 
   /// What it adds to every epoch.
@@ -43,6 +48,8 @@ final class SourceControl: @unchecked Sendable {
   /// Before it is opened: goes on from an epoch, if the job does.
   func resume() throws(Failure) {
     guard let epochs else { return }
+    acknowledging?.useEpochs()
+    toldEpoch = epochs.job.committed
     do throws(Failure) {
       if let replayable, let positions = try epochs.job.checkpoints.positions(of: epochs.place) {
         try stage.call { () throws(Failure) in try replayable.resume(at: positions) }
@@ -87,8 +94,18 @@ final class SourceControl: @unchecked Sendable {
   func takeBarrier() throws(Failure) -> Epoch? {
     guard let epochs, let epoch = dueEpoch else { return nil }
     lastEpoch = epoch
+    acknowledging?.reach(epoch)
     epochs.take(try snapshot(), epoch)
     return epoch
+  }
+
+  /// Tells the source what is complete, between two reads and before it is closed. By the thread that reads.
+  func tellCommitted() {
+    guard let epochs, let acknowledging else { return }
+    let committed = epochs.job.committed
+    guard committed > toldEpoch else { return }
+    toldEpoch = committed
+    acknowledging.committed(committed)
   }
 
   /// It is not read behind the barrier that it gave last: the job is to stop there. Or it gives that next.

@@ -52,6 +52,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
         waitForRoom()
       }
     } catch { control.fail(error.within(source.stage.place)) }
+    source.tellCommitted()
     do throws(Failure) { try source.close() } catch { control.fail(error) }
     control.partIsDone()
   }
@@ -66,6 +67,7 @@ final class SourceThread: @unchecked Sendable {  // `run` by its own thread; the
     begin = clock.reached
     try tellSplits()
     while !control.hasFailed && !source.shouldStop && !control.isTornDown {
+      source.tellCommitted()
       if let epoch = try source.takeBarrier() {
         // Rows that are held go before it.
         try output.signal(.barrier(epoch), now: .now)

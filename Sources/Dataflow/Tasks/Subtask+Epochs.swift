@@ -6,6 +6,7 @@ extension Subtask {
   func follow(_ epochs: JobEpochs) throws(Failure) -> Bool {
     if control.hasFailed { return false }
     let isTornDown = control.isTornDown
+    if case .source(let source, _) = head { source.tellCommitted() }
     for case .sink(let node) in steps { try node.commit() }
     let aborted = epochs.aborted
     if aborted > lastAborted, case .channels(let gate, _) = head { note(gate.progress.abort(aborted).epochs) }

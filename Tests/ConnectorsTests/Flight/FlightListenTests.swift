@@ -195,6 +195,105 @@ import VolleyPlan
     }
   }
 
+  @Test("with epochs a message is acknowledged when a complete epoch has all of it, and OK comes behind the last")
+  func epochs() async throws {
+    try await aside {
+      let source = try Self.source("epochs", [.init("clients", 1)])
+      source.useEpochs()
+      try source.open()
+      let folder = TemporaryFolder()
+      let said = folder.file("said")
+      #expect(mkfifo(said, 0o600) == 0)
+      let peer = try Self.python(
+        """
+        import sys, pyarrow as pa, pyarrow.flight as flight
+        client = flight.connect('grpc://localhost:' + sys.argv[1])
+        schema = pa.schema([('n', pa.int64()), ('s', pa.utf8())])
+        writer, reader = client.do_put(flight.FlightDescriptor.for_path('epochs'), schema)
+        for n in range(4):
+            batch = pa.record_batch([pa.array(range(n * 10, n * 10 + 10)), pa.array(['x'] * 10)], schema=schema)
+            writer.write_with_metadata(batch, b'%d' % n)
+        writer.done_writing()
+        with open(sys.argv[2], 'w', buffering=1) as said:
+            while (answer := reader.read()) is not None: said.write(answer.to_pybytes().decode() + '\\n')
+            writer.close()
+            said.write('OK\\n')
+        """, [try Self.port(source), said])
+      // Not opened before the client has sent all: whoever waits for an answer would wait for ever.
+      func next(_ maxRows: Int) throws -> Int {
+        while true {
+          switch try source.read(maxRows: maxRows, timeout: .seconds(10)) {
+          case .batch(let batch): return batch.length
+          case .idle: continue
+          case .end: return 0
+          }
+        }
+      }
+      #expect(try next(10) == 10 && next(7) == 7)
+      let answers = try #require(fopen(said, "r"))
+      defer { fclose(answers) }
+      func answer() -> String {
+        var line = [CChar](repeating: 0, count: 100)
+        guard fgets(&line, 100, answers) != nil else { return "end" }
+        return String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      }
+      // The second message was given in part.
+      source.reach(Epoch(3))
+      #expect(try next(7) == 3)
+      source.committed(Epoch(3))
+      #expect(answer() == "0\n")
+      #expect(source.waitingAnswers == 0)
+      #expect(try next(10) == 10)
+      // It was given up: the next one has its rows.
+      source.reach(Epoch(4))
+      #expect(source.waitingAnswers == 2)
+      #expect(try next(10) == 10)
+      source.reach(Epoch(5))
+      source.committed(Epoch(3))
+      #expect(source.waitingAnswers == 3)
+      source.committed(Epoch(5))
+      #expect([answer(), answer(), answer()] == ["1\n", "2\n", "3\n"])
+      // Its client has sent all, and waits for OK.
+      while source.waitingAnswers == 0 { #expect(try source.read(maxRows: 10, timeout: .milliseconds(200)).isIdle) }
+      #expect(source.waitingAnswers == 1)
+      source.reach(Epoch(6))
+      source.committed(Epoch(6))
+      #expect(answer() == "OK\n" && answer() == "end")
+      #expect(try next(10) == 0)
+      source.close()
+      #expect(peer.wait { $0 }?.status == 0)
+    }
+  }
+
+  @Test("a client whose messages no epoch has is told that they are not stored")
+  func unacknowledged() async throws {
+    try await aside {
+      let source = try Self.source("lost")
+      source.useEpochs()
+      try source.open()
+      let peer = try Self.python(
+        """
+        import sys, pyarrow as pa, pyarrow.flight as flight
+        client = flight.connect('grpc://localhost:' + sys.argv[1])
+        schema = pa.schema([('n', pa.int64()), ('s', pa.utf8())])
+        writer, reader = client.do_put(flight.FlightDescriptor.for_path('lost'), schema)
+        writer.write_batch(pa.record_batch([[1], ['x']], schema=schema))
+        writer.done_writing()
+        try:
+            print(reader.read())
+            writer.close()
+        except pa.ArrowException as error: print(type(error).__name__)
+        """, [try Self.port(source)])
+      var rows = 0
+      while rows == 0 {
+        if case .batch(let batch) = try source.read(maxRows: 10, timeout: .seconds(10)) { rows = batch.length }
+      }
+      source.close()
+      let outcome = try #require(peer.wait { $0 })
+      #expect(outcome.output == "None\nFlightCancelledError\n", "\(outcome.errors)")
+    }
+  }
+
   @Test("a stop ends the waiting, and clients are told")
   func stops() async throws {
     try await aside {
@@ -204,7 +303,19 @@ import VolleyPlan
       #expect(try Self.drained(source, maxRows: 10).isEmpty)
       source.close()
       let factory = try makeSource("flight-listen", [.init("stream", "x")], Self.numbers)
-      #expect(factory.guarantee.name == "at-most-once" && factory.maximumParallelism == 1)
+      #expect(factory.guarantee.name == "at-least-once" && factory.maximumParallelism == 1)
     }
+  }
+}
+
+extension FlightListenSource {
+  /// Answers that an epoch is waited for with.
+  fileprivate var waitingAnswers: Int { waiting?.count ?? 0 }
+}
+
+extension ReadOutcome {
+  fileprivate var isIdle: Bool {
+    if case .idle = self { return true }
+    return false
   }
 }
