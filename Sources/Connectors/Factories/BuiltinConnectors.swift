@@ -37,7 +37,7 @@ public enum BuiltinConnectors {
     let factory =
       switch connector.name {
       case "generator": try generator(&options, schema, label)
-      case "flight": try flight(&options, schema, label, uid, codecs)
+      case "flight": try flight(&options, schema, label, uid, codecs, log)
       case "flight-listen": try flightListen(&options, schema, label, uid, codecs, log)
       case "stdin": try standardInput(&options, schema, badRecords, label, uid, codecs, log)
       case "arrow", "arrowstream": try arrowFiles(connector.name, &options, schema, label, uid, codecs, log)
@@ -66,7 +66,7 @@ public enum BuiltinConnectors {
       switch connector.name {
       case "blackhole": blackhole(label, uid, log)
       case "console": try console(options, schema, uid, label)
-      case "flight": try flightSink(&options, schema, label, uid, pipeline)
+      case "flight": try flightSink(&options, schema, label, uid, pipeline, log)
       case "flight-serve": try flightServe(&options, schema, label, uid, log)
       case "stdout": try standardOutput(&options, schema, label, uid, codecs)
       default: try fileSink(connector.name, &options, schema, label, uid, codecs)

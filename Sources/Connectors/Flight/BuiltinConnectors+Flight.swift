@@ -2,13 +2,15 @@ import Arrow
 import Base
 import Dataflow
 import Flight
+import Observability
 import VolleyPlan
 
 extension BuiltinConnectors {
   static func flight(
-    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String, _ codecs: CodecSet
+    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String, _ codecs: CodecSet,
+    _ log: EventLog?
   ) throws(Failure) -> SourceFactory {
-    let peer = try FlightPeer(&options)
+    let peer = try FlightPeer(&options, log)
     let target = try FlightTarget(&options)
     let buffer = try flightBuffer(&options)
     let isLive = try options.bool("live", default: false)
@@ -28,9 +30,10 @@ extension BuiltinConnectors {
   }
 
   static func flightSink(
-    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String, _ pipeline: String
+    _ options: inout ConnectorOptions, _ schema: Schema, _ label: String, _ uid: String, _ pipeline: String,
+    _ log: EventLog?
   ) throws(Failure) -> SinkFactory {
-    let putting = try FlightPutting(&options)
+    let putting = try FlightPutting(&options, log)
     guard let folder = putting.spool else {
       let guarantee = DeliveryGuarantee.atLeastOnce(
         reason: "a Flight server has rows as soon as they are put, unless it keeps the last epoch (the option 'spool')")
@@ -67,7 +70,7 @@ extension BuiltinConnectors {
   static func flightSchema(
     _ options: inout ConnectorOptions, _ uid: String, _ codecs: CodecSet
   ) throws(Failure) -> [Field] {
-    let peer = try FlightPeer(&options)
+    let peer = try FlightPeer(&options, nil)
     let target = try FlightTarget(&options)
     let session = try FlightSession(peer)
     defer { session.close() }
@@ -89,7 +92,9 @@ extension BuiltinConnectors {
           return try named(IPCSchema(encapsulated: schema, options: reading).fields, "\(target)")
         } catch { throw error.within("\(peer.place): \(peer.location)") }
       }
-      let splits = try FlightSplit.splits(info?.endpoints ?? [], target, former: nil, place: peer.place)
+      let splits = try FlightSplit.splits(
+        info?.endpoints ?? [], target, former: nil, place: peer.place,
+        isSecure: peer.location.isSecure)
       guard let first = splits.first else {
         throw Failure(
           .data,

@@ -54,7 +54,8 @@ final class FlightListenSource: AcknowledgingSource {
 
   func open() throws(Failure) {
     let inlet = FlightInlet(taking.name, schema, intake: intake, reading: taking.reading)
-    let seat = try FlightServers.offer(.inlet(inlet), named: taking.name, at: taking.listening, place: taking.place)
+    let seat = try FlightServers.offer(
+      .inlet(inlet), named: taking.name, at: taking.listening, place: taking.place, log: log)
     self.seat = seat
     let addresses = seat.addresses.map { "\($0)" }.joined(separator: ", ")
     log?.info(

@@ -5,22 +5,23 @@ import Networking
 /// Source: https://arrow.apache.org/docs/format/Flight.html#transport-implementations
 struct FlightLocation: Sendable, Hashable {
   var endpoint: Endpoint
+  /// Whether it has TLS.
+  var isSecure: Bool
 
-  /// Reads `grpc://HOST:PORT` or `grpc+tcp://HOST:PORT`.
+  private static let expected = "expected grpc://HOST:PORT, or grpc+tls://HOST:PORT"
+
+  /// Reads `grpc://HOST:PORT`, `grpc+tcp://HOST:PORT` or `grpc+tls://HOST:PORT`.
   init(_ uri: String) throws(Failure) {
-    let schemes = ["grpc://", "grpc+tcp://"]
-    if uri.hasPrefix("grpc+tls://") || uri.hasPrefix("grpcs://") {
-      throw Failure(
-        .usage, "'\(uri)' asks for TLS, which the Flight connectors cannot do yet; expected grpc://HOST:PORT")
-    }
+    let schemes = ["grpc://", "grpc+tcp://", "grpc+tls://"]
     guard let scheme = schemes.first(where: { uri.hasPrefix($0) }) else {
-      throw Failure(.usage, "'\(uri)' is no location of a Flight server; expected grpc://HOST:PORT")
+      throw Failure(.usage, "'\(uri)' is no location of a Flight server; \(Self.expected)")
     }
+    isSecure = scheme == "grpc+tls://"
     var rest = uri.dropFirst(scheme.count)
     if rest.last == "/" { rest = rest.dropLast() }
     endpoint = try Endpoint(parsing: String(rest))
     guard !endpoint.host.isEmpty, endpoint.host != "*", endpoint.port != 0 else {
-      throw Failure(.usage, "'\(uri)' names no host and port to connect to; expected grpc://HOST:PORT")
+      throw Failure(.usage, "'\(uri)' names no host and port to connect to; \(Self.expected)")
     }
   }
 
@@ -29,5 +30,5 @@ struct FlightLocation: Sendable, Hashable {
 }
 
 extension FlightLocation: CustomStringConvertible {
-  var description: String { "grpc://\(endpoint)" }
+  var description: String { "\(isSecure ? "grpc+tls" : "grpc")://\(endpoint)" }
 }

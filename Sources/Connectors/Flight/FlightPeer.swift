@@ -1,6 +1,7 @@
 import Base
 import Flight
 import Networking
+import Observability
 
 /// A Flight server as a connector's options name it: `uri`, who calls, and `timeout`.
 struct FlightPeer: Sendable {
@@ -18,12 +19,23 @@ struct FlightPeer: Sendable {
   let login: Login
   /// For connecting, and for each call that is answered with messages. Streams of batches may take for ever.
   let timeout: Duration
+  let tls: FlightTLS
+  /// Where certificates that cannot be used are told.
+  let log: EventLog?
 
-  init(_ options: inout ConnectorOptions) throws(Failure) {
+  init(_ options: inout ConnectorOptions, _ log: EventLog?) throws(Failure) {
+    self.log = log
     place = options.place
     let uri = try options.requiredString("uri", meaning: "the server's location, such as grpc://localhost:50051")
     do throws(Failure) { location = try FlightLocation(uri) } catch {
       throw error.within("\(options.place): option 'uri'")
+    }
+    tls = try FlightTLS(&options, isServer: false)
+    guard location.isSecure || tls.isEmpty else {
+      throw Failure(
+        .usage,
+        "\(place): the options 'tls…' need TLS, and '\(uri)' is in the clear; expected grpc+tls://HOST:PORT, or none of them"
+      )
     }
     login = try Self.login(&options)
     timeout = .nanoseconds(try options.seconds("timeout") ?? 30_000_000_000)
@@ -58,9 +70,12 @@ final class FlightSession {
   private let loop: EventLoop
   private var clients: [FlightLocation: FlightClient] = [:]
   private var credentials: FlightCredentials?
+  /// nil: the server, and so those that it names, has none.
+  private let tls: TLSContext?
 
   init(_ peer: FlightPeer) throws(Failure) {
     self.peer = peer
+    tls = peer.location.isSecure ? try peer.tls.client(peer.place, peer.log) : nil
     loop = try FlightLoops.group().next()
     if case .token(let token) = peer.login { credentials = .bearer(token) }
   }
@@ -71,6 +86,10 @@ final class FlightSession {
     if let client = clients[location] { return client }
     var options = FlightClientOptions()
     options.transport.connectDeadline = peer.timeout
+    if location.isSecure {
+      options.tls = tls
+      if location == peer.location { options.serverName = peer.tls.serverName }
+    }
     let client = FlightClient(to: location.endpoint, on: loop, options: options)
     clients[location] = client
     return client

@@ -2,6 +2,7 @@ import Arrow
 import Base
 import Dataflow
 import Flight
+import Observability
 
 /// Where a Flight sink puts rows, as its options say.
 struct FlightPutting: Sendable {
@@ -13,8 +14,8 @@ struct FlightPutting: Sendable {
   /// Where the rows of an epoch wait until it is complete, ends with "/"; nil: the server has rows as soon as they are put.
   let spool: String?
 
-  init(_ options: inout ConnectorOptions) throws(Failure) {
-    peer = try FlightPeer(&options)
+  init(_ options: inout ConnectorOptions, _ log: EventLog?) throws(Failure) {
+    peer = try FlightPeer(&options, log)
     let parts = try options.requiredStrings("path", meaning: "the flight's path, or an array of its parts")
     descriptor = FlightDescriptor(kind: .path, path: parts)
     buffer = try BuiltinConnectors.flightBuffer(&options)

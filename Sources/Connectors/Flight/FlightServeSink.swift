@@ -48,7 +48,7 @@ final class FlightServeSink: Sink {
 
   func open() throws(Failure) {
     let seat = try FlightServers.offer(
-      .outlet(outlet), named: serving.name, at: serving.listening, place: serving.place)
+      .outlet(outlet), named: serving.name, at: serving.listening, place: serving.place, log: log)
     self.seat = seat
     let addresses = seat.addresses.map { "\($0)" }.joined(separator: ", ")
     log?.info(

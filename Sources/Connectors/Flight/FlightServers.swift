@@ -1,6 +1,7 @@
 import Base
 import Flight
 import Networking
+import Observability
 import Synchronization
 
 /// What a connector serves at an address under a name.
@@ -15,14 +16,15 @@ enum FlightServers {
   fileprivate final class Running: Sendable {
     let service: FlightStreams
     let server: FlightServer
-    let token: String?
+    let listening: FlightListening
     let loops: [EventLoop]
 
-    init(_ listening: FlightListening) throws(Failure) {
+    init(_ listening: FlightListening, _ place: String, _ log: EventLog?) throws(Failure) {
       service = FlightStreams()
-      token = listening.token
+      self.listening = listening
       var options = FlightServerOptions()
-      if let token { options.authenticator = FlightTokens(tokens: [token: "the token's owner"]) }
+      options.tls = try listening.tls.server(place, log)
+      if let token = listening.token { options.authenticator = FlightTokens(tokens: [token: "the token's owner"]) }
       let group = try FlightLoops.group()
       loops = group.loops
       server = try FlightServer(service, at: [listening.endpoint], on: group, options: options)
@@ -43,22 +45,26 @@ enum FlightServers {
 
   /// Serves a stream, at a server that listens there already or at a new one. May block while names are looked up.
   ///
-  /// - Parameter place: leads messages: "sink 'out' (flight-serve)".
+  /// - Parameters:
+  ///   - place: leads messages: "sink 'out' (flight-serve)".
+  ///   - log: where certificates that cannot be used are told.
   static func offer(
-    _ offer: FlightOffer, named name: String, at listening: FlightListening, place: String
+    _ offer: FlightOffer, named name: String, at listening: FlightListening, place: String,
+    log: EventLog?
   ) throws(Failure) -> Seat {
     try running.withLock { (running) throws(Failure) in
       let found: Running
       if let known = running[listening.endpoint] {
-        guard known.token == listening.token else {
+        guard known.listening == listening else {
+          let what = known.listening.token == listening.token ? "other options of TLS" : "another 'token'"
           throw Failure(
             .usage,
-            "\(place): another connector listens at \(listening.endpoint) with another 'token'; give both the same, or two addresses"
+            "\(place): another connector listens at \(listening.endpoint) with \(what); give both the same, or two addresses"
           )
         }
         found = known
       } else {
-        do throws(Failure) { found = try Running(listening) } catch { throw error.within(place) }
+        do throws(Failure) { found = try Running(listening, place, log) } catch { throw error.within(place) }
       }
       guard found.service.add(offer, named: name) else {
         throw Failure(

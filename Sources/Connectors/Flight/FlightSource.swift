@@ -73,7 +73,9 @@ final class FlightSource: BoundedSource {
   func open() throws(Failure) {
     do throws(Failure) {
       guard let endpoints = try reading.endpoints(session, intake) else { return }
-      var splits = try FlightSplit.splits(endpoints, reading.target, former: former, place: place)
+      var splits = try FlightSplit.splits(
+        endpoints, reading.target, former: former, place: place,
+        isSecure: reading.peer.location.isSecure)
       if let bounds {
         splits = splits.compactMap { split in
           guard let bound = bounds.first(where: { $0.split == split.position.split }) else { return nil }

@@ -58,15 +58,17 @@ struct FlightSplit: Sendable {
   /// - Parameters:
   ///   - former: nil: it begins at its start.
   ///   - place: leads messages: "source 'orders' (flight)".
+  ///   - isSecure: the server has TLS: then others that it names must have it.
   static func splits(
-    _ endpoints: [FlightEndpoint], _ target: FlightTarget, former: [FlightPosition]?, place: String
+    _ endpoints: [FlightEndpoint], _ target: FlightTarget, former: [FlightPosition]?, place: String,
+    isSecure: Bool
   ) throws(Failure) -> [FlightSplit] {
     var splits: [FlightSplit] = []
     for (index, endpoint) in endpoints.enumerated() {
       guard let ticket = endpoint.ticket else {
         throw Failure(.data, "\(place): the endpoint \(index) of \(target) has no ticket to read it with")
       }
-      let location = try location(of: endpoint, index, target, place)
+      let location = try location(of: endpoint, index, target, place, isSecure)
       splits.append(FlightSplit(position: .init(split: "\(index)", ticket: ticket.ticket), location: location))
     }
     guard let former, !former.isEmpty else { return splits }
@@ -101,12 +103,17 @@ struct FlightSplit: Sendable {
 
   /// The first location that can be reached; each has the same rows.
   private static func location(
-    of endpoint: FlightEndpoint, _ index: Int, _ target: FlightTarget, _ place: String
+    of endpoint: FlightEndpoint, _ index: Int, _ target: FlightTarget, _ place: String, _ isSecure: Bool
   ) throws(Failure) -> FlightLocation? {
     var refusal: Failure?
     for location in endpoint.locations {
       if location.uri == FlightLocation.sameServer { return nil }
-      do throws(Failure) { return try FlightLocation(location.uri) } catch { refusal = refusal ?? error }
+      do throws(Failure) {
+        let found = try FlightLocation(location.uri)
+        if found.isSecure == isSecure { return found }
+        let (given, wanted) = isSecure ? ("is in the clear", "has TLS") : ("has TLS", "is in the clear")
+        refusal = refusal ?? Failure(.usage, "'\(location.uri)' \(given), and the server that names it \(wanted)")
+      } catch { refusal = refusal ?? error }
     }
     guard let refusal else { return nil }
     throw refusal.within("\(place): no location of the endpoint \(index) of \(target) can be used")

@@ -26,14 +26,21 @@ final class PythonFlightServer: @unchecked Sendable {  // Nothing changes after 
   let folder = TemporaryFolder()
   private let outcome = Monitor<TestProcess.Outcome?>(nil)
 
-  var uri: String { "grpc://localhost:\(port)" }
+  private let isSecure: Bool
 
-  /// - Parameter token: what callers have to show; the user `ada` with the password `secret` gets it.
-  init(token: String = "") throws {
+  var uri: String { "\(isSecure ? "grpc+tls" : "grpc")://localhost:\(port)" }
+
+  /// - Parameters:
+  ///   - token: what callers have to show; the user `ada` with the password `secret` gets it.
+  ///   - tls: its certificate; nil: in the clear.
+  ///   - clients: path of the certificates that vouch for clients; nil: clients need none.
+  init(token: String = "", tls: TestCertificates.Pair? = nil, clients: String? = nil) throws {
+    isSecure = tls != nil
+    let files = tls.map { [$0.certificate, $0.key, clients ?? ""] } ?? []
     for name in ["port", "stop"] { #expect(mkfifo(folder.file(name), 0o600) == 0) }
     let (path, outcome) = (folder.path, outcome)
     try OSThread(name: "python") {
-      let ended = TestProcess.python(Self.program, arguments: [path, token])
+      let ended = TestProcess.python(Self.program, arguments: [path, token] + files)
       outcome.withLock { $0 = ended }
       outcome.broadcast()
     }.detach()
@@ -57,7 +64,7 @@ final class PythonFlightServer: @unchecked Sendable {  // Nothing changes after 
 
   private static let program = """
     import os, signal, sys, threading
-    folder, token = sys.argv[1:3]
+    folder, token, *tls = sys.argv[1:]
     told = open(folder + '/port', 'w')
     import pyarrow as pa, pyarrow.flight as flight
 
@@ -152,7 +159,11 @@ final class PythonFlightServer: @unchecked Sendable {  // Nothing changes after 
             if values[0] != 'Bearer ' + token: raise flight.FlightUnauthenticatedError('wrong token')
             return Login(False)
 
-    if token:
+    if tls:
+        cert, key, roots = [open(path, 'rb').read() if path else None for path in tls]
+        server = Server(
+            'grpc+tls://localhost:0', tls_certificates=[(cert, key)], verify_client=roots is not None, root_certificates=roots)
+    elif token:
         server = Server('grpc://localhost:0', auth_handler=NoHandshake(), middleware={'login': Logins()})
     else:
         server = Server('grpc://localhost:0')
