@@ -13,6 +13,7 @@ final class FlightEpochLog {
   let putting: FlightPutting
   private let session: FlightSession
   private let intake = FlightIntake(limit: 0)
+  private let patience = FlightPatience()
   private let pipeline: String
   private let uid: String
 
@@ -22,6 +23,9 @@ final class FlightEpochLog {
     self.uid = uid
     session = try FlightSession(putting.peer)
   }
+
+  /// From any thread.
+  func stop() { patience.stop() }
 
   func close() { session.close() }
 
@@ -61,7 +65,7 @@ final class FlightEpochLog {
     }
     var reader = try IPCMemoryStreamReader(bytes)
     // The columns are the file's: an earlier version of the pipeline may have written it.
-    let put = try session.put(reader.schema, to: putting.descriptor, limit: putting.buffer)
+    let put = try session.put(reader.schema, to: putting.descriptor, limit: putting.buffer, patience)
     do throws(Failure) {
       while let batch = try reader.next() {
         if batch.length == 0 { continue }
@@ -84,7 +88,7 @@ final class FlightEpochLog {
     var pause: Int64 = 50_000_000
     while true {
       do throws(Failure) { return try body() } catch {
-        guard error.retryable, MonotonicTime.now + pause < end else { throw error }
+        guard error.retryable, patience.stopped == nil, MonotonicTime.now + pause < end else { throw error }
         guard case .nothing = intake.take(until: .now + pause) else { throw error }
         pause = min(2 * pause, 1_000_000_000)
       }
@@ -102,7 +106,9 @@ final class FlightEpochLog {
   /// Why a stream ended before its time, or does not end.
   private func ended(_ put: FlightPut, _ what: String) -> Failure {
     if let status = put.status, !status.isOK { return session.failure(status, self.what) }
-    let reason = put.status == nil ? "within \(putting.peer.timeout); see its option 'timeout'" : "and ended the stream"
+    let late =
+      patience.stopped == nil ? "within \(putting.peer.timeout); see its option 'timeout'" : "when the job was to stop"
+    let reason = put.status == nil ? late : "and ended the stream"
     return Failure(
       .io, retryable: true, "\(putting.peer.place): \(putting.peer.location) has not \(what) \(reason)")
   }

@@ -51,6 +51,8 @@ final class FlightEpochSink: TransactionalSink {
     }
   }
 
+  func stop() { server.stop() }
+
   func write(_ batch: RecordBatch) throws(Failure) { try spool.write(batch, schema) }
 
   func prepare(_ epoch: Epoch) throws(Failure) -> [SinkTransaction] {

@@ -31,6 +31,7 @@ final class FlightOutlet: Sendable {
   /// Bytes that wait for a subscriber at most, beside one batch and what his connection holds.
   private let limit: Int
   private let slow: Slow
+  let patience = FlightPatience()
 
   init(_ name: String, _ schema: Schema, limit: Int, slow: Slow) {
     self.name = name
@@ -79,7 +80,7 @@ final class FlightOutlet: Sendable {
   ///
   /// - Returns: false when there are not by the deadline.
   func waitForSubscribers(_ count: Int, until deadline: MonotonicTime?) -> Bool {
-    state.wait(until: deadline) { $0.subscribers.count >= count ? true : nil } ?? false
+    patience.wait(on: state, until: deadline) { $0.subscribers.count >= count ? true : nil } ?? false
   }
 
   /// Gives rows to all who have subscribed.
@@ -89,7 +90,7 @@ final class FlightOutlet: Sendable {
     let byteCount = batch.byteCount
     let (slow, limit) = (slow, limit)
     typealias Given = (to: [FlightSubscriber], late: [FlightSubscriber])
-    let given = state.wait(until: deadline) { (state: inout State) -> Given? in
+    let given = patience.wait(on: state, until: deadline) { (state: inout State) -> Given? in
       let late = state.subscribers.filter { $0.value.waiting > 0 && $0.value.waiting + byteCount > limit }
       if case .wait = slow, !late.isEmpty { return nil }
       for key in late.keys { state.subscribers[key] = nil }
@@ -117,7 +118,7 @@ final class FlightOutlet: Sendable {
       return state.subscribers.values.map(\.subscriber)
     }
     for subscriber in subscribers { subscriber.end(status, at: status.isOK ? .endOfRows : .once) }
-    if state.wait(until: deadline, for: { $0.subscribers.isEmpty ? true : nil }) != nil { return true }
+    if patience.wait(on: state, until: deadline, for: { $0.subscribers.isEmpty ? true : nil }) != nil { return true }
     let late = GRPCStatus(
       .deadlineExceeded, "the stream '\(name)' has ended, and does not wait longer for what was not taken")
     for subscriber in state.withLock({ $0.subscribers.values.map(\.subscriber) }) { subscriber.end(late, at: .once) }

@@ -6,11 +6,13 @@ extension FlightSession {
   /// Begins a DoPut.
   ///
   /// - Parameter limit: bytes of rows that wait at most.
-  func put(_ schema: IPCSchema, to descriptor: FlightDescriptor, limit: Int) throws(Failure) -> FlightPut {
+  func put(
+    _ schema: IPCSchema, to descriptor: FlightDescriptor, limit: Int, _ patience: FlightPatience
+  ) throws(Failure) -> FlightPut {
     let options = try callOptions(isStream: true)
     let made = Monitor<FlightPut?>(nil)
     client().put(options) { stream in
-      let put = FlightPut(stream, schema, descriptor, limit: limit)
+      let put = FlightPut(stream, schema, descriptor, limit: limit, patience)
       made.withLock { $0 = put }
       made.broadcast()
       return put
@@ -41,6 +43,7 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
   private let stream: FlightStream
   private let schema: IPCSchema
   private let limit: Int
+  private let patience: FlightPatience
   private var writer: FlightBatchWriter
   private var waiting = WaitingBatches()
   private var isEnding = false
@@ -48,7 +51,10 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
   private var lastMetadata: [UInt8]?
 
   /// - Parameter limit: bytes that wait at most, beside one batch and what the connection holds.
-  init(_ stream: FlightStream, _ schema: IPCSchema, _ descriptor: FlightDescriptor, limit: Int) {
+  init(
+    _ stream: FlightStream, _ schema: IPCSchema, _ descriptor: FlightDescriptor, limit: Int, _ patience: FlightPatience
+  ) {
+    self.patience = patience
     self.stream = stream
     self.schema = schema
     self.limit = limit
@@ -63,7 +69,7 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
   func give(_ batch: RecordBatch, until deadline: MonotonicTime? = nil) -> Bool {
     let byteCount = batch.byteCount
     let limit = limit
-    let isOpen = state.wait(until: deadline) { state in
+    let isOpen = patience.wait(on: state, until: deadline) { (state: inout State) -> Bool? in
       if state.status != nil { return false }
       guard state.waiting == 0 || state.waiting + byteCount <= limit else { return nil }
       state.waiting += byteCount
@@ -88,14 +94,14 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
       isEnding = true
       send()
     }
-    return state.wait(until: deadline) { $0.status }
+    return patience.wait(on: state, until: deadline) { $0.status }
   }
 
   /// Waits until the server has acknowledged so many messages, or the stream has ended.
   ///
   /// - Returns: how many it has.
   func waitForAcknowledgements(_ count: Int, until deadline: MonotonicTime) -> Int {
-    _ = state.wait(until: deadline) { $0.acknowledged >= count || $0.status != nil ? true : nil }
+    _ = patience.wait(on: state, until: deadline) { $0.acknowledged >= count || $0.status != nil ? true : nil }
     return state.withLock { $0.acknowledged }
   }
 

@@ -38,6 +38,7 @@ final class FlightPutSink: Sink {
   private let session: FlightSession
   /// Nothing stops a sink: only to wait with.
   private let intake = FlightIntake(limit: 0)
+  private let patience = FlightPatience()
   private var put: FlightPut?
   /// Messages of that stream: the schema's is not counted.
   private var sent = 0
@@ -54,6 +55,8 @@ final class FlightPutSink: Sink {
       throw error
     }
   }
+
+  func stop() { patience.stop() }
 
   func write(_ batch: RecordBatch) throws(Failure) {
     let put = try begun()
@@ -80,7 +83,7 @@ final class FlightPutSink: Sink {
 
   private func begun() throws(Failure) -> FlightPut {
     if let put { return put }
-    let begun = try session.put(schema, to: putting.descriptor, limit: putting.buffer)
+    let begun = try session.put(schema, to: putting.descriptor, limit: putting.buffer, patience)
     (put, sent) = (begun, 0)
     return begun
   }
@@ -99,14 +102,15 @@ final class FlightPutSink: Sink {
   private var deadline: MonotonicTime { .now + putting.peer.timeout.wholeNanoseconds }
 
   private func late(_ what: String) -> Failure {
-    Failure(
-      .io, retryable: true,
-      "\(putting.peer.place): \(putting.peer.location) has not \(what) within \(putting.peer.timeout); see its option 'timeout'"
-    )
+    let time =
+      patience.stopped == nil
+      ? "within \(putting.peer.timeout); see its option 'timeout'" : "when the job was to stop"
+    return Failure(.io, retryable: true, "\(putting.peer.place): \(putting.peer.location) has not \(what) \(time)")
   }
 
   /// Why a stream ended that should go on.
   private func ended(_ put: FlightPut) -> Failure {
+    if put.status == nil { return late("taken what was put") }
     let status = put.status ?? .ok
     guard status.isOK else { return session.failure(status, what) }
     return Failure(

@@ -56,6 +56,8 @@ final class FlightServeSink: Sink {
       ["uid": .string(serving.uid), "stream": .string(serving.name), "address": .string(addresses)])
   }
 
+  func stop() { outlet.patience.stop() }
+
   func write(_ batch: RecordBatch) throws(Failure) {
     if !hasBegun {
       guard outlet.waitForSubscribers(serving.subscribers, until: deadline) else {
@@ -76,9 +78,9 @@ final class FlightServeSink: Sink {
   }
 
   private func late(_ what: String) -> Failure {
-    Failure(
-      .io, retryable: true,
-      "\(serving.place): \(what) within \(Double(serving.timeout ?? 0) / 1e9) seconds (its option 'timeout') at \(serving.listening.endpoint)"
-    )
+    let time =
+      outlet.patience.stopped == nil
+      ? "within \(Double(serving.timeout ?? 0) / 1e9) seconds (its option 'timeout')" : "when the job was to stop"
+    return Failure(.io, retryable: true, "\(serving.place): \(what) \(time) at \(serving.listening.endpoint)")
   }
 }

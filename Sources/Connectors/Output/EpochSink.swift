@@ -20,6 +20,7 @@ final class EpochSink: TransactionalSink {
   var dueTime: MonotonicTime? { body.dueTime }
   func open() throws(Failure) { try body.open() }
   func write(_ batch: RecordBatch) throws(Failure) { try body.write(batch) }
+  func stop() { body.stop() }
   func flush() throws(Failure) { try body.flush() }
   func close(complete: Bool) throws(Failure) { try body.close(complete: complete) }
 

@@ -15,6 +15,9 @@ public protocol Sink: AnyObject {
   /// When `flush` is to be called although nothing came in the meantime; nil: never. Asked whenever the input pauses, of sinks
   /// that block.
   var dueTime: MonotonicTime? { get }
+  /// The job stops: a call that waits for a peer which does not move should return or throw soon; what comes is written and shown
+  /// still. Called from any thread, possibly beside other calls, of a sink that blocks, between `open` and the end of `close`.
+  func stop()
   /// Once, at the end. `complete` is false after a failure: nothing half-written may then look whole.
   func close(complete: Bool) throws(Failure)
 }
@@ -23,5 +26,6 @@ extension Sink {
   public func open() throws(Failure) {}
   public func flush() throws(Failure) {}
   public var dueTime: MonotonicTime? { nil }
+  public func stop() {}
   public func close(complete: Bool) throws(Failure) {}
 }

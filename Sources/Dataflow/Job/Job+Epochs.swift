@@ -43,7 +43,10 @@ extension Job {
     guard let epochs = runtime.epochs else { return .declined("the job keeps no checkpoints") }
     if control.hasFailed { return .declined("the job has failed") }
     let start = epochs.begin(epoch, isLast: isLast)
-    if start == .begun { runtime.wakeAll() }
+    if start == .begun {
+      if isLast { runtime.stopSinks() }
+      runtime.wakeAll()
+    }
     return start
   }
 }

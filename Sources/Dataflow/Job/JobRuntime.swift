@@ -83,8 +83,12 @@ final class JobRuntime: @unchecked Sendable {  // Built by one thread; not chang
   /// the job has failed.
   func requestStop() {
     for source in sources { source.requestStop() }
+    stopSinks()
     wakeAll()
   }
+
+  /// Sinks that wait for peers which do not move give up soon.
+  func stopSinks() { for thread in sinkThreads { thread.requestStop() } }
 
   /// Every part looks at once whether it has something to do.
   func wakeAll() {

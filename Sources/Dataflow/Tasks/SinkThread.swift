@@ -2,7 +2,7 @@ import Arrow
 import Base
 
 /// Calls a sink that blocks, in a thread of its own, with what its subtask puts on a channel.
-final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the rest does not change once threads run.
+final class SinkThread: @unchecked Sendable {  // `run` by its thread; `isStoppable` has a lock; the rest stays.
   let stage: Stage
   private let body: any Sink
   private let reader: any ChannelReader
@@ -10,6 +10,8 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
   private let control: JobControl
   private var epochs: SinkEpochs?
   private var isOpen = false
+  /// Whether the sink may be told to stop: from its opening to the end of its close.
+  private let isStoppable = Monitor(false)
 
   init(stage: Stage, body: any Sink, reader: any ChannelReader, control: JobControl, epochs: StageEpochs? = nil) {
     self.stage = stage
@@ -39,6 +41,13 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
       throw error.within(stage.place)
     }
     isOpen = true
+    isStoppable.withLock { $0 = true }
+  }
+
+  /// From any thread, any number of times.
+  func requestStop() {
+    // Under the lock, so that the sink is not gone meanwhile.
+    isStoppable.withLock { if $0 { body.stop() } }
   }
 
   /// From the first batch to the sink's close.
@@ -120,6 +129,7 @@ final class SinkThread: @unchecked Sendable {  // `run` by its own thread; the r
   private func close(complete: Bool) {
     guard isOpen else { return }
     isOpen = false
+    defer { isStoppable.withLock { $0 = false } }
     let complete = complete && epochs?.isComplete ?? true
     do throws(Failure) { try stage.call { () throws(Failure) in try body.close(complete: complete) } } catch {
       control.fail(error.within(stage.place))

@@ -89,6 +89,36 @@ import VolleyPlan
     }
   }
 
+  @Test("a stop ends the waiting for room, and for a server's answer", arguments: ["stuck", "silent"])
+  func stops(_ path: String) async throws {
+    try await aside {
+      let server = try PythonFlightServer()
+      let options: [JSONValue.Member] = [.init("buffer", .int(1 << 20)), .init("timeout", 600)]
+      let sink = Unchecked(try Self.sink(server.uri, path, options))
+      try sink.value.open()
+      let rows = Self.thousand(0)
+      let said = Monitor<String?>(nil)
+      let written = Monitor(0)
+      try OSThread(name: "writer") {
+        let text = message {
+          for _ in 0..<(path == "stuck" ? 1_000 : 3) {
+            try sink.value.write(rows)
+            written.withLock { $0 += 1 }
+            written.broadcast()
+          }
+          try sink.value.flush()
+        }
+        said.withLock { $0 = text }
+        said.broadcast()
+      }.detach()
+      #expect(written.wait(until: .now + 60_000_000_000) { $0 >= (path == "stuck" ? 17 : 3) ? true : nil } == true)
+      sink.value.stop()
+      let text = try #require(said.wait(until: .now + 60_000_000_000) { $0 })
+      #expect(text.hasSuffix("when the job was to stop"), "\(text)")
+      try sink.value.close(complete: false)
+    }
+  }
+
   @Test("what a server refuses, one that dies, ends early, does not answer or is not there")
   func failures() async throws {
     try await aside {

@@ -86,6 +86,25 @@ import VolleyPlan
     }
   }
 
+  @Test("a stop ends the waiting for subscribers")
+  func stops() async throws {
+    try await aside {
+      let sink = Unchecked(try Self.sink("stopped", [.init("subscribers", 1)]))
+      try sink.value.open()
+      let rows = Self.thousand(0)
+      let said = Monitor<String?>(nil)
+      try OSThread(name: "writer") {
+        let text = message { try sink.value.write(rows) }
+        said.withLock { $0 = text }
+        said.broadcast()
+      }.detach()
+      sink.value.stop()
+      let text = try #require(said.wait(until: .now + 60_000_000_000) { $0 })
+      #expect(text.contains("0 of 1 subscribers have come when the job was to stop"), "\(text)")
+      try sink.value.close(complete: false)
+    }
+  }
+
   @Test("a subscriber who does not read holds the writer, within the bound, for as long as 'timeout' says")
   func waits() async throws {
     try await aside {
