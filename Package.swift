@@ -67,7 +67,7 @@ let package = Package(
     .target(
       name: "Host",
       dependencies: [
-        "Arrow", "Base", "COpenSSL", "CPlatform", "CSDKArchive", "Checkpointing", "Connectors", "Dataflow",
+        "Arrow", "Base", "CPlatform", "CSDKArchive", "Checkpointing", "Connectors", "Dataflow",
         "Expressions", "Flight", "Keys", "Networking", "Observability", "Operators", "Planning", "PluginLoading",
         "State", plan, abi,
       ]),

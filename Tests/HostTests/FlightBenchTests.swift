@@ -39,7 +39,7 @@ import Testing
 
   @Test("batches go over in every way, in the clear and with TLS; other batches than were asked for are a failure")
   func transfers() throws {
-    let certificate = try BenchCertificate()
+    let certificate = try TemporaryCertificate()
     let group = try EventLoopGroup(name: "server", count: 1)
     defer { group.stop() }
     let service = FlightBenchService()

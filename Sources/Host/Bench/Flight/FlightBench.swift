@@ -1,4 +1,5 @@
 import Base
+import Networking
 import VolleyPlan
 
 /// `volley-host bench flight`: batches over the loopback between two processes, by Volley's Flight and by pyarrow's, beside
@@ -26,7 +27,7 @@ struct FlightBench {
   func run() throws(Failure) {
     try BenchNames.check(cases, among: Self.names) { "there is no case '\($0)' of flight" }
     let wanted = Self.names.filter { cases.isEmpty || cases.contains($0) }
-    let certificate = try BenchCertificate()
+    let certificate = try TemporaryCertificate()
     let server = try FlightBenchServer.Handle(certificate)
     defer { server.peer.end() }
     let client = try FlightBenchClient(server.ports, certificate)
@@ -57,7 +58,7 @@ struct FlightBench {
   }
 
   /// Tells whether there is one to compare with. One that was asked for has to be there.
-  private func findPyarrow(_ certificate: BenchCertificate) throws(Failure) -> PyarrowPeers? {
+  private func findPyarrow(_ certificate: TemporaryCertificate) throws(Failure) -> PyarrowPeers? {
     switch try PyarrowPeers.search(python ?? "python3", certificate) {
     case .found(let peers):
       try report(BenchFields("pyarrow", [("version", .string(peers.version))]).json, "beside \(peers.version)")

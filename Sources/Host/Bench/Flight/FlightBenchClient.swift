@@ -39,7 +39,7 @@ struct FlightBenchClient {
   let plain: FlightClient
   let tls: FlightClient
 
-  init(_ ports: FlightBenchServer.Ports, _ certificate: BenchCertificate) throws(Failure) {
+  init(_ ports: FlightBenchServer.Ports, _ certificate: TemporaryCertificate) throws(Failure) {
     let group = try EventLoopGroup(name: "bench client", count: 1)
     plain = FlightClient(to: Endpoint(host: "127.0.0.1", port: ports.plain), on: group.loops[0])
     var options = FlightClientOptions()

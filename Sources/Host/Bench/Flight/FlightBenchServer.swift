@@ -23,7 +23,7 @@ enum FlightBenchServer {
     let peer: BenchPeer
     let ports: Ports
 
-    init(_ certificate: BenchCertificate) throws(Failure) {
+    init(_ certificate: TemporaryCertificate) throws(Failure) {
       peer = try BenchPeer("the benchmark's server", "/proc/self/exe") { descriptor in
         [
           "volley-host", "bench", FlightBenchServer.word, "\(getpid())", "\(descriptor)", certificate.path,

@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import Networking
 
 /// pyarrow's server and client, in a process each.
 final class PyarrowPeers {
@@ -22,7 +23,7 @@ final class PyarrowPeers {
   }
 
   /// - Parameter python: a program's name or path; found as a shell finds it.
-  static func search(_ python: String, _ certificate: BenchCertificate) throws(Failure) -> Search {
+  static func search(_ python: String, _ certificate: TemporaryCertificate) throws(Failure) -> Search {
     func start(_ role: String, _ arguments: [String]) throws(Failure) -> BenchPeer {
       try BenchPeer("pyarrow's \(role)", "/usr/bin/env") { descriptor in
         ["env", python, "-c", PyarrowScript.text, role, "\(getpid())", "\(descriptor)"] + arguments

@@ -2,17 +2,17 @@ import Base
 import COpenSSL
 import Glibc
 
-/// A certificate that vouches for itself, for 127.0.0.1 and localhost, and its key, in PEM.
+/// A certificate that vouches for itself, for 127.0.0.1 and localhost and for a day, and its key on the curve P-256, in PEM.
 ///
 /// The files have no names in any folder, so that nothing is left of them whatever ends this process; while it lives,
 /// others read them at the paths here.
-final class BenchCertificate {
+public final class TemporaryCertificate: Sendable {
   private let descriptors: [Int32]
 
-  var path: String { "/proc/\(getpid())/fd/\(descriptors[0])" }
-  var keyPath: String { "/proc/\(getpid())/fd/\(descriptors[1])" }
+  public var path: String { "/proc/\(getpid())/fd/\(descriptors[0])" }
+  public var keyPath: String { "/proc/\(getpid())/fd/\(descriptors[1])" }
 
-  init() throws(Failure) {
+  public init() throws(Failure) {
     guard let key = Self.makeKey() else { throw Self.failed("make a key") }
     defer { EVP_PKEY_free(key) }
     guard let certificate = Self.makeCertificate(key) else { throw Self.failed("make a certificate") }
@@ -29,7 +29,7 @@ final class BenchCertificate {
   deinit { for descriptor in descriptors { close(descriptor) } }
 
   private static func failed(_ what: String) -> Failure {
-    Failure(.software, "OpenSSL could not \(what) for the benchmark (error \(ERR_get_error()))")
+    Failure(.software, "OpenSSL could not \(what) for a temporary certificate (error \(ERR_get_error()))")
   }
 
   /// On the curve P-256.
@@ -52,7 +52,7 @@ final class BenchCertificate {
       && ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) == 1
       && X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) != nil
       && X509_gmtime_adj(X509_getm_notAfter(certificate), 86_400) != nil
-      && X509_NAME_add_entry_by_txt(name, "CN", V_ASN1_UTF8STRING, "volley benchmark", -1, -1, 0) == 1
+      && X509_NAME_add_entry_by_txt(name, "CN", V_ASN1_UTF8STRING, "volley", -1, -1, 0) == 1
       && X509_set_issuer_name(certificate, name) == 1 && X509_set_pubkey(certificate, key) == 1
       && add(NID_basic_constraints, "critical,CA:TRUE", to: certificate)
       && add(NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost", to: certificate)
@@ -77,13 +77,13 @@ final class BenchCertificate {
     let count = BIO_read(memory, &bytes, Int32(bytes.count))
     guard count > 0 else { throw failed("write PEM") }
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var path = Array("\(folder)/volley-bench-XXXXXX".utf8CString)
+    var path = Array("\(folder)/volley-certificate-XXXXXX".utf8CString)
     let descriptor = mkstemp(&path)
-    guard descriptor >= 0 else { throw Failure(.io, "no file in \(folder): \(BenchSocket.reason)") }
+    guard descriptor >= 0 else { throw Failure(.io, "no file in \(folder): \(systemText(errno))") }
     unlink(path)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     guard Glibc.write(descriptor, bytes, Int(count)) == Int(count) else {
-      let reason = BenchSocket.reason
+      let reason = systemText(errno)
       close(descriptor)
       throw Failure(.io, "no file can be written in \(folder): \(reason)")
     }
