@@ -5,6 +5,8 @@ import json
 import os
 import random
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -18,6 +20,8 @@ import plans
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import waiting
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ConnectorsTests/Flight/Peers"))
+import epochs
 
 FIELDS = [{"name": name, "type": type, "nullable": False} for name, type in [("k", "int64"), ("v", "int64"), ("s", "utf8")]]
 SCHEMA = pa.schema([pa.field("k", pa.int64(), False), pa.field("v", pa.int64(), False), pa.field("s", pa.string(), False)])
@@ -196,6 +200,26 @@ class Server(pyarrow.flight.FlightServerBase):
             self.stored.append(rows)
 
 
+def kill_at_epochs(job, checkpoints, kills=3, after_first=lambda: None):
+    """Kills the worker after each of the next epochs that completes: how often, for the job may end before."""
+    newest = lambda: max(glob.glob(os.path.join(checkpoints, "epoch-*", "manifest.json")), default="")
+    killed = 0
+    for _ in range(kills):
+        before = newest()
+        if not waiting.wait_until(lambda: newest() != before, "an epoch", harness.PATIENCE, lambda: job.process.poll() is None):
+            break
+        try:
+            with open(f"/proc/{job.process.pid}/task/{job.process.pid}/children") as children:
+                worker = next(iter(children.read().split()), None)
+            if worker:
+                os.kill(int(worker), signal.SIGKILL)
+                killed += 1
+        except OSError:
+            pass  # It has just ended.
+        after_first()
+    return killed
+
+
 def read_once(folder):
     """A pyarrow server's endpoints, read by two subtasks, whose worker is killed again and again: each row counts once."""
     generator = random.Random(harness.SEED)
@@ -207,19 +231,7 @@ def read_once(folder):
         job = Job(
             folder, plans.source("flight", ["all"], FIELDS, uri=f"grpc://localhost:{server.port}"),
             plans.pace(60_000, FIELDS), plans.sink("csv", out), **flags)
-        killed = 0
-        newest = lambda: max(glob.glob(os.path.join(flags["checkpoint_dir"], "epoch-*", "manifest.json")), default="")
-        for _ in range(3):
-            before = newest()
-            if not waiting.wait_until(
-                    lambda: newest() != before, "an epoch", harness.PATIENCE, lambda: job.process.poll() is None):
-                break
-            with open(f"/proc/{job.process.pid}/task/{job.process.pid}/children") as children:
-                worker = next(iter(children.read().split()), None)
-            if worker:
-                os.kill(int(worker), signal.SIGKILL)
-                killed += 1
-            server.may_end.set()
+        killed = kill_at_epochs(job, flags["checkpoint_dir"], after_first=server.may_end.set)
         result = job.end()
         assert killed, f"the job had ended before its first epoch: {result}"
         given = server.given
@@ -242,6 +254,84 @@ def stored(folder):
         found = pa.concat_tables(server.stored)
     same(found, rows, "k, v, s")
     return f"{len(server.stored)} streams"
+
+
+SMALL = [{"name": "n", "type": "int64", "nullable": False}, {"name": "s", "type": "utf8", "nullable": False}]
+SMALL_SCHEMA = pa.schema([pa.field("n", pa.int64(), False), pa.field("s", pa.string(), False)])
+
+
+def killable(folder):
+    return dict(
+        checkpoint_dir=os.path.join(folder, "checkpoints"), checkpoint_interval="100ms", restart_delay="1ms", restart_limit=1_000)
+
+
+def stored_once(folder):
+    """A server that keeps epochs has each row once, though workers are killed."""
+    count, path, flags = 100_000, os.path.join(folder, "rows.arrows"), killable(folder)
+    rows = pa.table([range(count), [f"row {number}" for number in range(count)]], schema=SMALL_SCHEMA)
+    with pa.ipc.new_stream(path, SMALL_SCHEMA) as writer:
+        writer.write_table(rows, max_chunksize=500)
+    database = os.path.join(folder, "stored")
+    with epochs.EpochServer("grpc://localhost:0", database) as server:
+        job = Job(
+            folder, plans.source("arrowstream", path, SMALL), plans.pace(30_000, SMALL),
+            plans.sink("flight", ["kept"], uri=f"grpc://localhost:{server.port}", spool=os.path.join(folder, "spool")), **flags)
+        killed = kill_at_epochs(job, flags["checkpoint_dir"])
+        result = job.end()
+    assert killed, f"the job had ended before its first epoch: {result}"
+    with sqlite3.connect(database) as db:
+        found = db.execute("select count(*), count(distinct n), min(n), max(n) from rows").fetchone()
+    assert found == (count, count, 0, count - 1), f"{found} are stored of {count} rows, {killed} workers were killed"
+    return f"{killed} kills"
+
+
+def put_again(folder):
+    """What is not acknowledged is put again: nothing is lost, though workers are killed."""
+    clients, each, flags = 60, 50, killable(folder)
+    database = os.path.join(folder, "stored")
+    done = threading.Event()
+
+    def send(address, number):
+        batch = pa.record_batch([range(number * each, number * each + each), ["x"] * each], schema=SMALL_SCHEMA)
+        while True:
+            try:
+                with pyarrow.flight.connect(address) as client:
+                    writer, told = client.do_put(pyarrow.flight.FlightDescriptor.for_path("in"), SMALL_SCHEMA)
+                    writer.write_with_metadata(batch, b"all")
+                    writer.done_writing()
+                    answer = told.read()
+                    writer.close()
+                if answer is not None and answer.to_pybytes() == b"all":
+                    return
+            except (pyarrow.flight.FlightError, pa.ArrowException):
+                # The worker was killed; the next one is about to listen.
+                done.wait(0.02)
+
+    with epochs.EpochServer("grpc://localhost:0", database) as server:
+        source = plans.source("flight-listen", None, SMALL, stream="in", address=f"localhost:{free_port()}")
+        job = Job(
+            folder, source,
+            plans.sink("flight", ["kept"], uri=f"grpc://localhost:{server.port}", spool=os.path.join(folder, "spool")), **flags)
+        address = job.address("source.listening")
+        senders = [Thread(send, address, number) for number in range(clients // 2)]
+        killed = kill_at_epochs(job, flags["checkpoint_dir"])
+        senders += [Thread(send, address, number) for number in range(clients // 2, clients)]
+        for sender in senders:
+            sender.result()
+        os.kill(job.process.pid, signal.SIGTERM)
+        job.end()
+    assert killed, "no worker was killed"
+    with sqlite3.connect(database) as db:
+        (distinct,) = db.execute("select count(distinct n) from rows").fetchone()
+    assert distinct == clients * each, f"{distinct} of {clients * each} rows are stored, {killed} workers were killed"
+    return f"{killed} kills"
+
+
+def free_port():
+    """Of which nobody knows; workers that follow each other listen there."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
 
 
 def job_to_job(folder):
@@ -297,6 +387,8 @@ def checks(suite):
     suite.check("clients put rows, a keyed sum, and subscribers read its results", through)
     suite.check("rows of a server count once, though workers are killed", read_once)
     suite.check("a server is put all rows", stored)
+    suite.check("a server that keeps epochs stores each row once, though workers are killed", stored_once)
+    suite.check("what is not acknowledged is put again, and nothing is lost though workers are killed", put_again)
     suite.check("one job feeds another", job_to_job)
     suite.check("a client that is wrong is told so and holds up nobody", refused)
     for number in [signal.SIGINT, signal.SIGTERM]:
