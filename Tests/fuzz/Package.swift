@@ -29,7 +29,8 @@ let package = Package(
       "Observability", "Text", plan),
     .executableTarget(
       name: "fuzz",
-      dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Flight", "Text", plan], path: "Fuzz",
+      dependencies: ["Arrow", "Base", "CPlatform", "Connectors", "Dataflow", "Flight", "Networking", "Text", plan],
+      path: "Fuzz",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
   ],
   cxxLanguageStandard: .cxx17

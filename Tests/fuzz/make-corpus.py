@@ -124,6 +124,41 @@ def grpc():
     write("grpc", "frames", bytes([5, 9]) + framed(b"abc") + framed(b"") + framed(bytes(300)))
 
 
+# The first bytes are the choices that HTTPInput.swift takes.
+def http1():
+    for name, text in [
+        ("get", "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\nGET /metrics HTTP/1.0\r\n\r\n"),
+        ("post", "POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nexpect: 100-continue\r\n\r\nabcHEAD * HTTP/1.1\r\nhost: b\r\n\r\n"),
+        ("chunked", "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nt: v\r\n\r\n"),
+        ("close", "GET / HTTP/1.1\r\nhost: a\r\nconnection: close, x\r\n\r\nmore"),
+    ]:
+        write("http1", name, bytes([200]) + text.encode())
+
+
+def http2():
+    def frame(kind, flags, stream, payload=b""):
+        return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+    request = b"\x82\x86\x84\x00\x0a:authority\x01v"
+    post = b"\x83\x86\x84\x41\x01v\x40\x01a\x03bcd\xbe"
+    server = [
+        frame(1, 5, 1, request) + frame(1, 4, 3, post) + frame(0, 0, 3, b"data") + frame(0, 9, 3, b"\x02ab\0\0"),
+        frame(1, 0, 1, request) + frame(9, 0, 1) + frame(9, 4, 1, b"\x0f\x2b\x01x") + frame(3, 0, 1, bytes(4)),
+        frame(4, 0, 0, struct.pack(">HIHIHI", 4, 100, 5, 20000, 1, 0)) + frame(8, 0, 0, struct.pack(">I", 1000)) + frame(6, 0, 0, bytes(8)),
+        frame(2, 0, 5, struct.pack(">IB", 3, 15)) + frame(7, 0, 0, bytes(8) + b"bye") + frame(77, 1, 9, b"new"),
+        frame(1, 0x2d, 1, b"\x01" + struct.pack(">IB", 0, 9) + request + b"\0") + frame(8, 0, 1, struct.pack(">I", 5)),
+    ]
+    client = [
+        frame(1, 4, 1, b"\x88") + frame(0, 0, 1, b"data") + frame(1, 5, 1, b"\x00\x0bgrpc-status\x010"),
+        frame(1, 4, 1, b"\x48\x03100") + frame(1, 5, 1, b"\x8d") + frame(3, 0, 3, struct.pack(">I", 7)) + frame(7, 0, 0, struct.pack(">II", 1, 0)),
+        frame(5, 4, 1, struct.pack(">I", 2) + request) + frame(6, 1, 0, bytes(8)) + frame(4, 0, 0, struct.pack(">HI", 3, 1)),
+    ]
+    for role, inputs in enumerate((server, client)):
+        for index, content in enumerate(inputs):
+            write("http2", f"{('server', 'client')[role]}{index}", bytes([role, 255]) + content)
+            write("http2", f"{('server', 'client')[role]}{index}-passive", bytes([role | 4, 7]) + content)
+
+
 # The bytes before a document are the choices that CSVInput.swift and JSONLinesInput.swift take.
 def csv():
     plain = {
@@ -173,5 +208,5 @@ def patterns():
         write("patterns", f"pattern{index}", pattern.encode() + b"\n" + text.encode())
 
 
-for part in (arrow, csv, flight, grpc, jsonlines, patterns):
+for part in (arrow, csv, flight, grpc, http1, http2, jsonlines, patterns):
     part()

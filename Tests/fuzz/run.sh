@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Reads hostile bytes, led by coverage, with the address sanitizer. Documented in Tests/README.md.
 #
-#   Tests/fuzz/run.sh [--runs N] [--seconds S] [--build] [FORMAT…]     formats: arrow csv flight grpc jsonlines patterns
+#   Tests/fuzz/run.sh [--runs N] [--seconds S] [--build] [FORMAT…]     formats: arrow csv flight grpc http1 http2 jsonlines patterns
 #
 # Inputs that were found are kept in .build/fuzz-corpus, those that fail in .build/fuzz-failures.
 set -uo pipefail
@@ -16,11 +16,11 @@ while [ $# -gt 0 ]; do
     --runs) runs=$2; shift 2 ;;
     --seconds) seconds=$2; shift 2 ;;
     --build) only_build=1; shift ;;
-    arrow | csv | flight | grpc | jsonlines | patterns) formats+=("$1"); shift ;;
-    *) echo "error: '$1' is no option and no format; expected --runs N, --seconds S, --build, arrow, csv, flight, grpc, jsonlines or patterns" >&2; exit 64 ;;
+    arrow | csv | flight | grpc | http1 | http2 | jsonlines | patterns) formats+=("$1"); shift ;;
+    *) echo "error: '$1' is no option and no format; expected --runs N, --seconds S, --build, arrow, csv, flight, grpc, http1, http2, jsonlines or patterns" >&2; exit 64 ;;
   esac
 done
-[ ${#formats[@]} -gt 0 ] || formats=(arrow csv flight grpc jsonlines patterns)
+[ ${#formats[@]} -gt 0 ] || formats=(arrow csv flight grpc http1 http2 jsonlines patterns)
 if [ "$runs" = -1 ] && [ "$seconds" = 0 ]; then seconds=60; fi
 
 # Not `--sanitize`: of two the compiler takes the last alone, and nothing would count coverage.

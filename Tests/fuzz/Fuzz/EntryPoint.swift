@@ -26,6 +26,8 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case .csv: readCSV(input)
   case .flight: readFlight(input)
   case .grpc: readGRPC(input)
+  case .http1: readHTTP1(input)
+  case .http2: readHTTP2(input)
   case .jsonlines: readJSONLines(input)
   case .patterns: matchPatterns(input)
   }
@@ -33,7 +35,7 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum Format: String, CaseIterable {
-  case arrow, csv, flight, grpc, jsonlines, patterns
+  case arrow, csv, flight, grpc, http1, http2, jsonlines, patterns
 }
 
 /// Written before the first input, read by the only thread.
