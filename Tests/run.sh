@@ -32,9 +32,10 @@ host() {
   deploy/build-host.sh -Xswiftc -warnings-as-errors
 }
 
-# Tests of the network by themselves: their servers work in tasks, whose few threads the others hold while they wait for processes.
+# Tests of the network run by themselves: their servers work in tasks, whose few threads the others hold while they wait for processes.
+network='NetworkingTests|FlightTests'
+
 unit() {
-  local network='NetworkingTests|FlightTests'
   swift build --build-tests "${strict[@]}" && swift test --skip-build "${strict[@]}" --skip "$network" &&
     swift test --skip-build "${strict[@]}" --filter "$network"
 }
@@ -58,13 +59,19 @@ chaos() {
 
 # Sanitizers find what a passing test hides: memory at the boundary, and races between threads.
 address() {
-  LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0 \
-    swift test --sanitize=address --scratch-path .build/address --filter 'ArrowTests|PluginLoadingTests|AsyncOperator|KeyedProcess|NetworkingTests|FlightTests'
+  local -x LSAN_OPTIONS=suppressions=$PWD/Tests/leaks.txt:print_suppressions=0
+  sanitized address 'ArrowTests|PluginLoadingTests|AsyncOperator|KeyedProcess'
 }
 
 # Not with code of the SDK's: it locks with `Mutex`, which the thread sanitizer does not see, and would tell of races there.
 thread() {
-  swift test --sanitize=thread --scratch-path .build/thread --filter 'DataflowTests|AsyncOperator|NetworkingTests|FlightTests'
+  sanitized thread 'DataflowTests|AsyncOperator'
+}
+
+# The suites that a filter chooses, and those of the network, with a sanitizer.
+sanitized() {
+  swift test --sanitize="$1" --scratch-path ".build/$1" --filter "$2" &&
+    swift test --skip-build --sanitize="$1" --scratch-path ".build/$1" --filter "$network"
 }
 
 # A short run over the committed inputs and what becomes of them; hours are for hands.
