@@ -44,37 +44,37 @@ def fails(code, text, body):
 def check():
     call = unary(health + 'Check', messages.HealthCheckResponse)
     for service in ['', 'arrow.flight.protocol.FlightService']:
-        assert call(messages.HealthCheckRequest(service=service), timeout=60).status == 1
+        assert call(messages.HealthCheckRequest(service=service), timeout=600).status == 1
     fails(grpc.StatusCode.NOT_FOUND, "there is no service 'x'",
-          lambda: call(messages.HealthCheckRequest(service='x'), timeout=60))
+          lambda: call(messages.HealthCheckRequest(service='x'), timeout=600))
 
 
 def watch():
     serve = stream(flight + 'DoAction', messages.ActionResult)
-    call = stream(health + 'Watch', messages.HealthCheckResponse)(messages.HealthCheckRequest(), timeout=60)
-    unknown = stream(health + 'Watch', messages.HealthCheckResponse)(messages.HealthCheckRequest(service='x'), timeout=60)
+    call = stream(health + 'Watch', messages.HealthCheckResponse)(messages.HealthCheckRequest(), timeout=600)
+    unknown = stream(health + 'Watch', messages.HealthCheckResponse)(messages.HealthCheckRequest(service='x'), timeout=600)
     assert next(call).status == 1 and next(unknown).status == 3
     for status in [2, 1, 2]:
-        assert list(serve(messages.Action(type='serve', body=bytes([status])), timeout=60)) == []
+        assert list(serve(messages.Action(type='serve', body=bytes([status])), timeout=600)) == []
         assert next(call).status == status
     call.cancel()
     unknown.cancel()
-    list(serve(messages.Action(type='serve', body=b'\1'), timeout=60))
+    list(serve(messages.Action(type='serve', body=b'\1'), timeout=600))
 
 
 def poll():
     call = unary(flight + 'PollFlightInfo', messages.PollInfo)
-    answer = call(messages.FlightDescriptor(type=1, path=['a']), timeout=60)
+    answer = call(messages.FlightDescriptor(type=1, path=['a']), timeout=600)
     assert answer.progress == 1 and answer.info.total_records == 3 and not answer.HasField('flight_descriptor'), answer
     fails(grpc.StatusCode.NOT_FOUND, "there is no flight 'none'",
-          lambda: call(messages.FlightDescriptor(type=1, path=['none']), timeout=60))
+          lambda: call(messages.FlightDescriptor(type=1, path=['none']), timeout=600))
 
 
 def gzip():
     with grpc.insecure_channel(target, compression=grpc.Compression.Gzip) as compressed:
         call = stream(flight + 'DoAction', messages.ActionResult, compressed)
         fails(grpc.StatusCode.UNIMPLEMENTED, "'gzip'",
-              lambda: list(call(messages.Action(type='echo', body=b'x' * 10_000), timeout=60)))
+              lambda: list(call(messages.Action(type='echo', body=b'x' * 10_000), timeout=600)))
     # Others are served.
     check()
 
@@ -83,13 +83,13 @@ def limit():
     with grpc.insecure_channel(target, options=[('grpc.max_send_message_length', -1)]) as large:
         call = stream(flight + 'DoAction', messages.ActionResult, large)
         fails(grpc.StatusCode.RESOURCE_EXHAUSTED, 'at most 16777216 are taken',
-              lambda: list(call(messages.Action(type='echo', body=b'x' * (17 << 20)), timeout=60)))
+              lambda: list(call(messages.Action(type='echo', body=b'x' * (17 << 20)), timeout=600)))
     check()
 
 
 def unknown():
     fails(grpc.StatusCode.UNIMPLEMENTED, "there is no method '/a.B/C'",
-          lambda: unary('/a.B/C', messages.Empty)(messages.Empty(), timeout=60))
+          lambda: unary('/a.B/C', messages.Empty)(messages.Empty(), timeout=600))
 
 
 for name in sys.argv[2:]:

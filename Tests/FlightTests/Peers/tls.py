@@ -38,7 +38,7 @@ if kind == 'server':
     server.serve()
 else:
     shown = {'cert_chain': read(others[0]), 'private_key': read(others[1])} if others else {}
-    options = flight.FlightCallOptions(timeout=60)
+    options = flight.FlightCallOptions(timeout=600)
     data = pa.table({'c0': pa.array(range(100_000), pa.int64())})
     try:
         client = flight.connect(f'grpc+tls://localhost:{first}', tls_root_certs=read(second), **shown)

@@ -80,7 +80,7 @@ struct FlightTLSTests {
     let loop = try ClientLoop()
     let client = FlightClient(to: Endpoint(host: "localhost", port: peer.port), on: loop.loop, options: options)
     let batches = (1...20).map { RecordBatch.numbers($0 * 1_000) }
-    let call = FlightCallOptions(timeout: .seconds(60))
+    let call = FlightCallOptions(timeout: .seconds(600))
     let put = await client.put("a", batches, call)
     let words: [String]
     switch fault {
@@ -105,10 +105,10 @@ struct FlightTLSTests {
     let server = try world.ourServer()
     let uri = "https://localhost:\(server.port)"
     let curl = try await TestProcess.runAside([
-      "curl", "-sS", "--max-time", "60", "--cacert", world.trusted, "-w", "%{http_code} %{http_version}", uri,
+      "curl", "-sS", "--max-time", "600", "--cacert", world.trusted, "-w", "%{http_code} %{http_version}", uri,
     ])
     #expect(curl.output == "gRPC's calls are POST; this one is GET\n405 2", "\(curl.output) \(curl.errors)")
-    let distrusting = try await TestProcess.runAside(["curl", "-sS", "--max-time", "60", uri])
+    let distrusting = try await TestProcess.runAside(["curl", "-sS", "--max-time", "600", uri])
     #expect(distrusting.status == 60 && distrusting.output.isEmpty, "\(distrusting.output) \(distrusting.errors)")
     let body = world.authority.folder.write("body", [0, 0, 0, 0, 0])
     let load = try await TestProcess.runAside([
@@ -158,7 +158,7 @@ struct FlightTLSTests {
         lambda: handshake(1, noise(300)), lambda: handshake(11, chain(noise(2000))), lambda: record(22, noise(16000)),
         lambda: bytes([22, 3, 1, 255, 255]) + noise(65535), lambda: record(21, noise(2)) * 1000])()
     with socket.create_connection(('localhost', port)) as peer:
-        peer.settimeout(120)
+        peer.settimeout(600)
         try:
             peer.sendall(sent)
             peer.shutdown(socket.SHUT_WR)
