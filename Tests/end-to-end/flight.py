@@ -170,7 +170,7 @@ class Server(pyarrow.flight.FlightServerBase):
     """Gives a table in parts, always the same, and keeps what is put."""
 
     def __init__(self, rows, parts):
-        super().__init__("grpc://localhost:0")
+        super().__init__("grpc://127.0.0.1:0")
         self.rows, self.parts, self.stored, self.given = rows, parts, [], 0
         self.lock = threading.Lock()
         # Each part's last rows are given when this is set.
@@ -272,7 +272,7 @@ def stored_once(folder):
     with pa.ipc.new_stream(path, SMALL_SCHEMA) as writer:
         writer.write_table(rows, max_chunksize=500)
     database = os.path.join(folder, "stored")
-    with epochs.EpochServer("grpc://localhost:0", database) as server:
+    with epochs.EpochServer("grpc://127.0.0.1:0", database) as server:
         job = Job(
             folder, plans.source("arrowstream", path, SMALL), plans.pace(30_000, SMALL),
             plans.sink("flight", ["kept"], uri=f"grpc://localhost:{server.port}", spool=os.path.join(folder, "spool")), **flags)
@@ -307,7 +307,7 @@ def put_again(folder):
                 # The worker was killed; the next one is about to listen.
                 done.wait(0.02)
 
-    with epochs.EpochServer("grpc://localhost:0", database) as server:
+    with epochs.EpochServer("grpc://127.0.0.1:0", database) as server:
         source = plans.source("flight-listen", None, SMALL, stream="in", address=f"localhost:{free_port()}")
         job = Job(
             folder, source,

@@ -162,11 +162,11 @@ final class PythonFlightServer: @unchecked Sendable {  // Nothing changes after 
     if tls:
         cert, key, roots = [open(path, 'rb').read() if path else None for path in tls]
         server = Server(
-            'grpc+tls://localhost:0', tls_certificates=[(cert, key)], verify_client=roots is not None, root_certificates=roots)
+            'grpc+tls://127.0.0.1:0', tls_certificates=[(cert, key)], verify_client=roots is not None, root_certificates=roots)
     elif token:
-        server = Server('grpc://localhost:0', auth_handler=NoHandshake(), middleware={'login': Logins()})
+        server = Server('grpc://127.0.0.1:0', auth_handler=NoHandshake(), middleware={'login': Logins()})
     else:
-        server = Server('grpc://localhost:0')
+        server = Server('grpc://127.0.0.1:0')
     threading.Thread(target=server.serve, daemon=True).start()
     told.write(str(server.port))
     told.close()

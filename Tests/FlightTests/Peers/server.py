@@ -65,7 +65,7 @@ class Users(flight.ServerAuthHandler):
 class Server(flight.FlightServerBase):
     def __init__(self):
         handler = {'header': Anybody(), 'message': Users()}.get(login)
-        super().__init__('grpc://localhost:0', auth_handler=handler, middleware={'headers': Headers()})
+        super().__init__('grpc://127.0.0.1:0', auth_handler=handler, middleware={'headers': Headers()})
         self.flights = {}
         # How calls ended that clients gave up.
         self.cancelled = []

@@ -32,7 +32,7 @@ class Server(flight.FlightServerBase):
 kind, first, second, *others = sys.argv[1:]
 if kind == 'server':
     verifies = {'verify_client': True, 'root_certificates': read(others[0])} if others else {}
-    server = Server('grpc+tls://localhost:0', tls_certificates=[(read(first), read(second))], **verifies)
+    server = Server('grpc+tls://127.0.0.1:0', tls_certificates=[(read(first), read(second))], **verifies)
     print(server.port, flush=True)
     threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
     server.serve()
