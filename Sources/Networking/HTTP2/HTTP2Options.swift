@@ -4,6 +4,9 @@ public struct HTTP2Options: Sendable {
   public var peerName = "the peer"
   /// Bytes that the peer may send on a stream before its handler consumes them (SETTINGS_INITIAL_WINDOW_SIZE).
   public var streamWindow = 1 << 20
+  /// As many bytes of a stream's window are given back at once: few enough that the peer goes on sending while others are
+  /// consumed, and enough that it is not woken for each frame.
+  var windowStep: Int { max(1, streamWindow / 8) }
   /// Bytes that the peer may have on the way on all streams. The window is given back as bytes arrive, so it bounds what is
   /// in the air and not what handlers hold.
   public var connectionWindow = 16 << 20

@@ -174,7 +174,11 @@ extension HTTP2Session {
   func consume(_ count: Int, on stream: HTTP2Stream) {
     stream.unconsumed -= count
     guard let native, verdict == nil, !stream.state.contains(.inputEnded) else { return }
-    nghttp2_session_consume_stream(native, stream.id, count)
+    stream.kept += count
+    guard stream.kept >= options.windowStep else { return }
+    // nghttp2 by itself would give back half of the window at a time, and a peer that has sent the other half would wait.
+    nghttp2_submit_window_update(native, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, Int32(stream.kept))
+    stream.kept = 0
     wantOutputIfAny()
   }
 }

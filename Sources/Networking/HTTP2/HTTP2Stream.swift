@@ -18,6 +18,8 @@ public final class HTTP2Stream {
   var output = OutputQueue()
   /// Bytes received that have not been consumed: at most the stream's window.
   var unconsumed = 0
+  /// Bytes consumed that the peer has not been told of: below ``HTTP2Options/windowStep``.
+  var kept = 0
   var state: State = []
   /// Why we ended the stream, if that says more than a code.
   var failure: Failure?

@@ -7,21 +7,20 @@ extension ByteChannel {
   func readTurn() {
     if phase >= .draining { return discard() }
     renewReadBudget()
-    var hasRead = false
     if !held.isEmpty, !isPaused, phase == .open {
       let bytes = held
       held = []
-      hasRead = true
       bytes.withUnsafeBytes { handler?.received($0) }
+      if phase == .open { handler?.receivedAll() }
     }
     while mayRead, !isPaused || phase == .handshaking, phase <= .open, !hasReceivedEnd, readBudget > 0 {
       let block = loop.blocks.read
       let count = readOnce(block)
       guard count > 0 else { break }
-      hasRead = true
       deliver(UnsafeRawBufferPointer(rebasing: block[..<count]))
+      // Not at the turn's end: a peer whose window is used up would wait while we work, and then we for it.
+      if phase == .open { handler?.receivedAll() }
     }
-    if hasRead, phase == .open { handler?.receivedAll() }
     if phase <= .open, hasReceivedEnd, !hasToldEnd, !isPaused || phase == .handshaking { return receiveEnd() }
     if mayRead, !isPaused, phase != .closed, !hasReceivedEnd { loop.turnAgain(self) }
   }

@@ -19,7 +19,7 @@ open class ByteChannelHandler {
   /// Bytes came. They lie in the loop's memory and are valid during this call only.
   open func received(_ bytes: UnsafeRawBufferPointer) {}
 
-  /// The turn's last bytes were handed over: a good moment to answer them together.
+  /// All that one read of the socket brought was handed over: a good moment to answer it together.
   open func receivedAll() {}
 
   /// The peer will send no more bytes, and may still read.

@@ -78,13 +78,16 @@ struct HTTP2SessionTests {
     let (heldThere, heldSeen) = pair.server.opened[0]
     #expect(heldSeen.data == Array(bytes[..<100_000]) && held.outputByteCount == 900_000)
     #expect(pair.server.opened[1].recorder.data == bytes && free.outputByteCount == 0)
-    // Less than half a window is not announced.
-    heldThere.consume(49_999)
+    // Less than an eighth of a window is not announced.
+    heldThere.consume(12_499)
     pair.exchange()
     #expect(heldSeen.data.count == 100_000)
     let wants = pair.server.wants
     heldThere.consume(1)
     #expect(pair.server.wants == wants + 1)
+    pair.exchange()
+    #expect(heldSeen.data.count == 112_500)
+    heldThere.consume(37_500)
     pair.exchange()
     #expect(heldSeen.data.count == 150_000)
     heldSeen.consumesAtOnce = true

@@ -324,7 +324,7 @@ struct ByteChannelTests {
       small.write([1])
       #expect(other.wait { $0.receivedAll == 1 })
       #expect(
-        peer.wait { $0.perTurn.values.reduce(0, +) == 64 << 20 && $0.receivedAll == $0.perTurn.count })
+        peer.wait { $0.perTurn.values.reduce(0, +) == 64 << 20 && $0.receivedAll == $0.received })
       thread.join()
       let log = peer.now
       #expect(log.perTurn.values.allSatisfy { $0 < ByteChannel.turnLimit + LoopBlocks.readSize })

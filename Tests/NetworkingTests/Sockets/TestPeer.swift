@@ -10,6 +10,7 @@ struct PeerLog {
   var bytes: [UInt8] = []
   /// Bytes by the loop's turn in which they came.
   var perTurn: [Int: Int] = [:]
+  var received = 0
   var receivedAll = 0
   var ended = 0
   var rooms = 0
@@ -124,6 +125,7 @@ final class TestPeer: Sendable {
         {
           if peer.behaviour.keepsBytes { $0.bytes += bytes }
           $0.perTurn[channel.loop.turnNumber, default: 0] += bytes.count
+          $0.received += 1
           if bytes.isEmpty || $0.connected != 1 { $0.wrongCalls += 1 }
         }, after: { peer.behaviour.received(channel, bytes) })
     }
