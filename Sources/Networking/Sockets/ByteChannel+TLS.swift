@@ -5,6 +5,7 @@ import Glibc
 extension ByteChannel {
   /// TCP is there: goes on with TLS, where that is wanted, and else tells the handler.
   func opened() {
+    if let peerAddress { ConnectionOptions.apply(to: descriptor, connectedTo: peerAddress) }
     guard let tlsContext else {
       phase = .open
       handler?.connected(applicationProtocol: nil)

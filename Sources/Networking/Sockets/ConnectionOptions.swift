@@ -34,6 +34,15 @@ public struct ConnectionOptions: Sendable {
     SocketCalls.set(descriptor, tcp, TCP_KEEPCNT, Int32(clamping: max(1, keepAliveCount)))
   }
 
+  /// Sets options of a connection that is there, by who is at its other end.
+  ///
+  /// Within this machine nothing is lost and there is no path to share, but a system whose congestion control is BBR paces
+  /// what is sent there too, with timers, at a third of what the machine can do. Every kernel has Reno, which does not.
+  static func apply(to descriptor: Int32, connectedTo peer: SocketAddress) {
+    guard let own = SocketCalls.ownAddress(descriptor), own.address == peer.address || peer.isLoopback else { return }
+    SocketCalls.setCongestionControl(descriptor, "reno")
+  }
+
   /// A duration in units of as many nanoseconds, rounded up, at least one.
   private static func whole(_ duration: Duration, _ unit: Int64) -> Int32 {
     Int32(clamping: max(1, (duration.wholeNanoseconds + unit - 1) / unit))

@@ -62,6 +62,15 @@ public struct SocketAddress: Sendable, Hashable {
     }
   }
 
+  /// Whether it is one of this machine's own, which no network knows (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3).
+  var isLoopback: Bool {
+    switch address {
+    case .v4(let number): number >> 24 == 127
+    case .v6(0, let low, _): low == 1 || low >> 24 == 0xFFFF_7F
+    case .v6: false
+    }
+  }
+
   /// Calls `body` with the address as the kernel takes it.
   func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
     switch address {

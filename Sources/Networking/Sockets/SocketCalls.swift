@@ -39,6 +39,20 @@ enum SocketCalls {
     return getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 ? info : nil
   }
 
+  /// Chooses how a connection's congestion is controlled (tcp(7), TCP_CONGESTION). Returns whether the kernel took it.
+  @discardableResult
+  static func setCongestionControl(_ descriptor: Int32, _ name: String) -> Bool {
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, name, socklen_t(name.utf8.count)) == 0
+  }
+
+  /// The name of a connection's congestion control; nil for a socket that is none.
+  static func congestionControl(_ descriptor: Int32) -> String? {
+    var name = [UInt8](repeating: 0, count: 16)  // TCP_CA_NAME_MAX
+    var length = socklen_t(name.count)
+    guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, &length) == 0 else { return nil }
+    return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+  }
+
   /// Closes a connection so that the peer sees it reset, whatever waits in either direction.
   static func reset(_ descriptor: Int32) {
     var lingering = linger(l_onoff: 1, l_linger: 0)

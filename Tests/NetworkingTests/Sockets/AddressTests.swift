@@ -29,6 +29,17 @@ struct AddressTests {
   }
 
   @Test(
+    "A machine's own addresses that no network knows are told from others",
+    arguments: [
+      ("127.0.0.1", true), ("127.255.3.4", true), ("::1", true), ("::ffff:127.0.0.1", true), ("126.0.0.1", false),
+      ("128.0.0.1", false), ("::", false), ("::2", false), ("::ffff:10.0.0.1", false), ("fe80::1", false),
+      ("1::1", false), ("0.0.0.0", false),
+    ])
+  func loopback(_ text: String, _ expected: Bool) throws {
+    #expect(try #require(SocketAddress(digits: text, port: 7)).isLoopback == expected)
+  }
+
+  @Test(
     "Addresses in digits are read and written",
     arguments: [
       ("127.0.0.1", "127.0.0.1:7"), ("255.1.2.3", "255.1.2.3:7"), ("::1", "[::1]:7"), ("::", "[::]:7"),

@@ -292,6 +292,18 @@ struct ByteChannelTests {
     }
   }
 
+  @Test("Within this machine neither end paces what it sends, whatever the system would choose")
+  func withinThisMachine() throws {
+    try withLoops { group in
+      let server = try TestServer(group) { TestPeer() }
+      let client = TestPeer.connect(to: server.endpoint, on: group.loops[0])
+      for peer in [client, server.peer(0)] {
+        #expect(peer.wait { $0.connected == 1 })
+        #expect(peer.onLoop { SocketCalls.congestionControl($0.descriptor) } == "reno")
+      }
+    }
+  }
+
   @Test("A turn reads no more than its limit of a connection, so that others get theirs")
   func fairness() throws {
     try withLoops { group in

@@ -66,8 +66,14 @@ final class BareSender {
   private let descriptor: Int32
   private let block = UnsafeMutableRawBufferPointer.allocate(byteCount: BareTCP.block, alignment: 4096)
 
-  init(to port: UInt16) throws(Failure) {
+  /// - Parameter congestionControl: of tcp(7); nil for the system's.
+  init(to port: UInt16, congestionControl: String?) throws(Failure) {
     descriptor = try BenchSocket.connect(port)
+    if let name = congestionControl, !BenchSocket.setCongestionControl(descriptor, name) {
+      let reason = BenchSocket.reason
+      close(descriptor)
+      throw Failure(.io, "this kernel has no congestion control '\(name)': \(reason)")
+    }
     for index in block.indices { block[index] = UInt8(truncatingIfNeeded: index) }
   }
 
@@ -75,6 +81,9 @@ final class BareSender {
     close(descriptor)
     block.deallocate()
   }
+
+  /// How its congestion is controlled.
+  var congestionControl: String { BenchSocket.congestionControl(descriptor) ?? "unknown" }
 
   /// Sends so many bytes, rounded to whole blocks. Gigabytes a second until the sink has told that it has them.
   func rate(bytes: Int) throws(Failure) -> Double {

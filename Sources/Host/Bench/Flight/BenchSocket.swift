@@ -39,6 +39,18 @@ enum BenchSocket {
     }
   }
 
+  /// - Returns: whether the kernel has it (tcp(7), TCP_CONGESTION).
+  static func setCongestionControl(_ descriptor: Int32, _ name: String) -> Bool {
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, name, socklen_t(name.utf8.count)) == 0
+  }
+
+  static func congestionControl(_ descriptor: Int32) -> String? {
+    var name = [UInt8](repeating: 0, count: 16)  // TCP_CA_NAME_MAX
+    var length = socklen_t(name.count)
+    guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, &length) == 0 else { return nil }
+    return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+  }
+
   /// - Returns: whether all of the bytes were taken by the kernel.
   static func sendAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
     var left = bytes

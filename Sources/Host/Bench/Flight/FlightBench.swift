@@ -38,7 +38,10 @@ struct FlightBench {
     if wanted.contains("idle-streams") {
       try IdleStreams(server: server, client: client.plain, report: report).run()
     }
-    let bare = try BareSender(to: server.ports.sink)
+    // One after the other, as the sink serves one connection at a time.
+    if wanted.contains("limit") { try limit(BareSender(to: server.ports.sink, congestionControl: nil)) }
+    // As Volley's own connections within a machine: a limit that is set by the pacing of BBR would be none.
+    let bare = try BareSender(to: server.ports.sink, congestionControl: "reno")
     if wanted.contains("limit") { try limit(bare) }
     if !transfers.isEmpty { try report(nil, TransferResult.heading) }
     for transfer in transfers {
@@ -80,13 +83,13 @@ struct FlightBench {
     let fields = BenchFields(
       "limit",
       [
-        ("tcp_gb_per_s", .rounded(median(rates))), ("least", .rounded(rates.min() ?? 0)),
-        ("most", .rounded(rates.max() ?? 0)), ("bytes", .int(Int64(bytes))),
+        ("congestion_control", .string(bare.congestionControl)), ("tcp_gb_per_s", .rounded(median(rates))),
+        ("least", .rounded(rates.min() ?? 0)), ("most", .rounded(rates.max() ?? 0)), ("bytes", .int(Int64(bytes))),
       ])
     try report(
       fields.json,
       "\(padded("limit", to: 18))plain TCP, writes of 256 KiB: \(twoDecimals(median(rates))) GB/s "
-        + "(\(twoDecimals(rates.min() ?? 0)) to \(twoDecimals(rates.max() ?? 0)))")
+        + "with \(bare.congestionControl) (\(twoDecimals(rates.min() ?? 0)) to \(twoDecimals(rates.max() ?? 0)))")
   }
 }
 
