@@ -75,8 +75,13 @@ import Testing
     // They serve as long as the process lives.
     try OSThread(name: "sink") { BareTCP.sink(sink.descriptor) }.detach()
     try OSThread(name: "pong") { BareTCP.pong(pong.descriptor) }.detach()
-    for blocks in [3, 1] { #expect(try BareSender(to: sink.port).rate(bytes: blocks * BareTCP.block) > 0) }
-    let sender = try BareSender(to: sink.port)
+    for blocks in [3, 1] {
+      #expect(try BareSender(to: sink.port, congestionControl: nil).rate(bytes: blocks * BareTCP.block) > 0)
+    }
+    let sender = try BareSender(to: sink.port, congestionControl: "reno")
+    #expect(sender.congestionControl == "reno")
+    let failure = #expect(throws: Failure.self) { try BareSender(to: sink.port, congestionControl: "nothing") }
+    #expect(failure?.message.contains("has no congestion control 'nothing'") == true)
     for _ in 0..<3 { #expect(try sender.rate(bytes: 2 * BareTCP.block) > 0) }
     #expect(try BareTCP.roundTrips(to: pong.port, count: 10).count == 10)
     #expect(try BareTCP.roundTrips(to: pong.port, count: 1).count == 1)

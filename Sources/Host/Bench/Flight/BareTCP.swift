@@ -70,9 +70,7 @@ final class BareSender {
   init(to port: UInt16, congestionControl: String?) throws(Failure) {
     descriptor = try BenchSocket.connect(port)
     if let name = congestionControl, !BenchSocket.setCongestionControl(descriptor, name) {
-      let reason = BenchSocket.reason
-      close(descriptor)
-      throw Failure(.io, "this kernel has no congestion control '\(name)': \(reason)")
+      throw Failure(.io, "this kernel has no congestion control '\(name)': \(BenchSocket.reason)")
     }
     for index in block.indices { block[index] = UInt8(truncatingIfNeeded: index) }
   }
