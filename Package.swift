@@ -90,7 +90,8 @@ let package = Package(
       name: "KeysTests", dependencies: ["Arrow", "ArrowTestSupport", "Base", "Keys", "TestSupport", plan],
       exclude: ["Vectors"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
-    .testTarget(name: "NetworkingTests", dependencies: ["Base", "Networking", "TestSupport"]),
+    .testTarget(
+      name: "NetworkingTests", dependencies: ["Base", "Networking", "TestSupport"], exclude: ["Client/server.py"]),
     .testTarget(
       name: "FlightTests",
       dependencies: ["Arrow", "ArrowTestSupport", "Base", "Flight", "Networking", "TestSupport", plan],

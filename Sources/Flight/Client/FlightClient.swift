@@ -23,6 +23,15 @@ public struct FlightClientOptions: Sendable {
     // A burst of calls may come before the server has said how many it takes at a time.
     connection.session.maxWaitingRequests = 100_000
   }
+
+  fileprivate var shared: SharedConnection.Options {
+    var shared = SharedConnection.Options()
+    shared.transport = transport
+    shared.tls = tls
+    shared.serverName = serverName
+    shared.connection = connection
+    return shared
+  }
 }
 
 /// What goes with one call.
@@ -42,21 +51,21 @@ public struct FlightCallOptions: Sendable {
 /// May be used from any thread; all calls run on one loop.
 public final class FlightClient: Sendable {
   public let endpoint: Endpoint
-  private let connections: ClientConnections
+  private let calls: ClientCalls
   private let options: FlightClientOptions
 
   public init(to endpoint: Endpoint, on loop: EventLoop, options: FlightClientOptions = FlightClientOptions()) {
     self.endpoint = endpoint
     self.options = options
-    connections = ClientConnections(endpoint, loop, options)
+    calls = ClientCalls(SharedConnection(to: endpoint, on: loop, options: options.shared), options.credentials)
   }
 
-  deinit { connections.close() }
+  deinit { calls.close() }
 
-  public var loop: EventLoop { connections.loop }
+  public var loop: EventLoop { calls.loop }
 
   /// Lets calls that are under way end, and closes the connection. A later call makes a new one.
-  public func close() { connections.close() }
+  public func close() { calls.close() }
 
   // MARK: Calls with messages
 
@@ -155,26 +164,43 @@ public final class FlightClient: Sendable {
     _ path: GRPCPath, _ message: some ProtobufMessage, _ call: FlightCallOptions
   ) async throws(GRPCStatus) -> MessageClientCall.Answer {
     let bytes = message.serialized()
-    let limit = options.answerLimit
     let ending = CallEnding()
+    let deadline = call.timeout.map { MonotonicTime.now + $0.wholeNanoseconds }
     let result: Result<MessageClientCall.Answer, GRPCStatus> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let isRunning = connections.begin(path, call) { connection in
-          let made = MessageClientCall(connection, limit: limit) { continuation.resume(returning: $0) }
-          ending.set(made)
-          return made
-        } began: { call in
-          call.append { GRPCMessages.append(bytes, to: &$0) }
-          call.endOutput()
-        }
-        guard !isRunning else { return }
-        continuation.resume(
-          returning: .failure(GRPCStatus(.unavailable, "the client's loop '\(connections.loop.name)' has ended")))
+        exchange(path, bytes, call, ending, deadline, tries: Self.tries) { continuation.resume(returning: $0) }
       }
     } onCancel: {
       ending.cancel()
     }
     return try result.get()
+  }
+
+  /// How often a call with messages is made in all, as long as the server says that it has not begun with it
+  /// (gRPC's "transparent retries").
+  static let tries = 3
+
+  private func exchange(
+    _ path: GRPCPath, _ bytes: [UInt8], _ call: FlightCallOptions, _ ending: CallEnding, _ deadline: MonotonicTime?,
+    tries: Int, _ finish: @escaping @Sendable (Result<MessageClientCall.Answer, GRPCStatus>) -> Void
+  ) {
+    let limit = options.answerLimit
+    var call = call
+    call.timeout = deadline.map { .nanoseconds(max(0, $0 - .now)) }
+    let again = call
+    let isRunning = calls.begin(path, call) { connection in
+      let made = MessageClientCall(connection, limit: limit) { [self] result, isUnprocessed in
+        guard isUnprocessed, tries > 1 else { return finish(result) }
+        exchange(path, bytes, again, ending, deadline, tries: tries - 1, finish)
+      }
+      ending.set(made)
+      return made
+    } began: { call in
+      call.append { GRPCMessages.append(bytes, to: &$0) }
+      call.endOutput()
+    }
+    guard !isRunning else { return }
+    finish(.failure(GRPCStatus(.unavailable, "the client's loop '\(calls.loop.name)' has ended")))
   }
 
   // MARK: Streams of batches
@@ -215,7 +241,7 @@ public final class FlightClient: Sendable {
   ) -> Bool {
     let limit = options.messageLimit
     let deadline = call.timeout.map { MonotonicTime.now + $0.wholeNanoseconds }
-    return connections.begin(method.path, call) { connection in
+    return calls.begin(method.path, call) { connection in
       let context = FlightCallContext(
         method, peerName: connection.peerName, metadata: call.metadata, deadline: deadline)
       return StreamClientCall(connection, context, limit: limit, make)

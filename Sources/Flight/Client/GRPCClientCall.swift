@@ -7,6 +7,9 @@ class GRPCClientCall: GRPCCall, @unchecked Sendable {
   /// What came with the answer's head and trailers.
   private(set) var headMetadata = GRPCMetadata()
   private var trailers: GRPCTrailers?
+  /// Whether the server says that it has not begun with the call, so that it does no harm to make it again. Not of a server
+  /// that was never reached: when to try that again is the caller's affair.
+  private(set) var isUnprocessed = false
 
   /// - Parameter intake: made when the answer's head has said what compresses messages.
   init(_ connection: HTTP2Connection, intake: @escaping (_ encoding: String?) -> GRPCIntake) {
@@ -86,6 +89,7 @@ class GRPCClientCall: GRPCCall, @unchecked Sendable {
   final override func closed(_ end: HTTP2StreamEnd, on stream: HTTP2Stream) {
     self.stream = nil
     guard markOver() else { return }
+    if case .unprocessed = end { isUnprocessed = connection.wasConnected }
     ended(GRPCStatus(end))
   }
 }

@@ -9,7 +9,8 @@ final class MessageClientCall: GRPCClientCall, @unchecked Sendable {
     var metadata: GRPCMetadata
   }
 
-  private let finish: @Sendable (Result<Answer, GRPCStatus>) -> Void
+  /// Let go when it is called: it may lead back to this call, by who may cancel it.
+  private var finish: (@Sendable (Result<Answer, GRPCStatus>, _ isUnprocessed: Bool) -> Void)?
   private let limit: Int
   private var messages: [[UInt8]] = []
   private var byteCount = 0
@@ -18,7 +19,8 @@ final class MessageClientCall: GRPCClientCall, @unchecked Sendable {
   ///   - limit: bytes of all answers together at most.
   ///   - finish: called once, on the loop.
   init(
-    _ connection: HTTP2Connection, limit: Int, _ finish: @escaping @Sendable (Result<Answer, GRPCStatus>) -> Void
+    _ connection: HTTP2Connection, limit: Int,
+    _ finish: @escaping @Sendable (Result<Answer, GRPCStatus>, _ isUnprocessed: Bool) -> Void
   ) {
     self.limit = limit
     self.finish = finish
@@ -35,6 +37,9 @@ final class MessageClientCall: GRPCClientCall, @unchecked Sendable {
   }
 
   override func ended(_ status: GRPCStatus) {
-    finish(status.isOK ? .success(Answer(messages: messages, metadata: headMetadata)) : .failure(status))
+    let finish = finish
+    self.finish = nil
+    finish?(
+      status.isOK ? .success(Answer(messages: messages, metadata: headMetadata)) : .failure(status), isUnprocessed)
   }
 }

@@ -36,8 +36,8 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
   /// Told once, when the connection is gone.
   private let onClosed: (HTTP2Connection, Failure?) -> Void
 
-  /// Whether bytes may be sent: TCP, and TLS if there is one, are there.
-  private var isConnected = false
+  /// Whether it came about: TCP, and TLS if there is one, are or were there. Nothing is sent before.
+  public private(set) var wasConnected = false
   /// One side has said that it takes no new streams.
   private var isDraining = false
   /// The session is to be told that it drains, once a client's requests are sent: nghttp2 drops those that are behind GOAWAY.
@@ -128,7 +128,7 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
       session.close(nil, Failure(.io, "\(peerName) speaks '\(applicationProtocol)', where HTTP/2 is expected"))
       return channel.abort(failure)
     }
-    isConnected = true
+    wasConnected = true
     lastHeard = loop.now
     pump()
   }
@@ -177,7 +177,7 @@ public final class HTTP2Connection: ByteChannelHandler, @unchecked Sendable {
 
   /// Moves frames to the channel until that is full or nothing is left.
   private func pump() {
-    guard isConnected else { return }
+    guard wasConnected else { return }
     moveOutput()
     if isDrainDue {
       isDrainDue = false

@@ -52,6 +52,13 @@ public struct HTTPFields: Sendable, Hashable {
 
   public mutating func append(contentsOf other: HTTPFields) { fields.append(contentsOf: other.fields) }
 
+  /// Those that are no pseudo fields.
+  var withoutPseudoFields: HTTPFields {
+    var others = HTTPFields()
+    others.fields = fields.filter { !$0.name.hasPrefix(":") }
+    return others
+  }
+
   mutating func removeAll(keepingCapacity: Bool = false) { fields.removeAll(keepingCapacity: keepingCapacity) }
 
   /// The size that SETTINGS_MAX_HEADER_LIST_SIZE bounds: names, values and 32 bytes a field (RFC 9113 section 6.5.2).

@@ -23,7 +23,10 @@ final class LocalServer: Sendable {
   var endpoint: Endpoint { Endpoint(host: "127.0.0.1", port: port) }
 
   /// Returns when no connection is open.
-  func stop() async { await withCheckedContinuation { continuation in server.stop { continuation.resume() } } }
+  func stop() async {
+    // As long as a test may take: on a busy machine five seconds pass between two of its lines.
+    await withCheckedContinuation { continuation in server.stop(within: .seconds(600)) { continuation.resume() } }
+  }
 }
 
 /// A loop for clients, which ends with this.

@@ -36,7 +36,8 @@ struct ServerPeerTests {
     ]
     for (arguments, expected) in calls {
       let peer = try await TestProcess.runAside(
-        ["curl", "-sS", "--max-time", "600", "--http2-prior-knowledge", "-w", "%{http_code} %{http_version}"] + arguments
+        ["curl", "-sS", "--max-time", "600", "--http2-prior-knowledge", "-w", "%{http_code} %{http_version}"]
+          + arguments
           + ["http://127.0.0.1:\(server.port)/healthz"])
       #expect(peer.status == 0 && peer.output == expected, "\(peer.output) \(peer.errors)")
     }

@@ -1,11 +1,10 @@
 import Base
 import Glibc
-import TestSupport
 
 /// A server in a process of its own, which prints the port at which it listens, and ends when its standard input does, so also
 /// when this process is gone.
-final class PeerProcess: Sendable {
-  let port: UInt16
+public final class PeerProcess: Sendable {
+  public let port: UInt16
   private let pid: pid_t
   private let input: Int32
 
@@ -21,15 +20,13 @@ final class PeerProcess: Sendable {
   }
 
   /// Ends it at once, as a crash does.
-  func kill() { _ = Glibc.kill(pid, SIGKILL) }
+  public func kill() { _ = Glibc.kill(pid, SIGKILL) }
 
-  /// Starts a program of Peers, and waits until it listens.
-  static func python(_ name: String, _ arguments: String...) async throws -> PeerProcess {
-    try await python(name, arguments: arguments)
-  }
-
-  static func python(_ name: String, arguments: [String]) async throws -> PeerProcess {
-    let script = "\(TestEnvironment.repository)/Tests/FlightTests/Peers/\(name)"
+  /// Starts a Python program, and waits until it listens.
+  ///
+  /// - Parameter script: its path in the folder of the tests.
+  public static func python(script: String, arguments: [String] = []) async throws -> PeerProcess {
+    let script = "\(TestEnvironment.repository)/Tests/\(script)"
     return try await withCheckedThrowingContinuation { continuation in
       do throws(Failure) {
         // A thread that may wait.
