@@ -121,8 +121,8 @@ let package = Package(
     .testTarget(
       name: "ConnectorsTests",
       dependencies: [
-        "Arrow", "ArrowTestSupport", "Base", "Calendar", "Connectors", "Dataflow", "DurabilityTestSupport",
-        "Observability", "TestSupport", plan,
+        "Arrow", "ArrowTestSupport", "Base", "Calendar", "Connectors", "Dataflow", "DurabilityTestSupport", "Flight",
+        "Networking", "Observability", "TestSupport", plan,
       ], exclude: ["Flight/Peers"]),
     .testTarget(
       name: "PlanningTests",

@@ -14,6 +14,9 @@ public struct GatheredBytes {
     buffer = Buffer(byteCount: min(total, trusted))
   }
 
+  /// Bytes of memory that it takes now.
+  public var capacity: Int { buffer.byteCount }
+
   /// Takes what is missing from the front of `bytes`. Whether all is there.
   public mutating func take(_ bytes: inout UnsafeRawBufferPointer) -> Bool {
     while count < total, let base = bytes.baseAddress, !bytes.isEmpty {

@@ -32,7 +32,7 @@ final class FlightIntake: Sendable {
     var entries: [Entry] = []
     var first = 0
     var byteCount = 0
-    var paused: [FlightStream] = []
+    var paused: [IncomingFlight] = []
     var open: [ObjectIdentifier: FlightStream] = [:]
     var isStopped = false
     /// It stops when no stream is open and all is taken.
@@ -106,25 +106,25 @@ final class FlightIntake: Sendable {
       state.entries.append(Entry(flight: flight, event: event, byteCount: byteCount))
       state.byteCount += byteCount
       guard state.byteCount >= limit, byteCount > 0 else { return false }
-      state.paused.append(flight.stream)
+      state.paused.append(flight)
       return true
     }
     state.broadcast()
     // The other thread may have had it resumed in the meantime: that comes to this loop later than this.
-    if isFull { flight.stream.pause() }
+    if isFull { flight.hold(.intake) }
   }
 
   // MARK: The reading thread's side
 
   func take(until deadline: MonotonicTime) -> Taken {
-    var resumed: [FlightStream] = []
+    var resumed: [IncomingFlight] = []
     let taken = state.wait(until: deadline) { (state: inout State) -> Taken? in
       if state.isStopped { return .stopped }
       guard let entry = state.takeFirst() else { return state.isEnding && state.open.isEmpty ? .stopped : nil }
       if state.byteCount <= limit / 2, !state.paused.isEmpty { swap(&resumed, &state.paused) }
       return .entry(entry)
     }
-    for stream in resumed { stream.execute { stream.resume() } }
+    for flight in resumed { flight.stream.execute { flight.release(.intake) } }
     return taken ?? .nothing
   }
 
@@ -159,33 +159,4 @@ final class FlightIntake: Sendable {
     }
     return try result.get()
   }
-}
-
-/// A stream of batches that somebody gives.
-///
-/// The loop's calls only hand on to the intake, and `stream` never changes; all other fields belong to the thread that reads: that
-/// is what makes it `Sendable`.
-final class IncomingFlight: FlightStreamHandler, @unchecked Sendable {
-  let stream: FlightStream
-  private let intake: FlightIntake
-  var reader: FlightBatchReader
-  var columns: ArrowColumns?
-  /// Rows that came.
-  var rows: Int64 = 0
-  /// It was ended for what it sent: the rest of it counts for nothing.
-  var isRefused = false
-
-  init(_ stream: FlightStream, _ intake: FlightIntake, reader: FlightBatchReader) {
-    self.stream = stream
-    self.intake = intake
-    self.reader = reader
-    super.init()
-    intake.opened(self)
-  }
-
-  override func received(_ data: FlightData, on stream: FlightStream) { intake.take(.data(data), of: self) }
-
-  override func receivedEnd(on stream: FlightStream) { intake.take(.sentAll, of: self) }
-
-  override func closed(_ status: GRPCStatus, on stream: FlightStream) { intake.take(.closed(status), of: self) }
 }

@@ -116,7 +116,7 @@ final class FlightListenSource: AcknowledgingSource {
     case .closed: break
     case .sentAll:
       guard !flight.isRefused else { return }
-      say(FlightAnswer(stream: flight.stream, metadata: nil))
+      say(FlightAnswer(flight: flight, metadata: nil))
       clientsDone += 1
       if clientsDone == taking.clients { intake.endWithStreams() }
     case .data(let data):
@@ -134,11 +134,11 @@ final class FlightListenSource: AcknowledgingSource {
     switch try flight.reader.take(data) {
     case nil: break
     case .schema(let schema, _): flight.columns = try ArrowColumns(self.schema, in: schema.fields, of: "what is put")
-    case .appMetadata(let metadata): unsaid = FlightAnswer(stream: flight.stream, metadata: metadata)
+    case .appMetadata(let metadata): unsaid = FlightAnswer(flight: flight, metadata: metadata)
     case .batch(let batch, let metadata):
       let batch = try flight.columns?.take(batch, of: "what is put")
       rest = batch.flatMap { $0.length > 0 ? $0 : nil }
-      unsaid = FlightAnswer(stream: flight.stream, metadata: metadata)
+      unsaid = FlightAnswer(flight: flight, metadata: metadata)
     }
   }
 }

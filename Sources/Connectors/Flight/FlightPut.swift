@@ -47,6 +47,8 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
   private var writer: FlightBatchWriter
   private var waiting = WaitingBatches()
   private var isEnding = false
+  /// All was given to the stream, with its end.
+  private var isGiven = false
   /// Goes behind the last batch, in a message of its own; nil: no such message.
   private var lastMetadata: [UInt8]?
 
@@ -127,7 +129,10 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
 
   override func closed(_ status: GRPCStatus, on stream: FlightStream) {
     waiting.removeAll()
-    state.withLock { $0.status = status }
+    // A server that says OK before it was sent all has not got what it was not sent.
+    let isEarly = status.isOK && !(isGiven && stream.hasSentAll)
+    let told = isEarly ? GRPCStatus(.unavailable, "it ended the stream before all was put") : status
+    state.withLock { $0.status = told }
     state.broadcast()
   }
 
@@ -149,6 +154,7 @@ final class FlightPut: FlightStreamHandler, @unchecked Sendable {
         try stream.send { queue throws(Failure) in try writer.write(appMetadata: metadata, to: &queue) }
       } catch { return stream.finish(GRPCStatus(error)) }
     }
+    isGiven = true
     stream.finish()
   }
 }

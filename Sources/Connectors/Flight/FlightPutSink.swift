@@ -110,12 +110,7 @@ final class FlightPutSink: Sink {
 
   /// Why a stream ended that should go on.
   private func ended(_ put: FlightPut) -> Failure {
-    if put.status == nil { return late("taken what was put") }
-    let status = put.status ?? .ok
-    guard status.isOK else { return session.failure(status, what) }
-    return Failure(
-      .io, retryable: true,
-      "\(putting.peer.place): \(putting.peer.location) ended \(what) before all was put; it does not take more, or has not said why"
-    )
+    guard let status = put.status else { return late("taken what was put") }
+    return session.failure(status, what)
   }
 }

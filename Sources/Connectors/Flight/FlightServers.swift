@@ -27,7 +27,9 @@ enum FlightServers {
       if let token = listening.token { options.authenticator = FlightTokens(tokens: [token: "the token's owner"]) }
       let group = try FlightLoops.group()
       loops = group.loops
-      server = try FlightServer(service, at: [listening.endpoint], on: group, options: options)
+      let reports = FlightReports(place, log)
+      server = try FlightServer(
+        service, at: [listening.endpoint], on: group, options: options, report: reports.report)
     }
   }
 
@@ -47,7 +49,7 @@ enum FlightServers {
   ///
   /// - Parameters:
   ///   - place: leads messages: "sink 'out' (flight-serve)".
-  ///   - log: where certificates that cannot be used are told.
+  ///   - log: where certificates that cannot be used are told, and connections that fail.
   static func offer(
     _ offer: FlightOffer, named name: String, at listening: FlightListening, place: String,
     log: EventLog?

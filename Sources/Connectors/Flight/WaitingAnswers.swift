@@ -3,15 +3,13 @@ import Flight
 
 /// What a client that puts rows is told of them.
 struct FlightAnswer {
-  let stream: FlightStream
+  let flight: IncomingFlight
   /// Acknowledges a message that had this; nil: all was acknowledged, and the stream ends with OK.
   let metadata: [UInt8]?
 
   func say() {
-    let (stream, metadata) = (stream, metadata)
-    stream.execute {
-      if let metadata { stream.send(PutResult(appMetadata: metadata)) } else { stream.finish() }
-    }
+    let (flight, metadata) = (flight, metadata)
+    flight.stream.execute { flight.answer(metadata) }
   }
 }
 

@@ -55,6 +55,12 @@ public final class FlightStream: @unchecked Sendable {
   /// Whether more should be sent now: if not, wait for the handler's `hasRoom`. What is sent all the same is kept.
   public var hasRoom: Bool { call.hasRoom }
 
+  /// Bytes that wait to be sent.
+  public var waitingByteCount: Int { call.waitingByteCount }
+
+  /// Of a client's stream, once it is closed: whether all that it sent, with its end, had left before the server's status came.
+  public var hasSentAll: Bool { call.hasSentAll }
+
   /// Sends messages: what a ``FlightBatchWriter`` writes.
   public func send<E: Error>(_ body: (inout OutputQueue) throws(E) -> Void) throws(E) { try call.send(body) }
 
@@ -76,6 +82,8 @@ public final class FlightStream: @unchecked Sendable {
 protocol FlightStreamCall: AnyObject {
   var loop: EventLoop { get }
   var hasRoom: Bool { get }
+  var waitingByteCount: Int { get }
+  var hasSentAll: Bool { get }
   func send<E: Error>(_ body: (inout OutputQueue) throws(E) -> Void) throws(E)
   func pauseIntake()
   func resumeIntake()

@@ -24,6 +24,9 @@ class GRPCCall: HTTP2StreamHandler, @unchecked Sendable {
     self.intake = intake
   }
 
+  /// Bytes that wait to be sent.
+  final var waitingByteCount: Int { stream?.outputByteCount ?? 0 }
+
   /// Runs `body` on the call's loop, unless the loop has ended. From any thread.
   func execute(_ body: @escaping @Sendable () -> Void) { connection.execute(body) }
 
@@ -47,14 +50,23 @@ class GRPCCall: HTTP2StreamHandler, @unchecked Sendable {
     isOver = true
     deadlineTimer?.cancel()
     deadlineTimer = nil
+    // What has come of a message that is not whole, nobody wants.
+    intake = .none
+    isNowOver()
     return true
   }
+
+  /// It was marked as over: once.
+  func isNowOver() {}
 
   /// Ends the call with a status of this side's own; the other side is told. Does nothing once it is over.
   func end(_ status: GRPCStatus) { preconditionFailure("server and client end a call in their own ways") }
 
   /// A message that the intake took out.
   func received(_ message: GRPCIntake.Message) {}
+
+  /// Bytes have gone into the intake.
+  func took() {}
 
   /// The peer has sent its last message, whole.
   func receivedLast() {}
@@ -93,6 +105,7 @@ class GRPCCall: HTTP2StreamHandler, @unchecked Sendable {
     } catch {
       end(error)
     }
+    took()
     // What comes after the end is thrown away, so that a peer that has not noticed is not stuck.
     if isOver { isPaused = false }
     returnRoom()

@@ -29,6 +29,15 @@ enum GRPCIntake {
     }
   }
 
+  /// Bytes of memory that a message takes which is not whole.
+  var heldByteCount: Int {
+    switch self {
+    case .none: 0
+    case .small(let decoder): decoder.heldByteCount
+    case .data(let decoder): decoder.heldByteCount
+    }
+  }
+
   func finish() throws(GRPCStatus) {
     switch self {
     case .none: break

@@ -11,6 +11,9 @@ class GRPCClientCall: GRPCCall, @unchecked Sendable {
   /// that was never reached: when to try that again is the caller's affair.
   private(set) var isUnprocessed = false
 
+  /// Whether all that was sent, with its end, had left before the server ended the call.
+  private(set) final var hasSentAll = true
+
   /// - Parameter intake: made when the answer's head has said what compresses messages.
   init(_ connection: HTTP2Connection, intake: @escaping (_ encoding: String?) -> GRPCIntake) {
     makeIntake = intake
@@ -82,7 +85,10 @@ class GRPCClientCall: GRPCCall, @unchecked Sendable {
   private func over(_ status: GRPCStatus) {
     guard markOver() else { return }
     // Servers count resets against floods, so there is none where nothing is left to give up.
-    if let stream, !stream.hasSentAll { stream.reset(.cancel) }
+    if let stream, !stream.hasSentAll {
+      hasSentAll = false
+      stream.reset(.cancel)
+    }
     ended(status)
   }
 

@@ -4,13 +4,16 @@ import Base
 /// Takes the messages of a stream of batches out of the bytes of a call as they come, in pieces of any size.
 ///
 /// A body is copied once, from the pieces into the one buffer that batches are views of. Lengths are checked before
-/// memory is taken, and memory is taken as bytes arrive: at first a body is believed to have ``trustedAtFirst`` bytes,
-/// and the buffer doubles with what comes; later on one is believed to have as many as the largest before it, so that a
-/// stream of large batches is copied once after its first. Fields may come in any order; the last of each wins, and
-/// unknown ones are skipped. One thread at a time.
+/// memory is taken, and memory is taken as bytes arrive: at first a field is believed to have ``trustedAtFirst`` bytes,
+/// or ``trustedFactor`` times those of it that are here, if that is less, and the buffer doubles with what comes; later on a
+/// body is believed to have as many as the largest before it, so that a stream of large batches is copied once after its
+/// first. Fields may come in any order; the last of each wins, and unknown ones are skipped. One thread at a time.
 public struct FlightDataDecoder {
-  /// Bytes that a field is believed to have before any has come: a call that only claims costs no more.
+  /// Bytes that a field is believed to have before all of it has come.
   public static let trustedAtFirst = 64 << 10
+
+  /// A call that only claims costs no more than so many times what it sends.
+  static let trustedFactor = 16
 
   /// Bytes of a descriptor at most: what it is made into takes several times as much.
   public static let descriptorLimit = 4 << 20
@@ -35,7 +38,8 @@ public struct FlightDataDecoder {
   private var left = 0
   /// Bytes of the message's descriptor so far.
   private var descriptorBytes = 0
-  private var trusted = trustedAtFirst
+  /// Bytes of the largest body so far.
+  private var trusted = 0
   private let limit: Int
   private let encoding: String?
 
@@ -78,6 +82,15 @@ public struct FlightDataDecoder {
     return message
   }
 
+  /// Bytes of memory that the message takes which is not whole; 0 between two.
+  var heldByteCount: Int {
+    if case .prefix = state { return 0 }
+    // What a descriptor is made into is larger than its bytes.
+    var count = message.body.count + (message.header?.count ?? 0) + message.appMetadata.count + 4 * descriptorBytes
+    if case .field(_, let gathered) = state { count += gathered.capacity }
+    return count
+  }
+
   /// Says that no more bytes come.
   ///
   /// - Throws: INTERNAL when they end within a message.
@@ -94,7 +107,7 @@ public struct FlightDataDecoder {
       if try varint.take(takeFirst(&part)) { try begin(tag: varint.value) } else { state = .tag(varint) }
     case .length(let number, var varint):
       if try varint.take(takeFirst(&part)) {
-        try begin(number, byteCount: varint.value)
+        try begin(number, byteCount: varint.value, here: part.count)
       } else {
         state = .length(number, varint)
       }
@@ -133,7 +146,8 @@ public struct FlightDataDecoder {
     }
   }
 
-  private mutating func begin(_ number: Int, byteCount: UInt64) throws(Failure) {
+  /// - Parameter here: bytes of the message that are here, this field's first of all.
+  private mutating func begin(_ number: Int, byteCount: UInt64, here: Int) throws(Failure) {
     let count = try checked(byteCount, number)
     if number == FlightData.Number.descriptor {
       descriptorBytes += count
@@ -144,8 +158,9 @@ public struct FlightDataDecoder {
     }
     switch number {
     case FlightData.Number.descriptor, FlightData.Number.header, FlightData.Number.appMetadata, FlightData.Number.body:
+      let believed = min(Self.trustedAtFirst, Self.trustedFactor * max(here, 16))
       let isBody = number == FlightData.Number.body
-      let gathered = GatheredBytes(count, trusted: isBody ? trusted : Self.trustedAtFirst)
+      let gathered = GatheredBytes(count, trusted: isBody ? max(believed, trusted) : believed)
       if count == 0 { try end(number, gathered.bytes) } else { state = .field(number, gathered) }
     default: state = count == 0 ? .between : .skipped(count)
     }

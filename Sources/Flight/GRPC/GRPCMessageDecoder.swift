@@ -44,6 +44,12 @@ public struct GRPCMessageDecoder {
     return nil
   }
 
+  /// Bytes of memory that the message takes which is not whole; 0 between two.
+  var heldByteCount: Int {
+    guard case .message(let message, _) = state else { return 0 }
+    return message.capacity
+  }
+
   /// Says that no more bytes come.
   ///
   /// - Throws: INTERNAL when they end within a message.

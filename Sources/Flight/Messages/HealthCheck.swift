@@ -5,6 +5,9 @@ import Base
 public struct HealthCheckRequest: ProtobufMessage {
   public static let protobufName = "grpc.health.v1.HealthCheckRequest"
 
+  /// Bytes of one at most: a name.
+  static let byteLimit = 4 << 10
+
   /// With its package; empty: the whole server.
   public var service: String
 

@@ -11,6 +11,9 @@ public struct FlightServerOptions: Sendable {
   public var messageLimit = 256 << 20
   /// Bytes of a message without batches at most.
   public var smallMessageLimit = 16 << 20
+  /// Bytes of heads and of messages that are not whole, of all calls together. Beyond it calls are ended with
+  /// RESOURCE_EXHAUSTED: first those of which nothing has come for a second, or a message for half a minute.
+  public var unfinishedLimit = 512 << 20
   /// Who may call; nil: everybody.
   public var authenticator: (any FlightAuthenticator)?
 
@@ -21,6 +24,7 @@ public struct FlightServerOptions: Sendable {
 /// Source: https://arrow.apache.org/docs/format/Flight.html
 public final class FlightServer: Sendable {
   private let server: HTTP2Server
+  private let memory: CallMemory
   /// What its health service answers.
   public let state: ServingState
 
@@ -33,16 +37,28 @@ public final class FlightServer: Sendable {
     report: @escaping @Sendable (Failure) -> Void = { _ in }
   ) throws(Failure) {
     self.state = state
-    server = try HTTP2Server(
+    let memory = CallMemory(limit: options.unfinishedLimit)
+    let server = try HTTP2Server(
       at: endpoints, on: group, listener: options.listener, tls: options.tls,
       connection: options.connection, report: report,
-      requests: FlightRequests(service, options, state))
+      requests: FlightRequests(service, options, state, memory))
+    self.server = server
+    self.memory = memory
+    memory.onTight { [weak server] in
+      server?.forEachConnection { connection in
+        let now = MonotonicTime.now
+        for handler in connection.session.streamHandlers { (handler as? GRPCServerCall)?.endIfStale(at: now) }
+      }
+    }
   }
 
   /// Where it listens, with the port that it was given where 0 was asked for.
   public var addresses: [SocketAddress] { server.addresses }
 
   public var connectionCount: Int { server.connectionCount }
+
+  /// Bytes of heads and of messages that are not whole, of all calls that are under way.
+  public var unfinishedByteCount: Int { memory.byteCount }
 
   /// Takes no more calls, lets those that are under way end for so long, and ends the rest. Returns at once.
   ///
@@ -58,11 +74,15 @@ private final class FlightRequests: HTTP2RequestHandler {
   private let service: any FlightService
   private let options: FlightServerOptions
   private let state: ServingState
+  private let memory: CallMemory
 
-  init(_ service: any FlightService, _ options: FlightServerOptions, _ state: ServingState) {
+  init(
+    _ service: any FlightService, _ options: FlightServerOptions, _ state: ServingState, _ memory: CallMemory
+  ) {
     self.service = service
     self.options = options
     self.state = state
+    self.memory = memory
   }
 
   func opened(
@@ -72,6 +92,7 @@ private final class FlightRequests: HTTP2RequestHandler {
       let request = try GRPCRequestHead(head.headers)
       do throws(GRPCStatus) {
         let call = try call(request, stream, connection)
+        try call.hold(head, in: memory)
         call.setDeadline(request.timeout)
         return call
       } catch {
@@ -126,8 +147,10 @@ private final class FlightRequests: HTTP2RequestHandler {
     _ method: HealthMethod, _ request: GRPCRequestHead, _ stream: HTTP2Stream, _ connection: HTTP2Connection
   ) -> GRPCServerCall {
     let state = state
+    // Everybody may ask, so that nobody may send much.
     return MessageServerCall(
-      connection, stream, limit: options.smallMessageLimit, encoding: request.encoding
+      connection, stream, limit: min(options.smallMessageLimit, HealthCheckRequest.byteLimit),
+      encoding: request.encoding
     ) { call, bytes throws(GRPCStatus) in
       let question = try HealthCheckRequest(message: bytes)
       switch method {

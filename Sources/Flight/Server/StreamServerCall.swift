@@ -94,6 +94,7 @@ final class StreamServerCall: GRPCServerCall, FlightStreamCall, @unchecked Senda
   var loop: EventLoop { connection.loop }
   /// Not when it is over, so that who sends as long as there is room comes to an end.
   var hasRoom: Bool { !isOver && stream?.hasRoom ?? true }
+  var hasSentAll: Bool { stream?.hasSentAll ?? false }
   func send<E: Error>(_ body: (inout OutputQueue) throws(E) -> Void) throws(E) { try append(body) }
   func pauseIntake() { pause() }
   func resumeIntake() { resume() }

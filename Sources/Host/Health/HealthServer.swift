@@ -20,17 +20,17 @@ final class HealthServer: Sendable {
     self.connections = connections
     group = try EventLoopGroup(name: "health", count: 1)
     var options = ListenerOptions()
-    options.connectionLimit = Self.connectionLimit
+    // More than are kept, so that there is room for the one that another one makes room for.
+    options.connectionLimit = 2 * HealthPeers.limit
     options.connection.lowOutput = 64 * 1024
+    let peers = HealthPeers()
     listener = try Listener(
       inheriting: descriptor, on: group, options: options,
       // Who asks too much is refused, which is no matter of the job's.
       report: { _ in },
-      handler: { channel in HealthConnection(channel, service, connections) })
+      handler: { channel in HealthConnection(channel, service, connections, peers) })
   }
 
-  /// Connections that are open at a time.
-  private static let connectionLimit = 256
   /// How long those that wait when it stops have to get their answers.
   private static let grace: Int64 = 200_000_000
 

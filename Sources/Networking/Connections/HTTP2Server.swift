@@ -35,6 +35,9 @@ public final class HTTP2Server: Sendable {
   /// Connections that are open now.
   public var connectionCount: Int { connections.count }
 
+  /// Calls `body` for each connection, on its loop. From any thread; returns at once.
+  public func forEachConnection(_ body: @escaping @Sendable (HTTP2Connection) -> Void) { connections.forEach(body) }
+
   /// Stops listening, lets requests that are under way end for so long, and then ends what is left. From any thread; returns
   /// at once.
   ///

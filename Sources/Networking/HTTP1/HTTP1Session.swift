@@ -30,6 +30,9 @@ public final class HTTP1Session {
   private var since: MonotonicTime
   private var awaits = Awaited.request
 
+  /// Whether a request has come: who has asked nothing yet is given no longer than for a head.
+  private var hasAsked = false
+
   private enum Awaited { case request, head, body, answer }
 
   /// - Parameter now: the time on the clock that later calls use.
@@ -107,6 +110,7 @@ public final class HTTP1Session {
           if offset == bytes.count { output.append(copying: "HTTP/1.1 100 Continue\r\n\r\n".utf8) }
         case .request(let complete):
           request = complete
+          hasAsked = true
           awaits = .answer
           handler?.received(complete, in: self)
         }
@@ -132,7 +136,7 @@ public final class HTTP1Session {
   public var deadline: MonotonicTime? {
     guard !isEnded else { return nil }
     return switch awaits {
-    case .request: since + options.idleTimeout
+    case .request: since + (hasAsked ? options.idleTimeout : min(options.idleTimeout, options.headTimeout))
     case .head: since + options.headTimeout
     case .body: since + options.bodyTimeout
     case .answer: nil

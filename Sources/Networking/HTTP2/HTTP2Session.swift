@@ -121,6 +121,9 @@ public final class HTTP2Session {
     if result < 0 { receivingFailed(Int32(truncatingIfNeeded: result)) }
   }
 
+  /// Who handles the streams that are open now.
+  public var streamHandlers: [any HTTP2StreamHandler] { streams.values.compactMap(\.handler) }
+
   /// Appends what the peer is to be sent, until at least so many bytes are appended or nothing is left.
   ///
   /// `queue` is in use during the call: handlers, which may be told of room and of closed streams, must not touch it.

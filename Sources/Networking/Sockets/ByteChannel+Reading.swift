@@ -13,7 +13,7 @@ extension ByteChannel {
       bytes.withUnsafeBytes { handler?.received($0) }
       if phase == .open { handler?.receivedAll() }
     }
-    while mayRead, !isPaused || phase == .handshaking, phase <= .open, !hasReceivedEnd, readBudget > 0 {
+    while mayRead, !isPaused || phase == .handshaking, phase <= .open, !hasReceivedEnd, !owesAnswers, readBudget > 0 {
       let block = loop.blocks.read
       let count = readOnce(block)
       guard count > 0 else { break }
@@ -22,8 +22,12 @@ extension ByteChannel {
       if phase == .open { handler?.receivedAll() }
     }
     if phase <= .open, hasReceivedEnd, !hasToldEnd, !isPaused || phase == .handshaking { return receiveEnd() }
-    if mayRead, !isPaused, phase != .closed, !hasReceivedEnd { loop.turnAgain(self) }
+    // Once the answers can be written, the channel has a turn.
+    if mayRead, !isPaused, phase != .closed, !hasReceivedEnd, !owesAnswers { loop.turnAgain(self) }
   }
+
+  /// Whether the peer asks by TLS (KeyUpdate) and does not read what it is answered: nothing more is read of it meanwhile.
+  private var owesAnswers: Bool { encrypted.byteCount > Self.mostEncryptedAtOnce + Self.turnLimit }
 
   private func renewReadBudget() {
     guard turnOfReads != loop.turnNumber else { return }

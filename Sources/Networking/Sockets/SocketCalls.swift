@@ -53,6 +53,13 @@ enum SocketCalls {
     return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
   }
 
+  /// Files that this process may have open at a time.
+  static var openFileLimit: Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1_024 }
+    return Int(clamping: limit.rlim_cur)
+  }
+
   /// Closes a connection so that the peer sees it reset, whatever waits in either direction.
   static func reset(_ descriptor: Int32) {
     var lingering = linger(l_onoff: 1, l_linger: 0)

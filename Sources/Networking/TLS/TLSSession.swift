@@ -58,7 +58,9 @@ final class TLSSession {
   }
 
   /// Asks for a name (SNI) and refuses certificates that are not for it.
-  private func expect(_ name: String) throws(Failure) {
+  private func expect(_ asked: String) throws(Failure) {
+    // The root's dot belongs to no certificate and to no SNI (RFC 6066, section 3). A leading one would mean any name below.
+    let name = asked.hasSuffix(".") ? String(asked.dropLast()) : asked
     let isAddress = SocketAddress(digits: name, port: 0) != nil
     let parameters = SSL_get0_param(ssl)
     let isSet: Bool
@@ -69,7 +71,7 @@ final class TLSSession {
     } else {
       X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
       isSet =
-        !name.isEmpty && X509_VERIFY_PARAM_set1_host(parameters, name, name.utf8.count) == 1
+        !name.isEmpty && !name.hasPrefix(".") && X509_VERIFY_PARAM_set1_host(parameters, name, name.utf8.count) == 1
         && volley_tls_ask_for(ssl, name) == 1
     }
     guard isSet else {

@@ -123,6 +123,9 @@ final class PythonFlightServer: @unchecked Sendable {  // Nothing changes after 
         def do_put(self, context, descriptor, reader, writer):
             name = descriptor.path[0].decode()
             self.streams += 1
+            if name == 'early':
+                reader.read_chunk()
+                return
             if name == 'stuck':
                 reader.read_chunk()
                 self.halt.wait()

@@ -89,6 +89,26 @@ import VolleyPlan
     }
   }
 
+  @Test("rows that a server was not sent are not stored, though it says OK", arguments: [false, true])
+  func endsEarly(_ closes: Bool) async throws {
+    try await aside {
+      let server = try PythonFlightServer()
+      let text = String(repeating: "x", count: 8 << 20)
+      // More than any window, so that what is behind the first one has not left when the server has read that.
+      let large = batch(Self.numbers, (0..<8).map { [.int64($0), .utf8(text)] })
+      for _ in 0..<3 {
+        let sink = try Self.sink(server.uri, "early", [.init("buffer", .int(1 << 30))])
+        try sink.open()
+        let said = message {
+          for _ in 0..<3 { try sink.write(large) }
+          if closes { try sink.close(complete: true) } else { try sink.flush() }
+        }
+        #expect(said.contains("it ended the stream before all was put"), "\(said)")
+        if !closes { try sink.close(complete: false) }
+      }
+    }
+  }
+
   @Test("a stop ends the waiting for room, and for a server's answer", arguments: ["stuck", "silent"])
   func stops(_ path: String) async throws {
     try await aside {

@@ -3,6 +3,7 @@ import ArrowTestSupport
 import Base
 import Dataflow
 import Glibc
+import Observability
 import TestSupport
 import Testing
 import VolleyPlan
@@ -111,10 +112,10 @@ import VolleyPlan
   }
 
   private static func listening(
-    _ stream: String, _ options: [JSONValue.Member]
+    _ stream: String, _ options: [JSONValue.Member], log: EventLog? = nil
   ) throws -> (source: Unchecked<FlightListenSource>, port: UInt16) {
     let options: [JSONValue.Member] = [.init("stream", .string(stream))] + options
-    let made = try makeSource("flight-listen", options, numbers).make(alone)
+    let made = try makeSource("flight-listen", options, numbers, log: log).make(alone)
     let source = try #require(made as? FlightListenSource)
     try source.open()
     return (Unchecked(source), try #require(source.seat).addresses[0].port)
@@ -168,10 +169,14 @@ import VolleyPlan
     try await aside {
       let (authority, other) = (TestCertificates(), TestCertificates())
       let (ada, eve) = (authority.issue("ada"), other.issue("eve"))
+      let told = Monitor<[String]>([])
+      let log = EventLog(minimum: .warning) { event in
+        told.withLock { $0.append("\(event.name) \(event.message)") }
+      }
       let (source, port) = try Self.listening(
         "mutual",
         [.init("address", "127.0.0.2:0"), .init("clients", 1)]
-          + Self.files(authority.issue("server", "IP:127.0.0.2"), trusting: authority.authority))
+          + Self.files(authority.issue("server", "IP:127.0.0.2"), trusting: authority.authority), log: log)
       let rows = try Self.reads(source)
       let said = Self.put(
         port, "mutual",
@@ -180,6 +185,13 @@ import VolleyPlan
           [authority.authority, ada.certificate, ada.key],
         ], at: "127.0.0.2")
       #expect(said == "FlightUnavailableError\nFlightUnavailableError\nOK\n")
+      // Whoever runs the job learns why clients do not come.
+      let reports = told.withLock { $0 }
+      #expect(
+        reports.contains {
+          $0.hasPrefix("flight.connection source 'orders' (flight-listen): ") && $0.contains("certificate")
+        },
+        "\(reports)")
       #expect(rows.wait(until: .now + 20_000_000_000) { $0 } == 1)
     }
   }

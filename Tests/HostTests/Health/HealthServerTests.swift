@@ -121,6 +121,59 @@ import Testing
     #expect(text.hasSuffix(body))
   }
 
+  @Test("however many connect and ask nothing, who asks is answered")
+  func silent() throws {
+    let (descriptor, port) = Self.listening()
+    let server = try HealthServer(descriptor, HealthService(objection: { nil }, metrics: { "m 1\n" }))
+    defer { server.stop() }
+    let asked = Self.connected(port)
+    defer { close(asked) }
+    Self.write(Self.request("/healthz"), asked)
+    #expect(Self.read(asked, atMost: 15) == "HTTP/1.1 200 OK")
+    let silent = (0..<(3 * HealthPeers.limit)).map { _ in Self.connected(port) }
+    defer { for descriptor in silent { close(descriptor) } }
+    for _ in 0..<3 {
+      let asking = Self.connected(port)
+      defer { close(asking) }
+      Self.write(Self.request("/metrics", "Connection: close\r\n"), asking)
+      #expect(Self.read(asking).hasSuffix("m 1\n"))
+    }
+    // Room was made by those that had been silent for longest.
+    #expect(Self.read(silent[0]) == "")
+  }
+
+  @Test("who asks hundreds of times at once does not keep others waiting for their answers")
+  func pipelined() throws {
+    let made = Monitor(0)
+    let hasAsked = Monitor(false)
+    let service = HealthService(
+      objection: { nil },
+      metrics: {
+        let count = made.withLock { made in
+          made += 1
+          return made
+        }
+        made.broadcast()
+        // The other one's request is there before the loop goes on.
+        if count == 1 { _ = hasAsked.wait(until: .now + 60_000_000_000) { $0 ? true : nil } }
+        return "m 1\n"
+      })
+    let (descriptor, port) = Self.listening()
+    let server = try HealthServer(descriptor, service)
+    defer { server.stop() }
+    let other = Self.connected(port)
+    defer { close(other) }
+    let greedy = Self.connected(port)
+    defer { close(greedy) }
+    Self.write(String(repeating: Self.request("/metrics"), count: 400), greedy)
+    #expect(made.wait(until: .now + 60_000_000_000) { $0 > 0 ? true : nil } == true)
+    Self.write(Self.request("/healthz", "Connection: close\r\n"), other)
+    hasAsked.withLock { $0 = true }
+    hasAsked.broadcast()
+    #expect(Self.read(other).hasSuffix("ok\n"))
+    #expect(made.withLock { $0 } < 200)
+  }
+
   @Test("only GET and HEAD are answered, and a HEAD without its body")
   func methods() throws {
     let (descriptor, port) = Self.listening()

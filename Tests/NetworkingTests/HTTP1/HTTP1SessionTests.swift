@@ -269,13 +269,18 @@ struct HTTP1SessionTests {
   func time() {
     let second: Int64 = 1_000_000_000
     func at(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: seconds * second) }
-    let idle = Connection()
-    #expect(idle.session.deadline == at(60))
-    idle.session.handleTime(at(59))
-    #expect(!idle.session.isEnded)
-    idle.session.handleTime(at(60))
-    idle.take()
-    #expect(idle.session.isEnded && idle.sent.isEmpty && idle.session.deadline == nil)
+    // Who has asked nothing yet is not waited for as long as who may ask again.
+    for (asks, end) in [(false, Int64(10)), (true, 60)] {
+      let idle = Connection()
+      if asks { idle.give("GET / HTTP/1.1\r\nhost: a\r\n\r\n", at: 0) }
+      let sent = idle.sent
+      #expect(sent.isEmpty != asks && idle.session.deadline == at(end))
+      idle.session.handleTime(at(end - 1))
+      #expect(!idle.session.isEnded)
+      idle.session.handleTime(at(end))
+      idle.take()
+      #expect(idle.session.isEnded && idle.sent == sent && idle.session.deadline == nil)
+    }
 
     let head = Connection()
     head.give("G", at: 5 * second)

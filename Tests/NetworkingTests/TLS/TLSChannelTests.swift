@@ -169,6 +169,27 @@ struct TLSChannelTests {
     }
   }
 
+  @Test("A name may end with the root's dot, and one that begins with a dot is none")
+  func dots() throws {
+    let authority = TestAuthority()
+    let pair = authority.issue("server", "DNS:a.example")
+    try withLoops { group in
+      let server = try TestServer(group, tls: authority.server(pair))
+      for name in ["a.example", "a.example."] {
+        let peer = TestPeer.connect(
+          to: server.endpoint, on: group.next(), tls: try authority.client(), serverName: name)
+        #expect(peer.wait { $0.connected == 1 }, "\(name)")
+      }
+      #expect(server.peer(1).onLoop { $0.requestedHost } == "a.example")
+      for name in [".example", ".", ""] {
+        let peer = TestPeer.connect(
+          to: server.endpoint, on: group.next(), tls: try authority.client(), serverName: name)
+        #expect(peer.wait { $0.closed == 1 })
+        #expect(peer.now.failure?.kind == .usage, "\(name): \(peer.now.failure?.message ?? "")")
+      }
+    }
+  }
+
   @Test("A server that asks for client certificates knows who came, and refuses those without and those of others")
   func clientCertificates() throws {
     let authority = TestAuthority()
