@@ -34,7 +34,7 @@ final class PythonFlightServer: @unchecked Sendable {  // Nothing changes after 
   ///   - token: what callers have to show; the user `ada` with the password `secret` gets it.
   ///   - tls: its certificate; nil: in the clear.
   ///   - clients: path of the certificates that vouch for clients; nil: clients need none.
-  init(token: String = "", tls: TestCertificates.Pair? = nil, clients: String? = nil) throws {
+  init(token: String = "", tls: TestAuthority.Pair? = nil, clients: String? = nil) throws {
     isSecure = tls != nil
     let files = tls.map { [$0.certificate, $0.key, clients ?? ""] } ?? []
     for name in ["port", "stop"] { #expect(mkfifo(folder.file(name), 0o600) == 0) }

@@ -15,7 +15,7 @@ import VolleyPlan
   private static let numbers = [Field("n", .int64), Field("s", .utf8)]
   private static let row = batch(numbers, [[.int64(7), .utf8("x")]])
 
-  private static func files(_ pair: TestCertificates.Pair, trusting authority: String?) -> [JSONValue.Member] {
+  private static func files(_ pair: TestAuthority.Pair, trusting authority: String?) -> [JSONValue.Member] {
     [.init("tlsCertificate", .string(pair.certificate)), .init("tlsKey", .string(pair.key))]
       + (authority.map { [.init("tlsAuthorities", .string($0))] } ?? [])
   }
@@ -42,30 +42,30 @@ import VolleyPlan
   @Test("source and sink speak to pyarrow's server when its certificate is for its name and by whom they trust")
   func clients() async throws {
     try await aside {
-      let (authority, other) = (TestCertificates(), TestCertificates())
+      let (authority, other) = (TestAuthority(), TestAuthority())
       let server = try PythonFlightServer(tls: authority.issue("server"))
       #expect(server.uri.hasPrefix("grpc+tls://localhost:"))
       func said(_ options: [JSONValue.Member]) -> String { Self.exchange(server.uri, server, options) }
-      #expect(said(Self.trusting(authority.authority)) == "no failure")
-      let wrong = said(Self.trusting(other.authority))
+      #expect(said(Self.trusting(authority.certificate)) == "no failure")
+      let wrong = said(Self.trusting(other.certificate))
       #expect(wrong.contains("certificate") && wrong.contains("UNAVAILABLE"), "\(wrong)")
       // The system trusts neither.
       #expect(said([]).contains("certificate"))
-      let name = said(Self.trusting(authority.authority, name: "elsewhere.example"))
+      let name = said(Self.trusting(authority.certificate, name: "elsewhere.example"))
       #expect(name.contains("elsewhere.example"), "\(name)")
       let clear = Self.exchange("grpc://localhost:\(server.port)", server, [])
       #expect(clear != "no failure")
 
       let named = try PythonFlightServer(tls: authority.issue("named", "DNS:flight.example"))
-      #expect(Self.exchange(named.uri, named, Self.trusting(authority.authority)).contains("localhost"))
+      #expect(Self.exchange(named.uri, named, Self.trusting(authority.certificate)).contains("localhost"))
       #expect(
-        Self.exchange(named.uri, named, Self.trusting(authority.authority, name: "flight.example")) == "no failure")
+        Self.exchange(named.uri, named, Self.trusting(authority.certificate, name: "flight.example")) == "no failure")
 
       // A server with TLS that names a place in the clear.
       let path = server.folder.file("rows")
       let options: [JSONValue.Member] =
         [.init("uri", .string(server.uri)), .init("path", .array(["file", .string(path), "2"]))]
-        + Self.trusting(authority.authority)
+        + Self.trusting(authority.certificate)
       let leak = message { _ = try batches(of: try makeSource("flight", options, Self.numbers).make(alone)) }
       #expect(leak.hasSuffix("is in the clear, and the server that names it has TLS"), "\(leak)")
     }
@@ -74,12 +74,12 @@ import VolleyPlan
   @Test("a server that asks clients for certificates gets the one of the options")
   func mutual() async throws {
     try await aside {
-      let (authority, other) = (TestCertificates(), TestCertificates())
-      let server = try PythonFlightServer(tls: authority.issue("server"), clients: authority.authority)
+      let (authority, other) = (TestAuthority(), TestAuthority())
+      let server = try PythonFlightServer(tls: authority.issue("server"), clients: authority.certificate)
       func said(_ options: [JSONValue.Member]) -> String { Self.exchange(server.uri, server, options) }
-      #expect(said(Self.files(authority.issue("ada"), trusting: authority.authority)) == "no failure")
-      #expect(said(Self.trusting(authority.authority)) != "no failure")
-      #expect(said(Self.files(other.issue("eve"), trusting: authority.authority)) != "no failure")
+      #expect(said(Self.files(authority.issue("ada"), trusting: authority.certificate)) == "no failure")
+      #expect(said(Self.trusting(authority.certificate)) != "no failure")
+      #expect(said(Self.files(other.issue("eve"), trusting: authority.certificate)) != "no failure")
     }
   }
 
@@ -144,13 +144,13 @@ import VolleyPlan
   @Test("pyarrow's clients put to a source with TLS if they trust its authority, and its files may change")
   func servers() async throws {
     try await aside {
-      let (authority, other) = (TestCertificates(), TestCertificates())
+      let (authority, other) = (TestAuthority(), TestAuthority())
       let names = "IP:127.0.0.3"
       let pair = authority.issue("server", names)
       let (source, port) = try Self.listening(
         "tls", [.init("address", "127.0.0.3:0"), .init("clients", 2)] + Self.files(pair, trusting: nil))
       let rows = try Self.reads(source)
-      let said = Self.put(port, "tls", [[other.authority, "", ""], [authority.authority, "", ""]])
+      let said = Self.put(port, "tls", [[other.certificate, "", ""], [authority.certificate, "", ""]])
       #expect(said == "FlightUnavailableError\nOK\n")
       // Another connector at that address has to have the same certificates.
       let differs = message { _ = try Self.listening("two", [.init("address", "127.0.0.3:0")]) }
@@ -159,7 +159,9 @@ import VolleyPlan
       #expect(rename(renewed.key, pair.key) == 0 && rename(renewed.certificate, pair.certificate) == 0)
       // The files are looked at once a second at most.
       let deadline = MonotonicTime.now + 60_000_000_000
-      while Self.put(port, "tls", [[other.authority, "", ""]]) != "OK\n" { try #require(MonotonicTime.now < deadline) }
+      while Self.put(port, "tls", [[other.certificate, "", ""]]) != "OK\n" {
+        try #require(MonotonicTime.now < deadline)
+      }
       #expect(rows.wait(until: .now + 20_000_000_000) { $0 } == 2)
     }
   }
@@ -167,7 +169,7 @@ import VolleyPlan
   @Test("clients without a certificate, or with one of another authority, do not come to a server that asks for one")
   func mutualServer() async throws {
     try await aside {
-      let (authority, other) = (TestCertificates(), TestCertificates())
+      let (authority, other) = (TestAuthority(), TestAuthority())
       let (ada, eve) = (authority.issue("ada"), other.issue("eve"))
       let told = Monitor<[String]>([])
       let log = EventLog(minimum: .warning) { event in
@@ -176,13 +178,13 @@ import VolleyPlan
       let (source, port) = try Self.listening(
         "mutual",
         [.init("address", "127.0.0.2:0"), .init("clients", 1)]
-          + Self.files(authority.issue("server", "IP:127.0.0.2"), trusting: authority.authority), log: log)
+          + Self.files(authority.issue("server", "IP:127.0.0.2"), trusting: authority.certificate), log: log)
       let rows = try Self.reads(source)
       let said = Self.put(
         port, "mutual",
         [
-          [authority.authority, "", ""], [authority.authority, eve.certificate, eve.key],
-          [authority.authority, ada.certificate, ada.key],
+          [authority.certificate, "", ""], [authority.certificate, eve.certificate, eve.key],
+          [authority.certificate, ada.certificate, ada.key],
         ], at: "127.0.0.2")
       #expect(said == "FlightUnavailableError\nFlightUnavailableError\nOK\n")
       // Whoever runs the job learns why clients do not come.
