@@ -18,7 +18,11 @@ import pyarrow.flight
 
 import flight
 import harness
-from hostile_peers import *
+from hostile_peers import (
+    CONTINUATION, DATA, DESCRIPTOR, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, GREETING, HEADERS, INTERNAL, INVALID_ARGUMENT,
+    LARGEST, MIB, OK, PING, PREFACE, PRIORITY, PROTOCOL_ERROR, RESET, RESOURCE_EXHAUSTED, SCHEMA_DATA, SETTINGS, SETTINGS_TIMEOUT,
+    TICKET, WINDOW_UPDATE, Certificates, Peer, Site, call, delimited, encapsulated, evil_batch, field, flight_data, frame, head,
+    message, text)
 
 
 # MARK: Floods of frames
@@ -33,7 +37,7 @@ def floods(folder, name, bound, begin, chunks, why):
             peer.greet()
             peer.send(begin)
             sent += peer.flood(chunks())
-            assert peer.goaway == ENHANCE_YOUR_CALM and why in peer.why, f"GOAWAY {peer.goaway}, of {name}: {peer.__dict__}"
+            assert peer.goaway == ENHANCE_YOUR_CALM and why in peer.why, f"{name}: GOAWAY {peer.goaway}, {peer.why}"
             peer.close()
             rounds += 1
         return site.end(bound, f"{rounds} connections, {sent / rounds / 1024:.0f} KiB each")
@@ -367,10 +371,10 @@ def half_open(folder):
 # MARK: Other protocols
 
 
-def asked(site, path="/healthz"):
-    """The status that curl gets at the health port; 0 for none."""
+def asked(site, path="/healthz", patience=10):
+    """The status that curl gets at the health port; 0 for none within as many seconds."""
     done = subprocess.run(
-        ["curl", "-sS", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{site.health}{path}"],
+        ["curl", "-sS", "-m", str(patience), "-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{site.health}{path}"],
         capture_output=True, text=True)
     return int(done.stdout or 0)
 
@@ -436,7 +440,7 @@ def certificate_garbage(folder):
     def damaged():
         bad = bytearray(good)
         for _ in range(generator.randrange(1, 20)):
-            bad[generator.randrange(len(bad))] = generator.randrange(256)
+            bad[generator.randrange(len(bad))] ^= generator.randrange(1, 256)
         return list_of(chain(bytes(bad)))
 
     cases = {
@@ -476,7 +480,7 @@ def certificate_garbage(folder):
             # What is no TLS at all is not answered, and what is damaged TLS is told so.
             for bytes_, answer in [
                     (generator.randbytes(200).replace(b"\x16", b"?").replace(b"\x15", b"?"), False), (b"GET / HTTP/1.1\r\n\r\n", False),
-                    (GREETING, False), (record(22, b"\1" + generator.randbytes(500)), True), (record(22, b"", b"\3\1"), None),
+                    (GREETING, False), (record(22, handshake(1, generator.randbytes(500))), True), (record(22, b"", b"\3\1"), None),
                     (b"\x16\xff\xff\xff\xff" + generator.randbytes(100), None)]:
                 connection = site.reach()
                 Peer(connection, greets=False).send(bytes_)
@@ -549,37 +553,40 @@ def health_shouts(folder):
         ({400, 413}, post + b"Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", b"x" * 4_096),
         ({400, 431}, post + b"Transfer-Encoding: chunked\r\n\r\n", b"1;" + b"x" * 16_384),
         ({400, 431}, post + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"x: y\r\n" * 3_000),
-        (400, b"\r\n" * 1_000, None), (400, random.Random(harness.SEED).randbytes(1_000) + b"\n", None), (400, PREFACE, None)]
+        (400, b"\r\n" * 1_000, None), (400, random.Random(harness.SEED).randbytes(1_000) + b"\n", None), ({400, 505}, PREFACE, None)]
     with Site(folder) as site:
         goes_on, rounds = site.going(), 0
         while goes_on() or rounds < 3:
             for status, data, rest in cases:
                 found = shout(site, data, rest)
-                assert found in (status if isinstance(status, set) else {status}), f"{data[:100]} and {(rest or b'')[:20]}: {found} instead of {status}"
+                is_right = found in (status if isinstance(status, set) else {status})
+                assert is_right, f"{data[:100]} and {(rest or b'')[:20]}: {found} instead of {status}"
             assert asked(site) == 200 and asked(site, "/metrics") == 200
             rounds += 1
         return site.end(16, f"{rounds} times {len(cases)}")
 
 
 def health_pipelines(folder):
-    """Clients that ask for the metrics again and again and read no answer."""
-    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 500
+    """Clients that ask for the metrics again and again and read no answer: somebody who asks meanwhile waits for a moment, and not for
+    all that they are answered.
+    """
+    request, patience = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 500, 3
     with Site(folder) as site:
         peers = []
         for _ in range(200):
             connection = site.reach(site.health, receives=4_096)
             connection.setblocking(False)
             peers.append(connection)
-        goes_on, sent = site.going(), 0
+        goes_on, sent, longest = site.going(), 0, 0
         while goes_on():
             _, ready, _ = select.select([], peers, [], 0.01)
             for connection in ready:
                 with contextlib.suppress(BlockingIOError):
                     sent += connection.send(request)
-        start, found = time.monotonic(), asked(site)
-        took = time.monotonic() - start
-        assert found == 200, f"while {len(peers)} clients read no answers, who asks for the health gets {found} after {took:.1f} s"
-        return site.end(64, f"{len(peers)} clients, {sent / MIB:.0f} MiB of requests, another is answered in {1000 * took:.0f} ms")
+            start, found = time.monotonic(), asked(site, patience=patience)
+            longest = max(longest, time.monotonic() - start)
+            assert found == 200, f"while {len(peers)} clients read no answers, who asks for the health gets {found} within {patience} s"
+        return site.end(64, f"{len(peers)} clients, {sent / MIB:.0f} MiB of requests, others waited {1000 * longest:.0f} ms at most")
 
 
 def health_half_open(folder):

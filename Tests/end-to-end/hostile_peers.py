@@ -24,7 +24,7 @@ import waiting
 # Of the client that means well: rows of a batch, and batches until it connects again.
 ROWS, BATCHES = 200, 20
 # Batches that have to come through while an attack lasts.
-PROGRESS = 40
+PROGRESS = 30
 
 # RFC 9113, sections 6 and 7.
 DATA, HEADERS, PRIORITY, RESET, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
@@ -129,7 +129,7 @@ class Peer:
         self.socket = connection
         self.socket.settimeout(harness.PATIENCE)
         self.bytes, self.frames, self.heads, self.resets = b"", [], {}, {}
-        self.goaway = None
+        self.goaway, self.why = None, None
         self.has_ended = False
         self.decoder = hpack.Decoder()
         if greets:
@@ -303,7 +303,7 @@ class Site:
             self.worker = self._worker()
             self.good = Good(self._good, rows)
             # The client that means well comes and goes: as many as it takes at most.
-            self.descriptors, goes_on = 0, self.going(30)
+            self.descriptors, goes_on = 0, self.going(20)
             while goes_on():
                 self.descriptors = max(self.descriptors, self._descriptors())
                 self.good.may_end.wait(0.005)

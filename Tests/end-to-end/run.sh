@@ -3,7 +3,7 @@
 #
 #   Tests/end-to-end/run.sh HOST [MODULE…]      modules: versions results delay stop files nexmark quarantine traps recovery
 #                                               lease replacement verdicts damage places shown replay meters boundary museum memory
-#                                               health flight
+#                                               health flight hostile
 #                                               by hand: takeover
 set -euo pipefail
 host=$(readlink -f "$1")
@@ -39,5 +39,5 @@ for package in codecs nexmark enrichment meters; do
 done
 
 [ $# -gt 0 ] || set -- versions results delay stop files nexmark quarantine traps recovery lease replacement verdicts damage places shown replay \
-  meters boundary museum memory health flight
+  meters boundary museum memory health flight hostile
 VOLLEY_HOST=$host VOLLEY_PLUGINS=$plugins python3 -B main.py "$@"
