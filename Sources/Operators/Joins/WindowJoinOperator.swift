@@ -8,7 +8,8 @@ import VolleyPlan
 
 /// Joins the rows of a key that are in one window of fixed place in time, when the watermark passes its end.
 ///
-/// A row is kept once, until the last of its windows has been told; one that comes behind that is late, and counted.
+/// A row is kept once, until the last of its windows has been told; one that comes behind that is late, and counted. One
+/// that is in no window, since windows leave gaps, is not kept.
 final class WindowJoinOperator: RowKeepingJoin {
   private let rows: WindowJoinRows
   private let teller: WindowJoinTeller
@@ -82,24 +83,38 @@ final class WindowJoinOperator: RowKeepingJoin {
     let times = try rows.times(of: batch, input: input)
     let split = try PaneSplit(times.pointer, count: times.count, &series)
     withExtendedLifetime(times) {}
-    var lateCount = 0
-    var isLate: [Bool] = []
-    for span in split.spans {
-      isLate.append(series.lastEnd(of: span) <= told)
-      if !(isLate.last ?? false) { insert(span) }
-    }
-    guard isLate.contains(true) else {
+    let places = split.spans.map(place(of:))
+    for (span, place) in zip(split.spans, places) where place == .inWindows { insert(span) }
+    guard places.contains(where: { $0 != .inWindows }) else {
       try rows.append(batch, input: input)
       return
     }
+    var lateCount = 0
     var timely: [Int] = []
     let targets = split.spanOfRow?.values(UInt32.self)
     for row in 0..<batch.length {
-      if isLate[targets.map { Int($0[row]) } ?? 0] { lateCount += 1 } else { timely.append(row) }
+      switch places[targets.map { Int($0[row]) } ?? 0] {
+      case .inWindows: timely.append(row)
+      case .late: lateCount += 1
+      case .between: break
+      }
     }
     withExtendedLifetime(split) {}
-    metrics.addLateDropped(rows: lateCount)
+    if lateCount > 0 { metrics.addLateDropped(rows: lateCount) }
     if !timely.isEmpty { try rows.append(batch.selecting(Selection(timely)).compacted(), input: input) }
+  }
+
+  private enum Place {
+    case inWindows
+    /// The last of its windows has been told.
+    case late
+    /// Between two windows that leave a gap: it is in none, and not kept.
+    case between
+  }
+
+  private func place(of pane: WindowSpan) -> Place {
+    if series.lastEnd(of: pane) <= told { return .late }
+    return series.first(of: pane, endingAfter: told) == nil ? .between : .inWindows
   }
 
   private func insert(_ span: WindowSpan) {

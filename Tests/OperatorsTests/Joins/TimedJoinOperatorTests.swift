@@ -1,4 +1,6 @@
 import Base
+import Dataflow
+import State
 import TestSupport
 import Testing
 import VolleyPlan
@@ -208,6 +210,29 @@ struct TimedJoinOperatorTests {
     #expect(run.metrics.counts.lateRowsDropped == 2)
     try run.finish()
     #expect(run.takeRows().sorted() == ["1 2 28 5 19 19 38", "3 8 17 7 25 17 35"])
+  }
+
+  @Test("on windows that leave gaps do not keep a row that is in none, and do not call it late either")
+  func gaps() throws {
+    let run = try window(.left, .sliding(.init(size: 15, slide: 25)))
+    let operation = try #require(run.operation as? any StatefulOperator)
+    operation.trackChanges()
+    try run.rows(0, (1, 0, -3), (nil, 1, 20))
+    try run.rows(1, (1, 2, 24))
+    var changes = StateChanges()
+    try operation.takeChanges(into: &changes)
+    let rowTables = operation.stateTables.count - 1
+    for part in changes.parts {
+      if case .put(let entries, let table) = part, table < rowTables { Issue.record("kept: \(entries)") }
+    }
+    #expect(run.metrics.counts.lateRowsDropped == 0)
+    try run.rows(0, (1, 3, 25), (1, 4, 40))
+    try run.watermark(40)
+    #expect(run.takeRows() == ["1 3 25 null null 25 40"])
+    try run.rows(0, (1, 5, 20))
+    #expect(run.metrics.counts.lateRowsDropped == 1)
+    try run.finish()
+    #expect(run.takeRows() == [])
   }
 
   @Test("of three streams on one window give every combination, and nothing where one has no row")
