@@ -1,6 +1,5 @@
 import Base
 import Networking
-import Synchronization
 
 /// Begins a client's calls on its connection.
 final class ClientCalls: Sendable {
@@ -62,7 +61,7 @@ final class CallEnding: Sendable {
     var isCancelled = false
   }
 
-  private let state = Mutex(State())
+  private let state = Monitor(State())
 
   func set(_ call: GRPCClientCall) {
     let isLate = state.withLock { state in

@@ -11,7 +11,7 @@ final class CallMemory: Sendable {
   private let held = Atomic(0)
   /// When calls were looked through last, in nanoseconds.
   private let lookedAt = Atomic<Int64>(.min)
-  private let look = Mutex<(@Sendable () -> Void)?>(nil)
+  private let look = Monitor<(@Sendable () -> Void)?>(nil)
 
   /// - Parameter limit: bytes of all calls together.
   init(limit: Int) { self.limit = limit }

@@ -1,5 +1,4 @@
 import Base
-import Synchronization
 
 /// Says who calls. From any thread; must not block.
 public protocol FlightAuthenticator: Sendable {
@@ -17,7 +16,7 @@ public final class FlightTokens: FlightAuthenticator {
   private let passwords: [String: String]
   private let fixed: [String: String]
   private let lifetime: Duration
-  private let made = Mutex<[String: (user: String, until: MonotonicTime)]>([:])
+  private let made = Monitor<[String: (user: String, until: MonotonicTime)]>([:])
 
   /// Tokens that are good at a time; the oldest go when there are more.
   static let limit = 10_000

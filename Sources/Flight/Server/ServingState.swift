@@ -1,6 +1,5 @@
 import Base
 import Networking
-import Synchronization
 
 /// What gRPC's health service answers: whether a server serves, told again to those who watch it.
 /// Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
@@ -17,11 +16,11 @@ public final class ServingState: Sendable {
     var watchers: [ObjectIdentifier: Watcher] = [:]
   }
 
-  private let state: Mutex<State>
+  private let state: Monitor<State>
 
   /// - Parameter services: their names; "" is the server as a whole.
   public init(services: [String] = ["", FlightMethod.service], _ status: HealthCheckResponse.Status = .serving) {
-    state = Mutex(State(statuses: Dictionary(uniqueKeysWithValues: services.map { ($0, status) })))
+    state = Monitor(State(statuses: Dictionary(uniqueKeysWithValues: services.map { ($0, status) })))
   }
 
   /// Sets the status of a service, and tells those who watch it. From any thread.

@@ -1,5 +1,4 @@
 import Base
-import Synchronization
 
 /// One request and its answer, between the connection's loop, where it comes in, and a task that takes it.
 ///
@@ -29,7 +28,7 @@ final class HTTPExchange: HTTP2StreamHandler, @unchecked Sendable {
   private let request: HTTPRequest
   private let connections: SharedConnection
   private let bodyLimit: Int?
-  private let inbox = Mutex(Inbox())
+  private let inbox = Monitor(Inbox())
   private var connection: HTTP2Connection?
   private var stream: HTTP2Stream?
   private var timer: LoopTimer?

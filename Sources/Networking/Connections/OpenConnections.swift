@@ -1,5 +1,4 @@
 import Base
-import Synchronization
 
 /// The connections of a server that are open, so that they can be ended together.
 final class OpenConnections: Sendable {
@@ -16,7 +15,7 @@ final class OpenConnections: Sendable {
     }
   }
 
-  private let state = Mutex(State())
+  private let state = Monitor(State())
 
   var count: Int { state.withLock { $0.connections.count } }
 

@@ -1,7 +1,6 @@
 import Arrow
 import Base
 import Flight
-import Synchronization
 import VolleyPlan
 
 /// What tests serve: flights that were put, by path, and echoes.
@@ -11,7 +10,7 @@ final class EchoService: FlightService {
     var batches: [RecordBatch] = []
   }
 
-  private let stored = Mutex<[String: Stored]>([:])
+  private let stored = Monitor<[String: Stored]>([:])
   /// How the last stream of each method ended, in order.
   let endings = Monitor<[String]>([])
   /// Tasks of the action "wait" that were cancelled.
