@@ -65,7 +65,13 @@ import Testing
     _ server: LocalServer, on loop: EventLoop, _ body: @escaping @Sendable (Attacker) -> Void
   ) -> Monitor<[String]> {
     let ended = Monitor<[String]>([])
-    HTTP2Client.connect(to: server.endpoint, on: loop) { body(Attacker($0, ended)) }
+    var options = HTTP2ConnectionOptions()
+    // On a slow machine it takes long until all has been sent and the server's answer is looked at.
+    options.session.greetingTimeout = 600_000_000_000
+    options.pingAfter = nil
+    HTTP2Client.connect(
+      to: server.endpoint, on: loop, options: options, ready: { body(Attacker($0, ended)) },
+      onClosed: { _, failure in if let failure { ended.withLock { $0.append("\(failure)") } } })
     return ended
   }
 
@@ -83,8 +89,8 @@ import Testing
       for _ in 0..<200 { made.call(Self.put, [:], Self.unfinished) }
     }
     // 200 would hold 25 MB in blocks of 128 KiB: 40 reach the limit with its quarter, and the others are refused.
-    try await eventually { ended.withLock { $0.count } >= 150 }
-    #expect(ended.withLock { $0.allSatisfy { $0 == "8" } })
+    try await eventually { ended.withLock { $0.count >= 150 || $0.contains { $0 != "8" } } }
+    #expect(ended.withLock { Set($0) } == ["8"])
     // One that is about to be refused is counted for a moment.
     #expect(server.server.unfinishedByteCount <= 5 << 20 + 256 << 10)
     // Once those that are left have been silent for a second, they make room for who comes.
@@ -92,7 +98,8 @@ import Testing
     let large = [RecordBatch.numbers(50_000)]
     let refused = ended.withLock { $0.count }
     while await client.put("good", large).status != .ok {}
-    try await eventually { ended.withLock { $0.count } > refused }
+    // On a slow machine they may have done so before.
+    try await eventually { ended.withLock { $0.count > refused || $0.count == 200 } }
     #expect(await client.put("good", large).status == .ok)
     // What was kept of those that are gone is given back.
     loop.loop.execute { attacker.withLock { $0 }?.close() }
@@ -115,8 +122,8 @@ import Testing
       for _ in 0..<15 { many.append(contentsOf: fields) }
       for _ in 0..<1_000 { attacker.call(Self.handshake, many) }
     }
-    try await eventually { ended.withLock { $0.count } >= 900 }
-    #expect(ended.withLock { $0.allSatisfy { $0 == "8" } })
+    try await eventually { ended.withLock { $0.count >= 900 || $0.contains { $0 != "8" } } }
+    #expect(ended.withLock { Set($0) } == ["8"])
     #expect(server.server.unfinishedByteCount <= 5 << 18)
   }
 
