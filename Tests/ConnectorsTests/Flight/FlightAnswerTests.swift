@@ -54,7 +54,7 @@ import VolleyPlan
   func unread() async throws {
     try await aside {
       let options: [JSONValue.Member] = [
-        .init("address", "127.0.0.2:0"), .init("stream", "deaf"), .init("buffer", .int(64 << 20)),
+        .init("address", "127.0.0.9:0"), .init("stream", "deaf"), .init("buffer", .int(64 << 20)),
       ]
       let made = try makeSource("flight-listen", options, [Field("n", .int64)]).make(alone)
       let source = try #require(made as? FlightListenSource)
@@ -64,7 +64,7 @@ import VolleyPlan
       let port = try #require(source.seat).addresses[0].port
       let loop = try EventLoop(name: "client")
       defer { loop.stop() }
-      let client = FlightClient(to: Endpoint(host: "127.0.0.2", port: port), on: loop)
+      let client = FlightClient(to: Endpoint(host: "127.0.0.9", port: port), on: loop)
       let answers = Monitor(0)
       let status = Monitor<GRPCStatus?>(nil)
       let begun = Monitor<FlightStream?>(nil)
