@@ -96,6 +96,41 @@ struct TakingOverTests {
     #expect(numbers(taken) == [2, next.number])
   }
 
+  @Test(
+    "who takes a directory while its owner completes an epoch goes on from what the next one goes on from, and from that epoch if it shows",
+    arguments: [true, false])
+  func completing(hasLinks: Bool) throws {
+    var (seen, unseen, done, step) = (0, 0, 0, 0)
+    while true {
+      let place = try Place(hasLinks: hasLinks)
+      let owner = try place.lease()
+      var left = step
+      var second: TakenOver?
+      place.storage.beforeStep = { _ in
+        left -= 1
+        if left >= 0 { return }
+        place.storage.beforeStep = nil
+        second = try? place.takeOver()
+      }
+      let publication = try PublicationTests.publish(Epoch(3), place.directory, owner)
+      place.storage.beforeStep = nil
+      // It was complete before there were so many steps.
+      guard let second else { break }
+      if publication == .done {
+        done += 1
+        #expect(second.manifest?.epoch == Epoch(3), "step \(step)")
+      } else if second.manifest?.epoch == Epoch(3) {
+        seen += 1
+      } else {
+        unseen += 1
+      }
+      #expect(try place.takeOver().manifest?.epoch == second.manifest?.epoch, "step \(step)")
+      step += 1
+    }
+    // Without links the marker completes it, and there is no step behind that.
+    #expect(seen > 0 && unseen > 0 && (done > 0) == hasLinks, "\(seen) \(unseen) \(done)")
+  }
+
   @Test("an epoch that is asked for leaves what newer ones have shown, damaged or not, also for the next start")
   func askedFor() throws {
     let place = try Place()

@@ -4,7 +4,7 @@ import Base
 public enum Publication: Sendable, Hashable {
   /// It has it, durably.
   case done
-  /// Another document has the number, or somebody else owns the directory by now: nothing was changed.
+  /// Another document has the number, or somebody else owns the directory by now, who alone decides whether the document counts.
   case lost
 }
 
@@ -27,13 +27,10 @@ extension CheckpointDirectory {
     guard lease.isHeld else { return .lost }
     let bytes = try bytes(.manifest(manifest), manifest.epoch)
     let publication = try publish(bytes, epoch: manifest.epoch, generation: lease.generation)
-    // Whoever took the directory before this manifest was there has seen it or will not; whoever takes it from now on
-    // will. A generation that is there by now may have looked before: then it goes on from an earlier epoch, and this
-    // one must not show.
-    guard publication == .done, try lease.isNewest() else {
-      if publication == .done { try withdraw(manifest.epoch) }
-      return .lost
-    }
+    // Whoever takes the directory from now on sees the manifest. A generation that is there by now may have looked before: then it goes
+    // on from an earlier epoch, its seal says so for all times, and this one must not show. Or it has not, and goes on from this
+    // one: so the manifest stays.
+    guard publication == .done, try lease.isNewest() else { return .lost }
     mark(manifest.epoch, bytes)
     return .done
   }
@@ -56,15 +53,6 @@ extension CheckpointDirectory {
   }
 
   private func marker(_ bytes: [UInt8]) -> [UInt8] { Array("\(SHA256.text(of: bytes))\n".utf8) }
-
-  private func withdraw(_ epoch: Epoch) throws(Failure) {
-    try steps { () throws(StorageProblem) in
-      do throws(StorageProblem) { try storage.remove("\(folder(of: epoch))/\(Self.manifestName)") } catch {
-        guard error.isMissing else { throw error }
-        try storage.remove("\(folder(of: epoch))/\(Self.markerName)")
-      }
-    }
-  }
 
   private func bytes(_ document: ManifestDocument, _ epoch: Epoch) throws(Failure) -> [UInt8] {
     do { return try document.encoded() } catch {
