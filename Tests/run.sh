@@ -32,6 +32,9 @@ host() {
   deploy/build-host.sh -Xswiftc -warnings-as-errors
 }
 
+# Those that wait do not hold a processor: a few more than there are of them at a time keep all busy, and each test's own times short.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$((3 * $(nproc)))
+
 # Tests of the network run by themselves: their servers work in tasks, whose few threads the others hold while they wait for processes.
 network='NetworkingTests|FlightTests'
 

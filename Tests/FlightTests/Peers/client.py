@@ -119,9 +119,12 @@ def errors():
     raises(pa.ArrowKeyError, "there is no flight 'none'", lambda: get('none'))
     raises(pa.ArrowKeyError, 'über', lambda: client.get_flight_info(flight.FlightDescriptor.for_path('none'), options))
     raises(pa.ArrowNotImplementedError, "there is no action 'x'", lambda: list(client.do_action(flight.Action('x', b''), options)))
-    # The deadline passes while the action waits.
-    raises(flight.FlightTimedOutError, '',
-           lambda: list(client.do_action(flight.Action('wait', b''), flight.FlightCallOptions(timeout=0.3))))
+    # The deadline passes while the action waits: on a busy machine it takes long until the action has begun.
+    timeout, began = 0.3, []
+    while not began:
+        wait = client.do_action(flight.Action('wait', b''), flight.FlightCallOptions(timeout=timeout))
+        raises(flight.FlightTimedOutError, '', lambda: began.extend(wait))
+        timeout *= 2
 
 
 def cancels():

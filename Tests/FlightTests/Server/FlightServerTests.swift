@@ -60,7 +60,7 @@ struct FlightServerTests {
     let running = try Running()
     try await running.check("errors")
     // Not a wait that holds one of the few threads of tasks: the action is one.
-    try await eventually { running.service.cancelled.withLock { $0 } == 1 }
+    try await eventually { running.service.cancelled.withLock { $0 } > 0 }
   }
 
   @Test("a stream that is cancelled in the middle ends for the server too", .timeLimit(.minutes(10)))
