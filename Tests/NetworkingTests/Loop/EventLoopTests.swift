@@ -67,6 +67,24 @@ struct EventLoopTests {
     #expect(!signal.raise())
   }
 
+  @Test("What a test has run on a loop is let go when it goes on, so that the loop never frees what ends it")
+  func letGo() throws {
+    final class Kept: Sendable {}
+    let loop = try EventLoop(name: "test loop")
+    var late = 0
+    for _ in 0..<2_000 {
+      weak var seen: Kept?
+      do {
+        let kept = Kept()
+        seen = kept
+        onLoop(loop) { withExtendedLifetime(kept) {} }
+      }
+      if seen != nil { late += 1 }
+    }
+    #expect(late == 0)
+    loop.stop()
+  }
+
   @Test("What is to run soon runs after its caller returned, and nobody keeps others waiting")
   func soon() throws {
     let loop = try EventLoop(name: "test loop")
