@@ -32,7 +32,8 @@ host() {
   deploy/build-host.sh -Xswiftc -warnings-as-errors
 }
 
-# Those that wait do not hold a processor: a few more than there are of them at a time keep all busy, and each test's own times short.
+# Tests of one process that run at a time. Most of what a test does is wait, so a few more than there are processors keep these busy;
+# all at once, as the runner has it by default, would each take so long that deadlines within a test pass.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$((3 * $(nproc)))
 
 # Tests of the network run by themselves: their servers work in tasks, whose few threads the others hold while they wait for processes.

@@ -13,7 +13,8 @@ final class EchoService: FlightService {
   private let stored = Monitor<[String: Stored]>([:])
   /// How the last stream of each method ended, in order.
   let endings = Monitor<[String]>([])
-  /// Tasks of the action "wait" that were cancelled.
+  /// Tasks of the action "wait" that have begun, and those that were cancelled.
+  let waits = Monitor(0)
   let cancelled = Monitor(0)
   /// Streams that were given a handler.
   let begun = Monitor(0)
@@ -87,6 +88,7 @@ final class EchoService: FlightService {
       throw GRPCStatus(code, "it fails: 100 % – \"über\"\n")
     case "wait":
       try await results.send([1])
+      waits.withLock { $0 += 1 }
       await withTaskCancellationHandler {
         // Over when it is cancelled.
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(60)) }

@@ -60,7 +60,11 @@ struct FlightServerTests {
     let running = try Running()
     try await running.check("errors")
     // Not a wait that holds one of the few threads of tasks: the action is one.
-    try await eventually { running.service.cancelled.withLock { $0 } > 0 }
+    // Each that has begun is cancelled once.
+    try await eventually {
+      let cancelled = running.service.cancelled.withLock { $0 }
+      return cancelled > 0 && cancelled == running.service.waits.withLock { $0 }
+    }
   }
 
   @Test("a stream that is cancelled in the middle ends for the server too", .timeLimit(.minutes(10)))

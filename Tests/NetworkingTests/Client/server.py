@@ -71,6 +71,7 @@ class Connection:
         elif isinstance(event, h2.events.StreamReset):
             counts["resets"] += 1
             self.waiting.pop(event.stream_id, None)
+            watchers[:] = [each for each in watchers if each != (self, event.stream_id)]
 
     def answer(self, stream, status, body=b"", fields=(), trailers=None):
         self.h2.send_headers(stream, [(":status", str(status)), *fields], end_stream=not body and trailers is None)

@@ -125,6 +125,8 @@ func readHTTP1(_ input: UnsafeRawBufferPointer) {
   let parts = HTTP1Reading(bytes, piece: piece)
   precondition(whole.requests == parts.requests, "requests in pieces are others than the whole")
   precondition(whole.answers == parts.answers, "answers to pieces are others than to the whole")
+  // One more request may have begun than came whole.
+  precondition(parts.wordCount <= parts.requests.count + 1, "a request is told more than once to go on")
 }
 
 private final class HTTP1Reading: HTTP1SessionHandler {
@@ -133,19 +135,26 @@ private final class HTTP1Reading: HTTP1SessionHandler {
   private let now = MonotonicTime(nanoseconds: 0)
 
   /// What was sent, without the word to go on: nobody gets it whose body is here already (RFC 9110, section 10.1.1).
-  var answers: [UInt8] {
+  private(set) lazy var answers = split.answers
+  /// How often that word was sent.
+  private(set) lazy var wordCount = split.words
+  private lazy var split = HTTP1Reading.split(sent)
+
+  private static func split(_ sent: [UInt8]) -> (answers: [UInt8], words: Int) {
     let word = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
     var answers: [UInt8] = []
+    var words = 0
     var rest = sent[...]
     while let first = rest.first {
       if rest.starts(with: word) {
+        words += 1
         rest = rest.dropFirst(word.count)
       } else {
         answers.append(first)
         rest = rest.dropFirst()
       }
     }
-    return answers
+    return (answers, words)
   }
 
   init(_ bytes: UnsafeRawBufferPointer, piece: Int) {
